@@ -1,0 +1,71 @@
+# Two commands matter: `make up` (see it work) and `make test` (prove it works).
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+TOOLS  := $(VENV)/.tools
+
+.PHONY: help up down test unit lint format render golden reference bench images clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+up: $(RUNTIME) ## start the demo stack, verify it, print its URLs
+	@$(BIN)/stack up
+	@echo
+	@echo "  a token for the page:  $(BIN)/stack token --sub alice --channel room:1"
+	@echo "  what answers:          $(BIN)/stack status"
+	@echo "  stop it:               make down"
+
+down: $(RUNTIME) ## stop the demo stack (volumes stay)
+	@$(BIN)/stack down
+
+images: $(RUNTIME) ## fetch or build the images
+	@$(BIN)/stack images
+
+test: $(TOOLS) images ## install what the tests need and run them all
+	$(BIN)/pytest
+
+unit: $(TOOLS) ## only the tests that need no Docker Engine
+	$(BIN)/pytest -m "not integration"
+
+lint: $(TOOLS) ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(TOOLS) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+render: $(RUNTIME) ## write compose.yaml and nginx-dev.conf from stack.yaml
+	$(BIN)/stack render
+
+golden: $(TOOLS) ## rewrite the golden folders; read the diff
+	STACK_REWRITE_GOLDEN=1 $(BIN)/pytest tests/render/test_golden.py
+
+reference: $(RUNTIME) ## write docs/reference.md from the model
+	$(BIN)/python -m docs.make_reference
+
+bench: $(TOOLS) images ## measure beside Docker Compose, in one run
+	$(BIN)/python -m bench.up
+
+clean: ## remove what make made here (not your stack's volumes)
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; run: make PYTHON=python3.11"; exit 1; }
+	@echo "  making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml | $(VENV)/bin/python
+	@echo "  installing stack into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(TOOLS): $(RUNTIME)
+	@echo "  installing what tests and linters need into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test --group lint
+	@touch $@
