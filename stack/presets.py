@@ -1,0 +1,95 @@
+"""The facts of the services that ship with stack: ports, folders, users. Decides nothing."""
+
+from dataclasses import dataclass, field
+
+UPSTREAM_PORT = 8080  # where Nginx listens inside its container
+NGINX = "nginx"  # the service name of the front door
+SECRETS_TARGET = "/run/secrets"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How one ready-made service is run with least privilege.
+
+    ``image`` names a recipe of ``stack/images.py``. ``user`` is ``uid:gid``; every capability is
+    dropped. ``probe`` is a shell command that ends with 0 once the service itself answers and
+    prints that answer.
+    """
+
+    image: str
+    user: str
+    port: int
+    probe: str = ""
+    ready_path: str = ""  # answers HTTP 200 when the service can do its work
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    data: str | None = None  # the folder that lives in a volume
+    tmpfs: tuple[str, ...] = ()
+    stop_signal: str | None = None
+    is_internal: bool = False  # lives on the internal network only
+
+
+PASSWORD = f"{SECRETS_TARGET}/password"  # where a store finds its own password
+
+_REDIS_SERVER = f"""\
+exec redis-server - --save 60 1 --dir /data <<END
+requirepass "$(cat {PASSWORD})"
+protected-mode no
+END
+"""
+
+PRESETS = {
+    NGINX: Preset(
+        image="nginx",
+        user="101:101",
+        port=UPSTREAM_PORT,
+        probe=f"exec 3<>/dev/tcp/127.0.0.1/{UPSTREAM_PORT}",
+        # The image's own entrypoint edits files, which a read-only root file system forbids.
+        entrypoint=("nginx", "-c", "/etc/nginx/stack/nginx.conf"),
+        tmpfs=("/tmp",),  # noqa: S108 - a path inside the container
+        # SIGQUIT, the image's choice, waits for open WebSockets until the engine kills it
+        # (nginx/docker-nginx#377).
+        stop_signal="SIGTERM",
+    ),
+    "realtime": Preset(
+        image="realtime",
+        user="10001:10001",
+        port=3002,
+        ready_path="/readyz",
+        tmpfs=("/tmp",),  # noqa: S108 - a path inside the container
+    ),
+    "redis": Preset(
+        image="redis",
+        user="999:999",
+        port=6379,
+        probe=(
+            f'answer="$(REDISCLI_AUTH="$(cat {PASSWORD})" redis-cli ping 2>&1)"; '
+            'echo "$answer"; [ "$answer" = PONG ]'
+        ),
+        # The password reaches the server on standard input: in no argument and in no file.
+        entrypoint=("sh", "-c"),
+        command=(_REDIS_SERVER,),
+        data="/data",
+        is_internal=True,
+    ),
+    "postgres": Preset(
+        image="postgres",
+        user="999:999",
+        port=5432,
+        # Over TCP: while the database is made, the temporary server listens on a socket only.
+        # The first `psql` on Debian's path is a Perl script, six times as slow as the real one.
+        probe=(
+            'PATH="$(echo /usr/lib/postgresql/*/bin):$PATH" '
+            "psql -qtA -h 127.0.0.1 -U postgres -c 'select 1' 2>&1"
+        ),
+        environment={
+            "POSTGRES_PASSWORD_FILE": PASSWORD,
+            # An interrupted initdb starts anew in any case; its fsync calls only cost time.
+            "POSTGRES_INITDB_ARGS": "--no-sync",
+        },
+        data="/var/lib/postgresql/data",
+        tmpfs=("/tmp", "/var/run/postgresql"),  # noqa: S108 - paths inside the container
+        is_internal=True,
+    ),
+}

@@ -1,0 +1,41 @@
+"""The commented stack.yaml that ``stack init`` writes. Looks at nothing yet."""
+
+from pathlib import Path
+
+from stack import state
+from stack.errors import ConfigError
+
+STARTER = """\
+# One origin for your app and its WebSocket server. Start it with: stack up
+# Every key: stack schema
+
+front:
+  port: 8080                  # the one port you open: http://127.0.0.1:8080
+
+services:
+  app:      { host: 3000 }    # your dev server on this machine, listening on 0.0.0.0
+  ws:       { preset: realtime }
+  redis:    { preset: redis }
+  postgres: { preset: postgres }
+  # api:    { build: ./api, port: 8000, ready: { http: /healthz }, needs: [postgres] }
+  # site:   { static: ./public }
+
+routes:
+  /:   app
+  /ws: { to: ws, websocket: true }
+  # /api: { to: api, strip_prefix: true }
+
+# deploy:                     # for: stack render --target deploy
+#   host: shop.example.com
+#   tls: { certificate: /etc/ssl/shop.pem, key: /etc/ssl/shop.key }
+"""
+
+
+def write_starter(file: Path, *, force: bool) -> None:
+    """Write the starter file. Raises ConfigError if there is one already, unless ``force``."""
+    if file.exists() and not force:
+        raise ConfigError(f"{file.name}: exists already", "stack up, or: stack init --force")
+    try:
+        state.write(file, STARTER)
+    except OSError as error:
+        raise ConfigError(f"{file}: {(error.strerror or str(error)).lower()}") from None
