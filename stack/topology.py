@@ -1,0 +1,344 @@
+"""Stack → what runs: containers, networks and volumes as frozen values. Pure.
+
+The one source that both the rendered compose.yaml and the engine follow: they cannot disagree.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from stack import presets
+from stack.model import Build, Ready, Service, Stack
+from stack.presets import NGINX, PRESETS, SECRETS_TARGET, Preset
+
+STATE = "./.stack"  # everything that stack keeps beside stack.yaml
+NEXTAUTH_SECRET = "nextauth-secret"  # noqa: S105 - the name of a file, not a secret
+FRONT_CERTIFICATE = "front.pem"
+FRONT_KEY = "front.key"
+# What an image that starts as root and then drops to its own user cannot do without.
+USER_IMAGE_CAPABILITIES = (
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "SETGID",
+    "SETUID",
+)
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A folder of this machine (``./…`` is relative to stack.yaml) or a volume, in a container."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether ``source`` names a volume of the project and not a folder."""
+        return not self.source.startswith((".", "/"))
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A generated value: ``value`` names it, ``file`` is where this container finds it."""
+
+    value: str
+    file: str
+
+
+@dataclass(frozen=True)
+class BuildSpec:
+    """An image that is built from the user's own Dockerfile."""
+
+    context: str
+    dockerfile: str
+    args: tuple[tuple[str, str], ...]
+    target: str | None
+
+
+@dataclass(frozen=True)
+class Container:
+    """One service as containers: all that the engine is told, but for names and numbers.
+
+    ``probe`` is a shell command for inside the container; ``ready`` is what the user asked for.
+    ``healthcheck`` is the argument list that Docker runs every second, if there is one.
+    """
+
+    service: str
+    image: str
+    build: BuildSpec | None = None
+    replicas: int = 1
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    env_file: str | None = None
+    mounts: tuple[Mount, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    networks: tuple[str, ...] = ("default",)
+    published: tuple[tuple[int, int], ...] = ()  # (port of this machine, port of the container)
+    extra_hosts: tuple[str, ...] = ()
+    user: str | None = None
+    cap_add: tuple[str, ...] = ()
+    read_only: bool = False
+    tmpfs: tuple[str, ...] = ()
+    stop_signal: str | None = None
+    healthcheck: tuple[str, ...] | None = None
+    needs: tuple[str, ...] = ()
+    waits: bool = False  # whether it may start only when its needs are ready
+    port: int | None = None
+    probe: str = ""
+    ready_path: str = ""
+    ready: Ready | None = None
+
+    @property
+    def digest(self) -> str:
+        """Name this content: equal for equal containers, on every machine."""
+        content = asdict(self)
+        for key in ("replicas", "needs", "waits", "port", "probe", "ready_path", "ready"):
+            del content[key]  # these change what stack does, not what the container is
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class FrontRoute:
+    """What the front door must answer.
+
+    ``source`` is what the service is made from; ``port`` the one of this machine if it is a host
+    service.
+    """
+
+    path: str
+    service: str
+    source: str
+    websocket: bool
+    port: int | None = None
+
+    @property
+    def is_container(self) -> bool:
+        """Whether a container of the project answers."""
+        return self.source in {"preset", "image", "build"}
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The whole project. ``networks`` pairs a name with whether it is internal."""
+
+    project: str
+    front_port: int
+    containers: tuple[Container, ...]
+    networks: tuple[tuple[str, bool], ...]
+    volumes: tuple[str, ...]
+    routes: tuple[FrontRoute, ...]
+
+    def limited(self, services: Collection[str]) -> "Topology":
+        """Give the part that ``services`` need, with the front door; all of it if none is named."""
+        if not services:
+            return self
+        wanted, following = {NGINX}, list(services)
+        while following:
+            name = following.pop()
+            if name not in wanted and any(item.service == name for item in self.containers):
+                wanted.add(name)
+                following += self.container(name).needs
+        return replace(
+            self,
+            containers=tuple(item for item in self.containers if item.service in wanted),
+            routes=tuple(route for route in self.routes if route.service in {*wanted, *services}),
+        )
+
+    def container(self, service: str) -> Container:
+        """Give the container of ``service``; KeyError if stack runs none."""
+        for container in self.containers:
+            if container.service == service:
+                return container
+        raise KeyError(service)
+
+
+def lay_out(stack: Stack, images: Mapping[str, str]) -> Topology:
+    """Derive what runs. ``images`` maps nginx, redis, postgres, realtime to references."""
+    containers = [_nginx(stack, images[NGINX])]
+    for name, service in stack.services.items():
+        if service.preset:
+            preset = PRESETS[service.preset]
+            containers.append(_preset(stack, name, service, preset, images[preset.image]))
+        elif service.is_container:
+            containers.append(_own(stack, name, service))
+    names = {name for container in containers for name in container.networks}
+    mounts = [mount for container in containers for mount in container.mounts]
+    return Topology(
+        project=stack.name,
+        front_port=stack.front.port,
+        containers=tuple(containers),
+        networks=tuple((name, name == "data") for name in sorted(names)),
+        volumes=tuple(sorted({mount.source for mount in mounts if mount.is_volume})),
+        routes=tuple(_front_route(stack, path) for path in sorted(stack.routes)),
+    )
+
+
+def _front_route(stack: Stack, path: str) -> FrontRoute:
+    route = stack.routes[path]
+    service = stack.services[route.to]
+    return FrontRoute(path, route.to, service.source, route.websocket, service.host)
+
+
+def secret_values(topology: Topology) -> tuple[str, ...]:
+    """Name every generated value that the project needs."""
+    everywhere = (secret.value for item in topology.containers for secret in item.secrets)
+    return tuple(sorted({NEXTAUTH_SECRET, *everywhere}))
+
+
+def secret_file(service: str, secret: Secret) -> str:
+    """Where the copy of a secret lies that one service is given."""
+    return f"{STATE}/secrets/{service}.d/{secret.file}"
+
+
+def _nginx(stack: Stack, image: str) -> Container:
+    preset = PRESETS[NGINX]
+    static = (
+        Mount(_relative(service.static), f"/srv/{name}", read_only=True)
+        for name, service in stack.services.items()
+        if service.static
+    )
+    has_host = any(service.host for service in stack.services.values())
+    return Container(
+        service=NGINX,
+        image=image,
+        entrypoint=preset.entrypoint,
+        mounts=(Mount(f"{STATE}/nginx", "/etc/nginx/stack", read_only=True), *static),
+        secrets=tuple(Secret(file, file) for file in _front_files(stack)),
+        published=((stack.front.port, preset.port),),
+        extra_hosts=("host.docker.internal:host-gateway",) if has_host else (),
+        user=preset.user,
+        read_only=True,
+        tmpfs=preset.tmpfs,
+        stop_signal=preset.stop_signal,
+        healthcheck=("CMD", "bash", "-c", preset.probe),
+        port=preset.port,
+    )
+
+
+def _front_files(stack: Stack) -> tuple[str, ...]:
+    return (FRONT_CERTIFICATE, FRONT_KEY) if stack.front.tls else ()
+
+
+def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: str) -> Container:
+    environment = {**preset.environment, **_access(stack, service)}
+    mounts = [_mount(volume) for volume in service.volumes]
+    secrets = _passwords(stack, service)
+    health: tuple[str, ...] = ("CMD-SHELL", preset.probe)
+    if preset.is_internal:
+        secrets.append(Secret(f"{name}-password", presets.PASSWORD.rpartition("/")[2]))
+    if preset.data and not any(mount.target == preset.data for mount in mounts):
+        mounts.append(Mount(name, preset.data))
+    if service.preset == "postgres":
+        environment["POSTGRES_DB"] = database_name(stack)
+        if service.init:
+            target = "/docker-entrypoint-initdb.d"
+            mounts.append(Mount(_relative(service.init), target, read_only=True))
+    if service.preset == "realtime":
+        secrets.append(Secret(NEXTAUTH_SECRET, NEXTAUTH_SECRET))
+        environment["NEXTAUTH_SECRET_FILE"] = f"{SECRETS_TARGET}/{NEXTAUTH_SECRET}"
+        environment["WS_PORT"] = str(service.port)
+        script = "/opt/ws/app/ws_server/healthcheck.py"
+        health = ("CMD", "/opt/ws/bin/python", "-I", "-S", script)
+    return Container(
+        service=name,
+        image=image,
+        replicas=service.replicas,
+        entrypoint=preset.entrypoint,
+        command=preset.command,
+        environment=tuple(sorted({**environment, **service.env}.items())),
+        env_file=_relative(service.env_file) if service.env_file else None,
+        mounts=tuple(mounts),
+        secrets=tuple(secrets),
+        networks=("data",) if preset.is_internal else _networks(stack, service),
+        user=preset.user,
+        read_only=True,
+        tmpfs=preset.tmpfs,
+        healthcheck=health,
+        needs=tuple(service.needs),
+        port=service.port,
+        probe=preset.probe,
+        ready_path=preset.ready_path,
+        ready=service.ready,
+    )
+
+
+def _own(stack: Stack, name: str, service: Service) -> Container:
+    secrets = _passwords(stack, service)
+    ready = service.ready
+    return Container(
+        service=name,
+        image=service.image or f"{stack.name}-{name}",
+        build=_build(service.build) if service.build else None,
+        replicas=service.replicas,
+        command=tuple(service.command) if service.command else None,
+        environment=tuple(sorted({**_access(stack, service), **service.env}.items())),
+        env_file=_relative(service.env_file) if service.env_file else None,
+        mounts=tuple(_mount(volume) for volume in service.volumes),
+        secrets=tuple(secrets),
+        networks=_networks(stack, service),
+        cap_add=USER_IMAGE_CAPABILITIES,
+        healthcheck=("CMD", *ready.command) if ready and ready.command else None,
+        needs=tuple(service.needs),
+        waits=True,
+        port=service.port,
+        ready=ready,
+    )
+
+
+def _build(build: Build) -> BuildSpec:
+    args = tuple(sorted(build.args.items()))
+    return BuildSpec(_relative(build.context), build.dockerfile, args, build.target)
+
+
+def database_name(stack: Stack) -> str:
+    """The database that Postgres makes: the project's name, as SQL likes it."""
+    return stack.name.replace("-", "_")
+
+
+def _stores(stack: Stack, service: Service) -> list[str]:
+    """The stores (redis, postgres) that ``service`` needs, in the order it names them."""
+    return [
+        name
+        for name in service.needs
+        if (preset := stack.services[name].preset) and PRESETS[preset].is_internal
+    ]
+
+
+def _passwords(stack: Stack, service: Service) -> list[Secret]:
+    return [Secret(f"{name}-password", f"{name}-password") for name in _stores(stack, service)]
+
+
+def _access(stack: Stack, service: Service) -> dict[str, str]:
+    """Addresses and password files of the needed stores; the first of a kind by its usual name."""
+    environment: dict[str, str] = {}
+    for name in _stores(stack, service):
+        port = stack.services[name].port
+        if stack.services[name].preset == "redis":
+            prefix, url = "REDIS", f"redis://{name}:{port}/0"
+        else:
+            prefix, url = "DATABASE", f"postgresql://postgres@{name}:{port}/{database_name(stack)}"
+        if f"{prefix}_URL" in environment:
+            prefix = name.upper().replace("-", "_")
+        environment[f"{prefix}_URL"] = url
+        environment[f"{prefix}_PASSWORD_FILE"] = f"{SECRETS_TARGET}/{name}-password"
+    return environment
+
+
+def _networks(stack: Stack, service: Service) -> tuple[str, ...]:
+    return ("default", "data") if _stores(stack, service) else ("default",)
+
+
+def _mount(volume: str) -> Mount:
+    source, target, *mode = volume.split(":")
+    return Mount(source, target, read_only=mode == ["ro"])
+
+
+def _relative(folder: str) -> str:
+    return folder if folder.startswith((".", "/")) else f"./{folder}"
