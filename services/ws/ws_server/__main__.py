@@ -1,0 +1,26 @@
+"""Starts the server from the environment and stops it on SIGTERM; decides nothing else."""
+
+import os
+import signal
+import sys
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; 0 when drained, 2 for a wrong setting, 1 for a taken port."""
+    # As PID 1 a process ignores SIGTERM until it has a handler, and the imports take a while.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
+    from ws_server.config import load
+    from ws_server.environment import ConfigError
+
+    try:
+        settings = load(os.environ)
+    except ConfigError as error:
+        sys.stderr.write(f"ws_server: {error}\n")
+        return 2
+    from ws_server import process
+
+    return process.run(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Answers every HTTP request on the port: health, and why a handshake is refused; opens nothing."""
+
+import json
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+
+from ws_server.auth import InvalidTokenError, verify
+from ws_server.config import Settings
+from ws_server.handshake import Refusal, authorization_token, judge
+from ws_server.log import Log
+
+
+class Dependency(Protocol):
+    """Something that the server needs and that may be away."""
+
+    name: str
+    is_ready: bool
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+
+
+class Answers:
+    """The ``process_request`` of the listener: None lets the handshake go on."""
+
+    def __init__(self, settings: Settings, dependencies: Sequence[Dependency], log: Log) -> None:
+        self._settings = settings
+        self._dependencies = dependencies
+        self._log = log
+
+    def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
+        """The answer to a request that is not to become a WebSocket."""
+        response = self._answer(connection, request)
+        if response is not None and request.method == "HEAD":
+            response.body = b""
+        return response
+
+    def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        path = urlsplit(request.path).path
+        if path == "/healthz":
+            return connection.respond(HTTPStatus.OK, "ok\n")
+        if path == "/readyz":
+            return self._readiness(connection)
+        refusal = self._judge(path, request)
+        if refusal is None:
+            return None
+        self._log.info("refused", path=path, status=refusal.status.value, text=refusal.text)
+        response = connection.respond(refusal.status, refusal.text)
+        if refusal.status is HTTPStatus.UPGRADE_REQUIRED:
+            response.headers["Upgrade"] = "websocket"  # RFC 9110 §15.5.22
+            response.headers["Sec-WebSocket-Version"] = "13"  # RFC 6455 §4.4
+        return response
+
+    def _judge(self, path: str, request: Request) -> Refusal | None:
+        if path != self._settings.path:
+            text = f"There is nothing here. The WebSocket is at {self._settings.path}.\n"
+            return Refusal(HTTPStatus.NOT_FOUND, text)
+        headers, origins = request.headers, self._settings.allowed_origins
+        refusal = judge(request.method, request.protocol, headers, origins)
+        if refusal is not None or not (token := authorization_token(headers)):
+            return refusal
+        try:
+            verify(token, self._settings.secret, time.time())
+        except InvalidTokenError as error:
+            return Refusal(HTTPStatus.UNAUTHORIZED, f"The token was refused: {error}.\n")
+        return None
+
+    def _readiness(self, connection: ServerConnection) -> Response:
+        missing = [part.name for part in self._dependencies if not part.is_ready]
+        status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
+        body = json.dumps({"ready": not missing, "missing": missing}) + "\n"
+        response = connection.respond(status, body)
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        return response

@@ -1,0 +1,55 @@
+"""Error and disconnect codes of the Centrifugo client protocol; a table, no behaviour.
+
+The numbers and short texts are those of https://centrifugal.dev/docs/server/codes, so that
+every SDK of that protocol already knows them.
+"""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyError:
+    """Why one command failed; the connection lives on. A temporary one is worth retrying."""
+
+    code: int
+    message: str
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Why the server closes the socket: a close code of RFC 6455 §7.4.2 and a reason."""
+
+    code: int
+    reason: str
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the client must not come back by itself: codes from 3500."""
+        return self.code >= 3500
+
+    def because(self, detail: str) -> "Disconnect":
+        """The same code with a detail; cut to the 123 bytes that a close frame holds."""
+        reason = f"{self.reason}: {detail}".encode()[:123].decode(errors="ignore")
+        return replace(self, reason=reason)
+
+
+INTERNAL = ReplyError(100, "internal server error", temporary=True)
+UNAUTHORIZED = ReplyError(101, "unauthorized")
+UNKNOWN_CHANNEL = ReplyError(102, "unknown channel")
+PERMISSION_DENIED = ReplyError(103, "permission denied")
+METHOD_NOT_FOUND = ReplyError(104, "method not found")
+ALREADY_SUBSCRIBED = ReplyError(105, "already subscribed")
+LIMIT_EXCEEDED = ReplyError(106, "limit exceeded")
+BAD_REQUEST = ReplyError(107, "bad request")
+NOT_AVAILABLE = ReplyError(108, "not available")
+TOKEN_EXPIRED = ReplyError(109, "token expired")
+
+SHUTDOWN = Disconnect(3001, "shutdown")
+SERVER_ERROR = Disconnect(3004, "internal server error")
+CONNECTION_EXPIRED = Disconnect(3005, "connection expired")
+SLOW = Disconnect(3008, "slow")
+NO_PONG = Disconnect(3012, "no pong")
+INVALID_TOKEN = Disconnect(3500, "invalid token")
+BAD_FRAME = Disconnect(3501, "bad request")
+STALE = Disconnect(3502, "stale")

@@ -1,0 +1,124 @@
+"""Judges an HTTP request for the WebSocket endpoint; no sockets: it returns what to answer.
+
+The text of a refusal is for the person who configures a proxy: it names what did not arrive.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import urlsplit
+
+SUBPROTOCOL = "centrifuge-json"
+TOKEN_PREFIX = "bearer."  # noqa: S105 - a prefix, not a password
+DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+
+class Headers(Protocol):
+    """Case-insensitive headers of a request, each with all its values."""
+
+    def get_all(self, key: str, /) -> Sequence[str]:
+        """Every value of the header, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP answer instead of the 101."""
+
+    status: HTTPStatus
+    text: str
+
+
+def judge(
+    method: str, http_version: str, headers: Headers, allowed_origins: frozenset[str]
+) -> Refusal | None:
+    """Why the request gets no 101 (RFC 6455 §4.2.1), or None. Tokens are not looked at."""
+    missing = [name for name, is_there in _requirements(headers) if not is_there]
+    if missing or method != "GET" or http_version != "HTTP/1.1":
+        return Refusal(HTTPStatus.UPGRADE_REQUIRED, _explain(missing, method, http_version))
+    origins = headers.get_all("Origin")
+    if origins and not _is_same_site(origins[0], headers, allowed_origins):
+        return Refusal(HTTPStatus.FORBIDDEN, _explain_origin(origins[0], headers))
+    return None
+
+
+def authorization_token(headers: Headers) -> str:
+    """The token of ``Authorization: Bearer …`` (RFC 6750 §2.1), "" when there is none."""
+    for value in headers.get_all("Authorization"):
+        scheme, _, token = value.strip().partition(" ")
+        if scheme.lower() == "bearer":
+            return token.strip()
+    return ""
+
+
+def subprotocol_token(headers: Headers) -> str:
+    """The token of an offered subprotocol ``bearer.…``, "" when there is none."""
+    offered = _tokens(headers, "Sec-WebSocket-Protocol")
+    return next((o[len(TOKEN_PREFIX) :] for o in offered if o.startswith(TOKEN_PREFIX)), "")
+
+
+def _requirements(headers: Headers) -> list[tuple[str, bool]]:
+    return [
+        ("Upgrade", "websocket" in _tokens(headers, "Upgrade", lower=True)),
+        ("Connection", "upgrade" in _tokens(headers, "Connection", lower=True)),
+        ("Sec-WebSocket-Key", bool(headers.get_all("Sec-WebSocket-Key"))),
+        ("Sec-WebSocket-Version", "13" in _tokens(headers, "Sec-WebSocket-Version")),
+    ]
+
+
+def _tokens(headers: Headers, name: str, *, lower: bool = False) -> list[str]:
+    text = ",".join(headers.get_all(name))
+    return [token.strip() for token in (text.lower() if lower else text).split(",")]
+
+
+EXPECTED = {
+    "Upgrade": "Upgrade: websocket",
+    "Connection": "Connection: Upgrade",
+    "Sec-WebSocket-Key": "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version": "Sec-WebSocket-Version: 13",
+}
+
+
+def _explain(missing: list[str], method: str, http_version: str) -> str:
+    lines = ["This address speaks WebSocket, and the request was not a WebSocket handshake."]
+    if missing:
+        lines.append(f"Did not arrive: {', '.join(EXPECTED[name] for name in missing)}.")
+    if method != "GET":
+        lines.append("The method was not GET.")
+    if http_version != "HTTP/1.1":
+        lines.append(f"The request arrived as {http_version}, not HTTP/1.1.")
+    if "Upgrade" in missing or "Connection" in missing or http_version != "HTTP/1.1":
+        lines.append("A proxy in front has to pass these on: they do not travel by themselves.")
+    return "\n".join(lines) + "\n"
+
+
+def _is_same_site(origin: str, headers: Headers, allowed_origins: frozenset[str]) -> bool:
+    if origin.lower() in allowed_origins:
+        return True
+    # A browser does not let a page set either header, so both can be believed here.
+    hosts = _tokens(headers, "Host") + _tokens(headers, "X-Forwarded-Host")
+    scheme, _, host = origin.partition("://")
+    wanted = _host_port(host, scheme)
+    return wanted is not None and wanted in [_host_port(host, scheme) for host in hosts]
+
+
+def _host_port(host: str, scheme: str) -> tuple[str, int] | None:
+    try:
+        parts = urlsplit(f"//{host}")
+        port = parts.port or DEFAULT_PORTS.get(scheme.lower())
+    except ValueError:
+        return None
+    return (parts.hostname, port) if parts.hostname and port else None
+
+
+def _explain_origin(origin: str, headers: Headers) -> str:
+    host = ", ".join(headers.get_all("Host")) or "(none)"
+    return (
+        f"The page's origin {_quotable(origin)} is not the host that this request arrived for, "
+        f"{_quotable(host)}.\n"
+        "Pass Host on unchanged, with its port, or add the origin to WS_ALLOWED_ORIGINS.\n"
+    )
+
+
+def _quotable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text[:200])

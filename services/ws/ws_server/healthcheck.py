@@ -1,0 +1,27 @@
+"""Exits 0 when /readyz answers 200, else 1; imports next to nothing, for it runs every second.
+
+Run it by its path, so that the interpreter can skip site: ``python -I -S …/healthcheck.py``.
+"""
+
+import os
+import sys
+from _socket import socket  # the bare type: its wrapper imports ten times as much
+
+TIMEOUT = 2.0
+
+
+def main() -> int:
+    """Ask this container's own server; any failure is 1."""
+    probe = socket()
+    probe.settimeout(TIMEOUT)
+    try:
+        probe.connect(("127.0.0.1", int(os.environ.get("WS_PORT") or 3002)))
+        probe.send(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = probe.recv(64)
+    except (OSError, ValueError):
+        return 1
+    return 0 if answer.startswith(b"HTTP/1.1 200 ") else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

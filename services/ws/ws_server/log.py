@@ -1,0 +1,40 @@
+"""One JSON object a line on standard output. Callers pass no tokens and no query strings."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class Log:
+    """Writes events at or above ``level``; fields that JSON does not know become text."""
+
+    def __init__(self, level: str = "info", stream: TextIO | None = None) -> None:
+        self._threshold = LEVELS[level]
+        self._stream = stream or sys.stdout
+
+    def debug(self, event: str, **fields: object) -> None:
+        """For someone who follows single connections."""
+        self._write("debug", event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        """For someone who wants to know what the server did."""
+        self._write("info", event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Something outside is not as it should be."""
+        self._write("warning", event, fields)
+
+    def fault(self, event: str, **fields: object) -> None:
+        """Something in here is not as it should be: a bug."""
+        self._write("error", event, fields)
+
+    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+        if LEVELS[level] < self._threshold:
+            return
+        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"time": time, "level": level, "event": event, **fields}
+        self._stream.write(json.dumps(line, default=str) + "\n")
+        self._stream.flush()

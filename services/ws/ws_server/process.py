@@ -1,0 +1,41 @@
+"""Gives the server an event loop and the process's signals; the only module that knows uvloop."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from ws_server.config import Settings
+from ws_server.log import Log
+from ws_server.server import Server
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, which end the process; returns 1 when the port is taken."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings))
+    except OSError as error:
+        sys.stderr.write(f"ws_server: cannot listen on {settings.host}:{settings.port}: {error}\n")
+        return 1
+
+
+async def _serve(settings: Settings) -> NoReturn:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Server(settings, Log(settings.log_level)).run(stop)
+    # At once: an import that goes on in a thread must not hold up a container that is to stop.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # it has no build for every platform, and is only faster
+        return None
+    return uvloop.new_event_loop

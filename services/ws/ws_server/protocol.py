@@ -1,0 +1,94 @@
+"""Turns frames into commands and answers into bytes; no sockets, no clock, no state.
+
+The JSON form of https://centrifugal.dev/docs/transports/client_protocol: commands and replies are
+objects, several of them in one frame are separated by newlines, an empty object is a ping or pong.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ws_server.codes import ReplyError
+
+MAX_ID = 2**32 - 1
+PING = b"{}"
+
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+class MalformedFrameError(ValueError):
+    """The frame is not what the protocol allows; the text says why, without its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One request. ``id`` is 0 when no reply is wanted; ``method`` is "" for an empty object."""
+
+    id: int
+    method: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def decode(text: str) -> list[Command]:
+    """The commands in one text frame, in order.
+
+    Raises MalformedFrameError for the whole frame when any line of it is malformed.
+    """
+    return [_command(line) for line in text.split("\n") if line.strip()]
+
+
+def _command(line: str) -> Command:
+    try:
+        value = json.loads(line, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedFrameError("not JSON") from None
+    if not isinstance(value, dict):
+        raise MalformedFrameError("a command is a JSON object")
+    command_id = value.pop("id", 0)
+    if type(command_id) is not int or not 0 <= command_id <= MAX_ID:
+        raise MalformedFrameError("id is an integer from 0 to 4294967295")
+    if not value and command_id == 0:
+        return Command(0, "")
+    if len(value) != 1:
+        raise MalformedFrameError("a command has an id and exactly one method")
+    method, params = value.popitem()
+    if not isinstance(params, dict):
+        raise MalformedFrameError("the parameters of a method are a JSON object")
+    return Command(command_id, method, params)
+
+
+def _refuse_constant(_name: str) -> None:
+    # Python would read NaN and Infinity; no other JSON parser could read our echo of them.
+    raise ValueError("not JSON")
+
+
+def encode(value: object) -> bytes:
+    """Compact JSON in UTF-8. Raises ValueError for what JSON cannot carry (1e999 is infinite)."""
+    text = _compact(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: legal as an escape, never as UTF-8
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def reply(command_id: int, method: str, result: dict[str, Any]) -> bytes:
+    """The answer to a command that worked: ``{"id":1,"subscribe":{}}``."""
+    return encode({"id": command_id, method: result})
+
+
+def failure(command_id: int, error: ReplyError) -> bytes:
+    """The answer to a command that did not: ``{"id":1,"error":{"code":103,"message":"…"}}``."""
+    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.temporary:
+        body["temporary"] = True
+    return encode({"id": command_id, "error": body})
+
+
+def publication(data: object, user: str, client: str) -> bytes:
+    """What travels through the broker: the ``pub`` object. Raises ValueError as ``encode``."""
+    return encode({"data": data, "info": {"user": user, "client": client}})
+
+
+def push(channel: str, pub: bytes) -> bytes:
+    """A publication as every subscriber gets it; ``pub`` is not parsed again on the way."""
+    return b'{"push":{"channel":' + encode(channel) + b',"pub":' + pub + b"}}"

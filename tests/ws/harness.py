@@ -1,0 +1,116 @@
+"""A real server on a port of its own, tokens for it, and a client that speaks JSON. No tests."""
+
+import asyncio
+import io
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+from ws_server.broker import Broker
+from ws_server.config import Settings
+from ws_server.log import Log
+from ws_server.server import Server
+
+SECRET = b"a secret for tests, 32 bytes long or more"
+CHANNELS = ["room:*", "news"]
+
+
+def token(secret: bytes = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+    """A good token for alice; a claim given as None is left out.
+
+    Good for a day: tables are made when tests are collected, long before some of them run.
+    """
+    payload = {"sub": "alice", "exp": time.time() + 86400, "channels": CHANNELS} | claims
+    payload = {name: value for name, value in payload.items() if value is not None}
+    return jwt.encode(payload, secret if algorithm != "none" else "", algorithm)
+
+
+class Client:
+    """A connection that sends and receives JSON, and waits for nothing longer than 5 s."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def send(self, *commands: dict[str, Any]) -> None:
+        await self.socket.send("\n".join(json.dumps(command) for command in commands))
+
+    async def receive(self) -> Any:
+        async with asyncio.timeout(5):
+            return json.loads(await self.socket.recv())
+
+    async def ask(self, *commands: dict[str, Any]) -> Any:
+        await self.send(*commands)
+        return await self.receive()
+
+    async def sign_in(self, **claims: Any) -> Any:
+        return await self.ask({"id": 1, "connect": {"token": token(**claims)}})
+
+    async def subscribe(self, channel: str) -> Any:
+        return await self.ask({"id": 2, "subscribe": {"channel": channel}})
+
+    async def closed(self) -> tuple[int | None, str | None]:
+        """The code and reason that the server closes with; what arrives before is dropped."""
+        async with asyncio.timeout(5):
+            try:
+                while True:
+                    await self.socket.recv()
+            except ConnectionClosed:
+                return self.socket.close_code, self.socket.close_reason
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs, and what it logs."""
+
+    server: Server
+    output: io.StringIO
+
+    @property
+    def logged(self) -> str:
+        return self.output.getvalue()
+
+    def url(self, path: str = "/ws") -> str:
+        return f"ws://127.0.0.1:{self.server.port}{path}"
+
+    @asynccontextmanager
+    async def client(
+        self, *subprotocols: str, path: str = "/ws", **options: Any
+    ) -> AsyncIterator[Client]:
+        offered = [Subprotocol(name) for name in subprotocols] or None
+        options = {"compression": None, "close_timeout": 2} | options
+        async with connect(self.url(path), subprotocols=offered, **options) as socket:
+            yield Client(socket)
+
+    async def http(self, request: str) -> str:
+        """The whole answer to raw request lines; the server closes after it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        writer.write(request.replace("\n", "\r\n").encode() + b"\r\n\r\n")
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+        return answer.decode()
+
+
+@asynccontextmanager
+async def running(broker: Broker | None = None, **settings: Any) -> AsyncIterator[Running]:
+    """Start a server in this process with the given settings; stop it afterwards."""
+    output = io.StringIO()
+    defaults: dict[str, Any] = {
+        "secret": SECRET,
+        "host": "127.0.0.1",
+        "port": 0,
+        "drain_timeout": 0.3,
+    }
+    server = Server(Settings(**defaults | settings), Log("debug", output), broker)
+    await server.start()
+    try:
+        yield Running(server, output)
+    finally:
+        await server.stop()

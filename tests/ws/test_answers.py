@@ -1,0 +1,83 @@
+"""HTTP on the WebSocket's port: health, and refusals as a proxy or a browser sees them."""
+
+import json
+
+import pytest
+from ws_server.broker import MemoryBroker
+
+from tests.ws.harness import Running, running, token
+
+UPGRADE = (
+    "GET /ws?token=in-the-query HTTP/1.1\nHost: localhost\nUpgrade: websocket\n"
+    "Connection: Upgrade\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+)
+
+
+async def test_healthz(live: Running) -> None:
+    answer = await live.http("GET /healthz HTTP/1.0")
+    assert answer.startswith("HTTP/1.1 200 OK")
+    assert answer.endswith("ok\n")
+
+
+async def test_head_has_no_body(live: Running) -> None:
+    assert (await live.http("HEAD /healthz HTTP/1.1")).endswith("\r\n\r\n")
+
+
+async def test_readyz_names_what_is_missing() -> None:
+    broker = MemoryBroker(lambda _channel, _payload: None)
+    broker.name, broker.is_ready = "redis", False
+    async with running(broker) as live:
+        answer = await live.http("GET /readyz HTTP/1.1")
+        assert answer.startswith("HTTP/1.1 503 Service Unavailable")
+        assert json.loads(answer.split("\r\n\r\n")[1]) == {"ready": False, "missing": ["redis"]}
+        broker.is_ready = True
+        assert (await live.http("GET /readyz HTTP/1.1")).startswith("HTTP/1.1 200 OK")
+
+
+async def test_wrong_path(live: Running) -> None:
+    answer = await live.http(UPGRADE.replace("/ws", "/wss"))
+    assert answer.startswith("HTTP/1.1 404 Not Found")
+    assert answer.endswith("There is nothing here. The WebSocket is at /ws.\n")
+
+
+async def test_not_an_upgrade(live: Running) -> None:
+    answer = await live.http("GET /ws HTTP/1.1\nHost: localhost\nConnection: keep-alive")
+    assert answer.startswith("HTTP/1.1 426 Upgrade Required")
+    assert "\r\nUpgrade: websocket\r\n" in answer
+    assert "Did not arrive: Upgrade: websocket, Connection: Upgrade, Sec-WebSocket-Key" in answer
+
+
+async def test_http_1_0_as_nginx_sends_it_by_default(live: Running) -> None:
+    answer = await live.http(UPGRADE.replace("HTTP/1.1", "HTTP/1.0"))
+    assert answer.startswith("HTTP/1.1 426 Upgrade Required")
+    assert "The request arrived as HTTP/1.0, not HTTP/1.1." in answer
+
+
+async def test_foreign_origin(live: Running) -> None:
+    answer = await live.http(f"{UPGRADE}\nOrigin: https://evil.example")
+    assert answer.startswith("HTTP/1.1 403 Forbidden")
+    assert "https://evil.example is not the host that this request arrived for" in answer
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (token(exp=1), "it has expired"),
+        (token(nbf=2**40), "it is not valid yet (nbf)"),
+        (token(b"another secret of 32 bytes or more"), "its signature does not match the secret"),
+        (token(algorithm="none"), "it is not signed (alg none)"),
+        ("rubbish", "it is not a JSON Web Token"),
+    ],
+)
+async def test_bad_authorization(live: Running, value: str, why: str) -> None:
+    answer = await live.http(f"{UPGRADE}\nAuthorization: Bearer {value}")
+    assert answer.startswith("HTTP/1.1 401 Unauthorized")
+    assert answer.endswith(f"The token was refused: {why}.\n")
+    assert value not in answer + live.logged
+
+
+async def test_refusals_are_logged_without_the_query(live: Running) -> None:
+    await live.http(UPGRADE.replace("/ws", "/nowhere"))
+    record = json.loads(live.logged.splitlines()[-1])
+    assert (record["event"], record["path"], record["status"]) == ("refused", "/nowhere", 404)
+    assert "in-the-query" not in live.logged

@@ -1,0 +1,103 @@
+"""Which requests may become a WebSocket, and the sentence for the others."""
+
+import pytest
+from websockets.datastructures import Headers
+from ws_server.handshake import authorization_token, judge, subprotocol_token
+
+GOOD = {
+    "Host": "localhost:8080",
+    "Upgrade": "websocket",
+    "Connection": "keep-alive, Upgrade",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+}
+
+
+def refusal(
+    method: str = "GET", version: str = "HTTP/1.1", without: str = "", **more: str
+) -> str | None:
+    headers = Headers(GOOD)
+    for name in filter(None, [without, *more]):
+        headers.pop(name.replace("_", "-"), None)
+    for name, value in more.items():
+        headers[name.replace("_", "-")] = value
+    answer = judge(method, version, headers, frozenset({"https://friend.example"}))
+    return f"{answer.status.value} {answer.text}" if answer else None
+
+
+def test_a_handshake_passes() -> None:
+    assert refusal() is None
+    assert refusal(Upgrade="WebSocket", Connection="upgrade") is None
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("Upgrade", "Upgrade: websocket"),
+        ("Connection", "Connection: Upgrade"),
+        ("Sec-WebSocket-Key", "Sec-WebSocket-Key"),
+        ("Sec-WebSocket-Version", "Sec-WebSocket-Version: 13"),
+    ],
+)
+def test_names_the_header_that_did_not_arrive(header: str, line: str) -> None:
+    text = refusal(without=header) or ""
+    assert text.startswith("426 ")
+    assert f"Did not arrive: {line}.\n" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"Upgrade": "h2c"}, "Did not arrive: Upgrade: websocket."),
+        ({"Connection": "close"}, "Did not arrive: Connection: Upgrade."),
+        ({"Sec_WebSocket_Version": "8"}, "Did not arrive: Sec-WebSocket-Version: 13."),
+        ({"method": "POST"}, "The method was not GET."),
+        ({"version": "HTTP/1.0"}, "The request arrived as HTTP/1.0, not HTTP/1.1."),
+    ],
+)
+def test_says_what_else_is_wrong(arguments: dict[str, str], line: str) -> None:
+    assert line in (refusal(**arguments) or "")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://localhost:8080"},
+        {"Origin": "HTTP://LOCALHOST:8080"},
+        {"Origin": "https://shop.example", "Host": "shop.example"},
+        {"Origin": "https://shop.example", "Host": "shop.example:443"},
+        {"Origin": "http://[::1]:8080", "Host": "[::1]:8080"},
+        {"Origin": "https://shop.example", "X_Forwarded_Host": "shop.example, inner"},
+        {"Origin": "https://friend.example"},
+    ],
+)
+def test_origins_that_pass(headers: dict[str, str]) -> None:
+    assert refusal(**headers) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://localhost:8081"},
+        {"Origin": "http://localhost", "Host": "localhost:8080"},
+        {"Origin": "https://shop.example", "Host": "shop.example:80"},
+        {"Origin": "http://localhost:8080.evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://x:port"},
+        {"Origin": ""},
+    ],
+)
+def test_origins_that_do_not(headers: dict[str, str]) -> None:
+    assert (refusal(**headers) or "").startswith("403 The page's origin ")
+
+
+def test_origin_refusal_quotes_both_sides() -> None:
+    text = refusal(Origin="http://localhost:8080", Host="localhost") or ""
+    assert "http://localhost:8080 is not the host that this request arrived for, localhost." in text
+
+
+def test_tokens() -> None:
+    headers = Headers({"Authorization": "bearer  abc ", "Sec-WebSocket-Protocol": "x, bearer.d.e"})
+    assert (authorization_token(headers), subprotocol_token(headers)) == ("abc", "d.e")
+    headers = Headers({"Authorization": "Basic abc", "Sec-WebSocket-Protocol": "bearer"})
+    assert (authorization_token(headers), subprotocol_token(headers)) == ("", "")
