@@ -1,0 +1,66 @@
+"""Writes docs/reference.md from the model's field descriptions. Run by ``make reference``."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from stack.model import Build, Certificate, Deploy, Front, Model, Ready, Route, Service, Stack
+from stack.schema import descriptions
+
+SECTIONS: tuple[tuple[str, type[Model], str], ...] = (
+    ("stack.yaml", Stack, ""),
+    ("front", Front, ""),
+    ("services.NAME", Service, ""),
+    ("services.NAME.build", Build, "Short form: `build: ./api` is `build: { context: ./api }`."),
+    ("services.NAME.ready", Ready, ""),
+    ("routes.PATH", Route, "Short form: `/: app` is `/: { to: app }`."),
+    ("deploy", Deploy, ""),
+    ("deploy.tls", Certificate, ""),
+)
+INTRODUCTION = """\
+# Every key of stack.yaml
+
+Made from the model by `make reference`; a test keeps it so. Editors read the same from
+`stack schema > stack.schema.json`.
+
+Values may hold `${NAME}`, `${NAME:-default}`, `${NAME-default}` and `${NAME:?what is missing}`,
+filled in from the environment; `$$` is a dollar sign. Durations read `500ms`, `90s`, `5m`, `1h`.
+
+A service that `needs` a Redis or Postgres preset is told where it is: `REDIS_URL` and
+`REDIS_PASSWORD_FILE`, `DATABASE_URL` and `DATABASE_PASSWORD_FILE` (URLs without the password, which
+is in the file).
+"""
+
+
+def reference() -> str:
+    """Give the text of docs/reference.md."""
+    return "\n".join([INTRODUCTION, *(_section(*section) for section in SECTIONS)])
+
+
+def _section(title: str, model: type[Model], note: str) -> str:
+    lines = [f"## {title}", "", (model.__doc__ or "").replace("``", "`"), ""]
+    lines += [note, ""] if note else []
+    lines += ["| key | default | what it is |", "|---|---|---|"]
+    texts = descriptions(model)
+    lines += [_row(name, field, texts[name]) for name, field in model.model_fields.items()]
+    return "\n".join([*lines, ""])
+
+
+def _row(name: str, field: FieldInfo, text: str) -> str:
+    text = text.replace("``", "`").replace("|", "\\|")
+    return f"| `{name}` | {_default(name, field)} | {text} |"
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    value: Any = field.default
+    if field.is_required():
+        return "the folder's" if name == "name" else "needed"
+    if value is None or isinstance(value, Model) or value in ([], {}):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+if __name__ == "__main__":
+    target = Path(__file__).with_name("reference.md")
+    target.write_text(reference(), encoding="utf-8")

@@ -1,0 +1,65 @@
+"""What stack asks of a container engine. Knows no engine."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from stack.plan import Step
+from stack.running import Running
+
+
+@dataclass(frozen=True)
+class Exit:
+    """A process that ended: the container's name and the exit code."""
+
+    container: str
+    code: int
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who publishes a port: a container, its project if it has one, the folder if it is ours."""
+
+    container: str
+    project: str = ""
+    folder: str = ""
+
+
+class Engine(Protocol):
+    """Runs containers. Every method raises EngineError when the engine does not do its part."""
+
+    def observe(self, images: Collection[str] = ()) -> Running:
+        """See what the project has now, and which of ``images`` (references) are there."""
+
+    def apply(self, step: Step) -> None:
+        """Carry out one step that changes something."""
+
+    def execute(self, container: str, command: list[str]) -> Iterator[str | int]:
+        """Run a command in a container: lines of its output, at the end the exit code."""
+
+    def signal(self, container: str, name: str) -> None:
+        """Send a signal to a container's first process."""
+
+    def exit_code(self, container: str) -> int | None:
+        """Give how a container's process ended; None while it lives, -1 if it is gone."""
+
+    def logs(self, container: str, tail: int) -> list[str]:
+        """Give the last ``tail`` lines of a container's log."""
+
+    def follow(self, container: str, tail: int | None) -> Iterator[str]:
+        """Yield the log of a container, and its new lines until the container ends.
+
+        Its last ``tail`` lines, or without a ``tail`` all since it was started last.
+        """
+
+    def exits(self, on_exit: Callable[[Exit], None]) -> Callable[[], None]:
+        """Call ``on_exit`` whenever a container of the project ends; the answer stops that."""
+
+    def published(self, container: str) -> list[tuple[str, int, int]]:
+        """Give the ports that are really open: address, port of this machine, container port."""
+
+    def holder_of(self, port: int) -> Holder | None:
+        """Find the container that publishes ``port`` on this machine."""
+
+    def inspect(self, container: str) -> dict[str, object]:
+        """Give all that the engine tells about a container."""

@@ -1,0 +1,197 @@
+"""Makes images exist on a Docker engine; what goes into them is decided in ``stack.images``."""
+
+import io
+import os
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker import errors
+from docker.models.images import Image
+
+from stack.engines.docker import rootfs, wheels
+from stack.engines.docker.connect import translated
+from stack.engines.docker.context import context_digest, packed
+from stack.errors import EngineError
+from stack.images import REGISTRY, Build, Pull, Recipe, RootFs
+
+IMAGE_LABEL = "dev.stack.image"
+CONTEXT_LABEL = "dev.stack.context"
+Say = Callable[[str], None]
+
+LAST_LINES = 20
+STAGE = re.compile(r"^FROM\s+\S+\s+AS\s+(\S+)", re.IGNORECASE | re.MULTILINE)
+
+_guard = threading.Lock()
+_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def ensure(client: docker.DockerClient, recipe: Recipe, say: Say) -> None:
+    """Make the image of a recipe exist, bases first; nothing happens where it does already.
+
+    Safe to be called by several threads at once. Raises ``EngineError`` with the last lines of
+    what failed.
+    """
+    with _guard:
+        lock = _locks[recipe.reference]
+    with lock, translated(f"image {recipe.reference}"):
+        if existing(client, recipe.reference):
+            return
+        match recipe:
+            case Pull():
+                pull(client, recipe.reference, say)
+            case RootFs():
+                rootfs.make(client, recipe, say)
+            case Build():
+                ensure(client, recipe.base, say)
+                build(client, recipe, say)
+
+
+def registry_answers(client: docker.DockerClient, reference: str, limit: float = 4.0) -> bool:
+    """Tell whether the engine can reach the registry of ``reference``, within ``limit`` seconds.
+
+    False for whatever prevents it: no network, a rate limit, a certificate nobody knows.
+    """
+    answers: list[bool] = []
+
+    def ask() -> None:
+        with suppress(Exception):
+            client.api.inspect_distribution(reference)  # type: ignore[no-untyped-call] # stubs
+            answers.append(True)
+
+    # The SDK's own timeout belongs to the whole client, and the engine may retry for a minute.
+    asking = threading.Thread(target=ask, name="registry", daemon=True)
+    asking.start()
+    asking.join(limit)
+    return bool(answers)
+
+
+def pull(client: docker.DockerClient, reference: str, say: Say) -> None:
+    """Pull one image. Raises ``EngineError`` with what the registry or the network said."""
+    say(f"pulling {reference}")
+    try:
+        events = client.api.pull(reference, stream=True, decode=True)
+        refusal = next((event["error"] for event in events if "error" in event), "")
+    except errors.APIError as error:
+        refusal = error.explanation or str(error)
+    if refusal:
+        hint = "check its name and the network, or run `docker login`"
+        own = "; `images: debian` in stack.yaml builds it here instead"
+        raise EngineError(
+            f"image {reference}: cannot be pulled: {refusal}",
+            hint + (own if reference in REGISTRY.values() else ""),
+        )
+
+
+def build(client: docker.DockerClient, recipe: Build, say: Say) -> None:
+    """Build one image of ours; its base is there."""
+    origin = "from Debian packages" if isinstance(recipe.base, RootFs) else "from its Dockerfile"
+    say(f"building {recipe.reference} {origin}")
+    files = {name: (recipe.context / name).read_bytes() for name in recipe.files}
+    # Only apt needs the network. The proxy variables are arguments that the engine knows by
+    # itself: unlike others they are kept out of the history and of the cache key.
+    online: dict[str, Any] = {
+        "network_mode": wheels.network(os.environ),
+        "buildargs": wheels.proxies(os.environ) | recipe.args,
+    }
+    if recipe.requirements:
+        pinned = files["requirements.txt"]
+        found = wheels.fetch(client, recipe.base.reference, pinned, say)
+        files |= {f"wheels/{name}": content for name, content in found.items()}
+        online = {"network_mode": "none", "buildargs": recipe.args, "use_config_proxy": False}
+    options = {**online, "custom_context": True, "labels": {IMAGE_LABEL: recipe.name}}
+    context = packed(files)
+    # The classic builder leaves every stage behind as a nameless image. With a name, the next
+    # build finds it in the cache, and replaces it.
+    for stage in STAGE.findall(files["Dockerfile"].decode()):
+        name = f"stack/{recipe.name}:{stage}"
+        build_image(client, name, fileobj=io.BytesIO(context), target=stage, **options)
+    build_image(client, recipe.reference, fileobj=io.BytesIO(context), **options)
+
+
+def build_context(
+    client: docker.DockerClient,
+    reference: str,
+    context: Path,
+    dockerfile: str,
+    args: Mapping[str, str],
+    say: Say,
+    *,
+    labels: Mapping[str, str] | None = None,
+    target: str | None = None,
+    is_forced: bool = False,
+) -> str:
+    """Build a user's own folder as ``reference``, and give the image's id.
+
+    Built only where its label ``dev.stack.context`` is not the ``context_digest`` of the same
+    arguments, or where ``is_forced``. Raises ``EngineError`` with the last lines of the build.
+    """
+    key = context_digest(context, dockerfile, args, target)
+    with translated(f"image {reference}"):
+        old = existing(client, reference)
+        if old and old.labels.get(CONTEXT_LABEL) == key and not is_forced:
+            return str(old.id)
+        say(f"building {reference} from {context}")
+        return build_image(
+            client,
+            reference,
+            path=str(context),
+            dockerfile=dockerfile,
+            buildargs=dict(args),
+            labels={**(labels or {}), CONTEXT_LABEL: key},
+            target=target,
+        )
+
+
+def existing(client: docker.DockerClient, reference: str) -> Image | None:
+    """Give the image of that reference, if there is one."""
+    try:
+        return client.images.get(reference)
+    except errors.ImageNotFound:
+        return None
+
+
+def forget(client: docker.DockerClient, image: str) -> None:
+    """Remove an image that lost its name, unless a container or another image still needs it."""
+    with suppress(errors.APIError):
+        if not client.images.get(image).tags:
+            client.images.remove(image)
+
+
+def build_image(client: docker.DockerClient, reference: str, **options: Any) -> str:
+    """Run one classic build, and give the image's id; an older image of that name goes."""
+    old = existing(client, reference)
+    try:
+        image, _ = client.images.build(tag=reference, rm=True, forcerm=True, **options)
+    except errors.BuildError as error:
+        lines = last_lines(error.build_log)
+        raise EngineError(
+            "\n  ".join((f"image {reference}: the build failed: {str(error.msg).strip()}", *lines)),
+            hint_for(str(error.msg)),
+        ) from error
+    if old and old.id != image.id:
+        forget(client, str(old.id))
+    return str(image.id)
+
+
+def last_lines(log: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Give the end of a build's output."""
+    text = "".join(str(event.get("stream", "")) for event in log)
+    return [line.rstrip() for line in text.splitlines() if line.strip()][-LAST_LINES:]
+
+
+def hint_for(reason: str) -> str:
+    """Give the next step for the reason that a build gave."""
+    if "BuildKit" in reason or "buildx" in reason:
+        return (
+            "this Dockerfile needs BuildKit: build it with `docker buildx build --tag NAME .` "
+            "and write `image: NAME` instead of `build:`"
+        )
+    if "network" in reason or "pull access" in reason or "no such host" in reason:
+        return "its base image cannot be pulled: check the network, or `docker login`"
+    return "mend the step that failed, then run the command again: steps before it are cached"

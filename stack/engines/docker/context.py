@@ -1,0 +1,81 @@
+"""Build contexts as values: what goes in, its digest, its tar; builds nothing."""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from docker.utils.build import exclude_paths
+
+from stack.errors import EngineError
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """Give a tar of ``files`` (relative POSIX path to content) that depends on nothing else.
+
+    Owner, mode and time are fixed, so the engine's build cache holds on every machine.
+    """
+    buffer = io.BytesIO()
+    parents = {str(parent) for name in files for parent in PurePosixPath(name).parents} - {"."}
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for folder in sorted(parents):
+            entry = tarfile.TarInfo(folder)
+            # Unpacked over an existing /tmp, which everybody may write to.
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
+            archive.addfile(entry)
+        for name in sorted(files):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(files[name]), 0o644
+            archive.addfile(entry, io.BytesIO(files[name]))
+    return buffer.getvalue()
+
+
+def context_digest(
+    path: Path,
+    dockerfile: str = "Dockerfile",
+    args: Mapping[str, str] | None = None,
+    target: str | None = None,
+) -> str:
+    """Give 64 hex digits for what a build of the folder ``path`` would see.
+
+    ``dockerfile`` is relative to ``path``, or absolute. Names, contents, executable bits and
+    links count, times and owners do not; ``.dockerignore`` is respected. Raises ``EngineError``
+    where there is no such folder or Dockerfile.
+    """
+    recipe = path / dockerfile
+    if not recipe.is_file():
+        raise EngineError(
+            f"build {path}: no {dockerfile} there",
+            f"create {recipe}, or name another by `dockerfile:`",
+        )
+    options = (f"{key}={value}" for key, value in sorted((args or {}).items()))
+    digest = hashlib.sha256()
+    for part in (
+        "\0".join((dockerfile, target or "", *options)).encode(),
+        recipe.read_bytes(),
+        *entries(path, dockerfile),
+    ):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def entries(root: Path, dockerfile: str) -> Iterator[bytes]:
+    """Give one description for each file, folder and link of a context, in a fixed order."""
+    for name in sorted(exclude_paths(str(root), ignored(root), dockerfile)):
+        path = root / name
+        if path.is_symlink():
+            kind, content = "link", str(path.readlink()).encode()
+        elif path.is_file():
+            mode = path.stat().st_mode & 0o111
+            kind, content = f"file {mode:o}", path.read_bytes()
+        else:
+            kind, content = "other", b""
+        yield f"{kind} {name}\0".encode() + content
+
+
+def ignored(root: Path) -> list[str]:
+    """Give the patterns of ``.dockerignore``, as the SDK reads them."""
+    file = root / ".dockerignore"
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]

@@ -1,0 +1,83 @@
+"""Opens the Docker Engine for one project, after getting one to answer where it can."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from stack.engines.docker.connect import answers, connect
+from stack.engines.docker.engine import DockerEngine
+from stack.errors import EngineError
+from stack.fingerprint import environment
+from stack.images import NAMES, Pull, Recipe, Source, recipe_for
+from stack.plan import MakeImage
+
+Say = Callable[[str], None]
+SOURCES: tuple[Source, ...] = ("registry", "debian")
+
+
+def open_engine(name: str, folder: Path, say: Say, *, may_install: bool) -> DockerEngine:
+    """Connect to the engine for the project ``name``. Raises EngineError if none can be had."""
+    try:
+        client = connect()
+    except EngineError:
+        if not may_install:
+            raise
+        # Loaded only here and below: what is seldom needed must not slow every command down.
+        from stack.engines.install import ensure_engine
+
+        ensure_engine(answers, say)
+        client = connect()
+
+    def make_image(step: MakeImage) -> None:
+        from stack.engines.docker import build
+
+        container = step.container
+        if container.build is None:
+            build.ensure(client, recipe_of(container.image), say)
+            return
+        build.build_context(
+            client,
+            container.image,
+            folder / container.build.context,
+            container.build.dockerfile,
+            dict(container.build.args),
+            say,
+            target=container.build.target,
+            is_forced=step.is_forced,
+        )
+
+    return DockerEngine(client, name, folder, lambda item: environment(item, folder), make_image)
+
+
+def choose_source(engine: DockerEngine, remembered: str, say: Say) -> Source:
+    """Decide for ``images: auto``: the registry if its images are there or can be had.
+
+    A choice once made stays, so that an outage of the registry never replaces running services.
+    """
+    for source in SOURCES:
+        if source == remembered:
+            return source
+    from stack.engines.docker import build
+
+    references = [_first_pull(recipe_for(name, "registry")) for name in NAMES]
+    if all(build.existing(engine.client, reference) for reference in references):
+        return "registry"
+    if build.registry_answers(engine.client, references[0]):
+        return "registry"
+    say("no image registry can be reached: the same services are built from Debian packages")
+    return "debian"
+
+
+def recipe_of(reference: str) -> Recipe:
+    """Find the recipe behind a reference; a reference that is not ours is pulled."""
+    recipes = (recipe_for(name, source) for source in SOURCES for name in NAMES)
+    return next((found for found in recipes if found.reference == reference), Pull(reference))
+
+
+def _first_pull(recipe: Recipe) -> str:
+    """The reference that the registry has to give for this recipe."""
+    while not isinstance(recipe, Pull):
+        base = getattr(recipe, "base", None)
+        if base is None:
+            return recipe.reference
+        recipe = base
+    return recipe.reference

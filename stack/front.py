@@ -1,0 +1,102 @@
+"""The front door itself: whether its port is free, and the change of its configuration.
+
+Writes only the mounted Nginx configuration; waits only for Nginx.
+"""
+
+import contextlib
+import time
+
+from stack import state
+from stack.diagnose import probe
+from stack.diagnose.probe import Door
+from stack.engines.base import Engine, Holder
+from stack.errors import StackError
+from stack.ready import PAUSE, loaded_generation
+from stack.state import State
+
+MOUNTED = "/etc/nginx/stack"
+RELOAD_WITHIN = 10.0  # seconds for the new generation to answer
+
+
+def check_port(engine: Engine, project: str, port: int) -> None:
+    """Raise StackError if something else holds the front port, and say what.
+
+    The engine is asked first: ports that its NAT holds are invisible to a bind. IPv6 counts
+    although only 127.0.0.1 is published: browsers take ``localhost`` for ``::1`` first.
+    """
+    another = f"or set front.port in stack.yaml to another one, like {port + 1}"
+    holder = engine.holder_of(port)
+    if holder and holder.project != project:
+        raise StackError(
+            f"front.port: {port} is published by the container {holder.container}",
+            f"{_release(holder)}, {another}",
+        )
+    for address in ("127.0.0.1", "::1"):
+        if not holder and not probe.is_free(address, port):
+            raise StackError(
+                f"front.port: {port} on {address} is held by {_holder(address, port)}",
+                f"stop it, {another}",
+            )
+
+
+def place_config(
+    engine: Engine, place: State, text: str, generation: str, container: str | None, door: Door
+) -> None:
+    """Put the configuration in its place; with a running Nginx: test it, swap it, see it loaded.
+
+    Raises StackError with what Nginx says; then the old configuration is still the one in place.
+    """
+    if container is None:
+        state.write(place.config, text)
+        return
+    following = place.config.with_name("nginx.conf.next")
+    state.write(following, text)
+    try:
+        test = ["nginx", "-t", "-q", "-c", f"{MOUNTED}/{following.name}"]
+        *said, code = engine.execute(container, test)
+        if code != 0:
+            raise StackError(
+                "nginx-dev.conf: nginx refuses the new configuration: " + "; ".join(map(str, said)),
+                "the old one is still loaded; see it with: stack render --check",
+            )
+        following.rename(place.config)
+    finally:
+        following.unlink(missing_ok=True)
+    engine.signal(container, "SIGHUP")
+    _await_generation(engine, container, generation, door)
+
+
+def _await_generation(engine: Engine, container: str, generation: str, door: Door) -> None:
+    """``nginx -s reload`` reports success whatever happens, so ask the new workers themselves."""
+    deadline = time.monotonic() + RELOAD_WITHIN
+    while loaded_generation(door) != generation:
+        if time.monotonic() > deadline:
+            last = "; ".join(engine.logs(container, 3))
+            raise StackError(
+                f"nginx: did not load the new configuration: {last}", "stack logs nginx"
+            )
+        time.sleep(PAUSE)
+
+
+def _release(holder: Holder) -> str:
+    """Say how to free the port that a container publishes, in the words of what started it."""
+    if holder.folder:
+        return f"cd {holder.folder} && stack down"
+    if holder.project:
+        return f"docker compose -p {holder.project} down"
+    return f"docker stop {holder.container}"
+
+
+def _holder(address: str, port: int) -> str:
+    import psutil  # only for this message, and slow to load
+
+    everywhere = {"0.0.0.0", "::"}  # noqa: S104 - the addresses of others
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            local = connection.laddr
+            if connection.status != psutil.CONN_LISTEN or not local or not connection.pid:
+                continue
+            if local.port == port and local.ip in {address, *everywhere}:
+                name = psutil.Process(connection.pid).name()
+                return f"{name} (process {connection.pid})"
+    return "another process"

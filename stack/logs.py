@@ -1,0 +1,41 @@
+"""Reads the logs of several containers as one stream of lines. Prints nothing."""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+
+from stack.engines.base import Engine
+from stack.errors import EngineError
+
+Line = tuple[str, str]  # the container's name and one line of its log
+
+
+def last_lines(engine: Engine, containers: Sequence[str], tail: int) -> Iterator[Line]:
+    """Give the last ``tail`` lines of each container, one container after the other."""
+    for name in containers:
+        for line in engine.logs(name, tail):
+            yield name, line
+
+
+def follow(engine: Engine, containers: Sequence[str], tail: int) -> Iterator[Line]:
+    """Yield lines as they are written, until all containers have ended."""
+    lines: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+
+    def read(name: str) -> None:
+        try:
+            for line in engine.follow(name, tail):
+                lines.put((name, line))
+        except EngineError as error:
+            lines.put((name, error.message))
+        finally:
+            lines.put(None)
+
+    for name in containers:
+        threading.Thread(target=read, args=(name,), daemon=True).start()
+    left = len(containers)
+    while left:
+        item = lines.get()
+        if item is None:
+            left -= 1
+        else:
+            yield item

@@ -1,0 +1,51 @@
+"""Compares rendered files with those on disk and writes them. Never overwrites a foreign file."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack import state
+from stack.errors import StackError
+
+MADE_BY_STACK = "Made by stack from stack.yaml"
+
+
+def drift(files: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
+    """Map each file that differs from its rendering to a unified diff: ``-`` is on disk."""
+    found = {}
+    for name, wanted in files.items():
+        text = state.read(folder / name)
+        if text == wanted:
+            continue
+        found[name] = list(
+            difflib.unified_diff(
+                (text or "").splitlines(),
+                wanted.splitlines(),
+                f"{name} (on disk)" if text is not None else f"{name} (missing)",
+                f"{name} (rendered)",
+                lineterm="",
+            )
+        )
+    return found
+
+
+def write_all(files: Mapping[str, str], folder: Path) -> list[str]:
+    """Write the files that differ; give their names.
+
+    Raises StackError, before anything is written, for a file that stack did not make.
+    """
+    changed = list(drift(files, folder))
+    for name in changed:
+        text = state.read(folder / name)
+        if text and MADE_BY_STACK not in text[:400]:
+            raise StackError(
+                f"{name}: was not made by stack, so it is not overwritten",
+                "stack render --out DIR writes to another folder",
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in changed:
+            state.write(folder / name, files[name])
+    except OSError as error:
+        raise StackError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
+    return changed

@@ -1,0 +1,367 @@
+"""Topology + what runs now → frozen steps with their dependencies. Pure: no engine, disk or clock.
+
+Convergence, orphan removal and "a changed configuration is really applied" live in ``plan_up``.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from stack.presets import NGINX
+from stack.running import Running, SeenContainer
+from stack.topology import Container, FrontRoute, Topology
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do. ``key`` names it within a plan, ``after`` the steps that come first."""
+
+    key: str
+    after: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        """What it does, for ``--dry-run`` and the log."""
+        verb, _, subject = self.key.partition(" ")
+        return f"{verb} {subject}"
+
+
+@dataclass(frozen=True)
+class MakeImage(Step):
+    """Pull or build the image of a service; ``is_forced`` although nothing changed."""
+
+    container: Container = field(kw_only=True)
+    is_forced: bool = field(kw_only=True, default=False)
+
+
+@dataclass(frozen=True)
+class CreateNetwork(Step):
+    """Create a network of the project."""
+
+    name: str = field(kw_only=True)
+    internal: bool = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class RemoveNetwork(Step):
+    """Remove a network that the project no longer has."""
+
+    name: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class CreateVolume(Step):
+    """Create a volume of the project."""
+
+    name: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class RemoveVolume(Step):
+    """Remove a volume and all its data; only ``down --volumes`` plans this."""
+
+    name: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class RemoveContainer(Step):
+    """Stop and remove a container; ``with_data`` also the volumes without a name that it has."""
+
+    seen: SeenContainer = field(kw_only=True)
+    why: str = field(kw_only=True)
+    with_data: bool = field(kw_only=True, default=False)
+
+    @property
+    def says(self) -> str:
+        """What it does and why."""
+        return f"{self.key} ({self.why})"
+
+
+@dataclass(frozen=True)
+class RunContainer(Step):
+    """Create and start a container."""
+
+    container: Container = field(kw_only=True)
+    number: int = field(kw_only=True)
+    fingerprint: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class StartContainer(Step):
+    """Start a container that exists, is unchanged and does not run."""
+
+    seen: SeenContainer = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class RestartContainer(Step):
+    """Stop and start a container without making it anew."""
+
+    seen: SeenContainer = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class PlaceConfig(Step):
+    """Put the Nginx configuration in its place; ``container_id`` of a running Nginx reloads it."""
+
+    container_id: str | None = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class AwaitReady(Step):
+    """Wait until a container answers in its own protocol."""
+
+    container: Container = field(kw_only=True)
+    number: int = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class AwaitRoute(Step):
+    """Wait until the front door answers on a route."""
+
+    route: FrontRoute = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in an order that respects ``after``."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that change something; the others only look."""
+        return tuple(step for step in self.steps if not isinstance(step, AwaitReady | AwaitRoute))
+
+    def split(self, kind: type[Step]) -> tuple["Plan", "Plan"]:
+        """Give the plan of the steps of one kind, and the plan of all others."""
+        first = [step for step in self.steps if isinstance(step, kind)]
+        rest = [step for step in self.steps if not isinstance(step, kind)]
+        return Plan(_pruned(first)), Plan(_pruned(rest))
+
+
+def container_name(project: str, service: str, number: int) -> str:
+    """Name a container as Compose does: ``shop-ws-1``."""
+    return f"{project}-{service}-{number}"
+
+
+def plan_up(
+    topology: Topology,
+    running: Running,
+    fingerprints: Mapping[str, str],
+    contexts: Mapping[str, str],
+    *,
+    is_config_current: bool,
+    is_config_loaded: bool,
+    only: Collection[str] = (),
+) -> Plan:
+    """Plan what brings the project from ``running`` to ``topology``; ``only`` limits the services.
+
+    ``fingerprints`` maps a service to the digest of all that its containers are made from,
+    ``contexts`` a service with a Dockerfile to the digest of its build context (empty: build it
+    in any case).
+    ``is_config_current``: the Nginx file on disk is the wanted one; ``is_config_loaded``: the
+    running Nginx says that it has loaded the wanted one.
+    """
+    topology = topology.limited(only)
+    images = list(_images(topology, running, contexts))
+    stale_networks = {
+        name
+        for name, internal in topology.networks
+        if running.networks.get(name, internal) != internal
+        and not only  # the rest of the project is still on it
+    }
+    lost = {name for name, _ in topology.networks} - running.networks.keys()
+    making = {step.container.image for step in images}
+    removals = list(_removals(topology, running, fingerprints, making, stale_networks | lost))
+    if only:  # the rest of the project is not this command's business
+        mine = {item.service for item in topology.containers}
+        removals = [step for step in removals if step.seen.service in mine]
+    removed = {step.seen.id for step in removals}
+    removal_keys = tuple(step.key for step in removals)
+    steps: list[Step] = [*images, *removals]
+    orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
+    unwanted = orphans | stale_networks
+    steps += [
+        RemoveNetwork(f"remove network {name}", removal_keys, name=name)
+        for name in sorted(unwanted)
+    ]
+    steps += _foundations(topology, running, stale_networks)
+    kept = {seen.id: seen for seen in running.containers if seen.id not in removed}
+    steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
+    for container in topology.containers:
+        for number in range(1, container.replicas + 1):
+            steps += _bring_up(topology, container, number, kept, fingerprints)
+    steps += [_await_route(topology, route) for route in topology.routes]
+    return Plan(_pruned(steps))
+
+
+def plan_restart(topology: Topology, running: Running, services: Collection[str]) -> Plan:
+    """Plan the restart of the containers of ``services``, and the proof that they answer."""
+    steps: list[Step] = []
+    for item in topology.containers:
+        for seen in running.of(item.service) if item.service in services else ():
+            key = f"restart {seen.name}"
+            steps.append(RestartContainer(key, seen=seen))
+            steps.append(
+                AwaitReady(f"ready {seen.name}", (key,), container=item, number=seen.number)
+            )
+    steps += [_await_route(topology, route) for route in topology.routes]
+    return Plan(_pruned(steps))
+
+
+def plan_down(running: Running, *, volumes: bool) -> Plan:
+    """Plan the removal of all that the project has; volumes only when ``volumes`` is true."""
+    removals: list[Step] = [
+        RemoveContainer(f"remove container {seen.name}", seen=seen, why="down", with_data=volumes)
+        for seen in running.containers
+    ]
+    keys = tuple(step.key for step in removals)
+    steps = list(removals)
+    steps += [RemoveNetwork(f"remove network {n}", keys, name=n) for n in sorted(running.networks)]
+    if volumes:
+        names = sorted(running.volumes)
+        steps += [RemoveVolume(f"remove volume {n}", keys, name=n) for n in names]
+    return Plan(tuple(steps))
+
+
+def _images(
+    topology: Topology, running: Running, contexts: Mapping[str, str]
+) -> Iterator[MakeImage]:
+    made = set[str]()
+    for container in topology.containers:
+        seen = running.images.get(container.image)
+        wanted = contexts.get(container.service, "")
+        is_stale = seen is None or (container.build is not None and seen.context != wanted)
+        if is_stale and container.image not in made:
+            made.add(container.image)
+            is_forced = container.build is not None and not wanted
+            yield MakeImage(f"image {container.image}", container=container, is_forced=is_forced)
+
+
+def _removals(
+    topology: Topology,
+    running: Running,
+    fingerprints: Mapping[str, str],
+    making: set[str],
+    new_networks: set[str],
+) -> Iterator[RemoveContainer]:
+    wanted = {container.service: container for container in topology.containers}
+    for seen in running.containers:
+        container = wanted.get(seen.service)
+        why = ""
+        if container is None:
+            why = "no longer in stack.yaml"
+        elif seen.number > container.replicas:
+            why = "fewer replicas"
+        elif seen.fingerprint != fingerprints[seen.service]:
+            why = "changed"
+        elif container.image in making or seen.image_id != running.images[container.image].id:
+            why = "new image"
+        elif new_networks.intersection(container.networks):
+            why = "its network is gone or changed"
+        elif not seen.is_open(container.published):
+            why = "the engine lost its port"
+        elif seen.state not in {"running", "exited"}:
+            # Also "created": whoever was killed then may not have joined it to all its networks.
+            why = f"it is {seen.state}"
+        if why:
+            yield RemoveContainer(f"remove container {seen.name}", seen=seen, why=why)
+
+
+def _foundations(topology: Topology, running: Running, stale: set[str]) -> list[Step]:
+    networks: list[Step] = [
+        CreateNetwork(
+            f"create network {name}", (f"remove network {name}",), name=name, internal=internal
+        )
+        for name, internal in topology.networks
+        if name not in running.networks or name in stale
+    ]
+    volumes: list[Step] = [
+        CreateVolume(f"create volume {name}", name=name)
+        for name in topology.volumes
+        if name not in running.volumes
+    ]
+    return networks + volumes
+
+
+def _config(
+    kept: Mapping[str, SeenContainer], *, is_config_current: bool, is_config_loaded: bool
+) -> list[Step]:
+    nginx = next((s for s in kept.values() if s.service == NGINX and s.is_running), None)
+    if is_config_current and (nginx is None or is_config_loaded):
+        return []
+    return [PlaceConfig("configure nginx", container_id=nginx.id if nginx else None)]
+
+
+def _bring_up(
+    topology: Topology,
+    container: Container,
+    number: int,
+    kept: Mapping[str, SeenContainer],
+    fingerprints: Mapping[str, str],
+) -> list[Step]:
+    name = container_name(topology.project, container.service, number)
+    place = (container.service, number)
+    seen = next((seen for seen in kept.values() if (seen.service, seen.number) == place), None)
+    first = [f"image {container.image}", f"remove container {name}"]
+    first += [f"create network {network}" for network in container.networks]
+    first += [f"create volume {mount.source}" for mount in container.mounts if mount.is_volume]
+    if container.service == NGINX:
+        first.append("configure nginx")
+    # Who can wait by itself starts with what it needs, yet not before: making a database takes
+    # longest, so that has to begin first.
+    first += _keys("ready" if container.waits else "start", topology, container.needs)
+    steps: list[Step] = []
+    run_key = f"start {name}"
+    if seen is None:
+        steps.append(
+            RunContainer(
+                run_key,
+                tuple(first),
+                container=container,
+                number=number,
+                fingerprint=fingerprints[container.service],
+            )
+        )
+    elif not seen.is_running:
+        steps.append(StartContainer(run_key, tuple(first), seen=seen))
+    if seen is None or not (seen.is_healthy or (_is_silent(container) and seen.is_running)):
+        nginx = () if container.service == NGINX else (f"start {topology.project}-{NGINX}-1",)
+        steps.append(
+            # It cannot answer before what it needs does, and each question costs them time.
+            AwaitReady(
+                f"ready {name}",
+                (run_key, *nginx, *_keys("ready", topology, container.needs)),
+                container=container,
+                number=number,
+            )
+        )
+    return steps
+
+
+def _await_route(topology: Topology, route: FrontRoute) -> AwaitRoute:
+    services = (NGINX,) if not route.is_container else (NGINX, route.service)
+    first = ("configure nginx", *_keys("ready", topology, services))
+    return AwaitRoute(f"route {route.path}", first, route=route)
+
+
+def _keys(verb: str, topology: Topology, services: Iterable[str]) -> list[str]:
+    return [
+        f"{verb} {container_name(topology.project, service, number)}"
+        for service in services
+        for number in range(1, topology.container(service).replicas + 1)
+    ]
+
+
+def _is_silent(container: Container) -> bool:
+    """Whether nothing was said about how to see that it answers."""
+    return not (container.probe or container.ready or container.healthcheck)
+
+
+def _pruned(steps: list[Step]) -> tuple[Step, ...]:
+    """Drop dependencies on steps that are not in the plan: they hold already."""
+    keys = {step.key for step in steps}
+    return tuple(
+        type(step)(**{**vars(step), "after": tuple(key for key in step.after if key in keys)})
+        for step in steps
+    )

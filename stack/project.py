@@ -1,0 +1,152 @@
+"""A stack.yaml and all that follows from it before an engine is asked. Runs nothing."""
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import credentials, load, state
+from stack.authority import authority_certificate, authority_folder, ensure_certificate
+from stack.diagnose.probe import Door, trusting
+from stack.errors import ConfigError
+from stack.fingerprint import fingerprints, parse_env_file
+from stack.images import NAMES, Source, recipe_for
+from stack.model import Stack, parse_duration
+from stack.redact import looks_secret
+from stack.render import (
+    generation,
+    inputs_digest,
+    render_compose,
+    render_nginx_deploy,
+    render_nginx_dev,
+)
+from stack.state import State
+from stack.token import mint
+from stack.topology import NEXTAUTH_SECRET, Topology, lay_out
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the user wrote, and where."""
+
+    folder: Path
+    stack: Stack
+    state: State
+    authority: Path  # where the user's certificate authority lives, for front.tls
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What ``up`` compares with what runs: everything is content, nothing is applied yet."""
+
+    topology: Topology
+    door: Door
+    authority: Path | None  # what a browser has to trust
+    config: str
+    generation: str
+    fingerprints: Mapping[str, str]
+    secrets: Mapping[str, str]
+    hidden: tuple[str, ...]  # values that may be shown nowhere: the secrets, and the user's own
+
+
+def open_project(file: Path, environ: Mapping[str, str]) -> Project:
+    """Load the project of one stack.yaml. Raises ConfigError."""
+    folder = file.absolute().parent
+    return Project(folder, load.load(file, environ), State(folder), authority_folder(environ))
+
+
+def topology(stack: Stack, source: Source) -> Topology:
+    """Lay the stack out with images of one source."""
+    return lay_out(stack, {name: recipe_for(name, source).reference for name in NAMES})
+
+
+def prepare(project: Project, source: Source) -> Prepared:
+    """Derive everything, make missing secrets, and write the Compose file of what will run."""
+    layout = topology(project.stack, source)
+    secrets = _hand_over(project, layout)
+    config = _live_config(project, layout)
+    return Prepared(
+        topology=layout,
+        door=_door(project),
+        authority=authority_certificate(project.authority) if project.stack.front.tls else None,
+        config=config,
+        generation=generation(config),
+        fingerprints=fingerprints(layout, project.folder, secrets),
+        secrets=secrets,
+        hidden=(*secrets.values(), *_told_in_files(project.folder, layout)),
+    )
+
+
+def prepare_mounts(project: Project) -> None:
+    """Put in place what the rendered Compose file mounts, so that Compose alone can start it."""
+    _hand_over(project, topology(project.stack, "registry"))
+    if state.read(project.state.config) is None:
+        state.write(project.state.config, render_nginx_dev(project.stack))
+
+
+def mint_token(
+    project: Project, subject: str, channels: Iterable[str], ttl: str
+) -> tuple[str, int]:
+    """Give a development token and when it expires (seconds since 1970)."""
+    try:
+        seconds = float(str(parse_duration(ttl)))
+    except ValueError as error:
+        raise ConfigError(f"--ttl: {ttl!r} {error}", "stack token --ttl 1h") from None
+    project.state.prepare()
+    secret = credentials.ensure_value(project.state, NEXTAUTH_SECRET)
+    now = int(time.time())
+    return mint(secret, subject, channels, now, seconds), now + int(seconds)
+
+
+def rendered(project: Project, target: str) -> dict[str, str]:
+    """Give the files of ``stack render`` by name; ``target`` is dev or deploy."""
+    if target == "deploy":
+        return {"nginx.conf": render_nginx_deploy(project.stack)}
+    source: Source = "debian" if project.stack.images == "debian" else "registry"
+    return {
+        "compose.yaml": render_compose(project.stack, topology(project.stack, source)),
+        "nginx-dev.conf": render_nginx_dev(project.stack),
+    }
+
+
+def _live_config(project: Project, layout: Topology) -> str:
+    """Give the Nginx configuration that has to run, and write the Compose file beside it.
+
+    Files that were made from the very same inputs, and are still as they were made, are taken as
+    they are, so that an ``up`` that has nothing to do need not load Jinja2.
+    """
+    inputs = inputs_digest(project.stack, layout)
+    config, compose = state.read(project.state.config), state.read(project.state.compose)
+    if config and compose and project.state.recall("rendered") == _digest(inputs, config, compose):
+        return config
+    config, compose = render_nginx_dev(project.stack), render_compose(project.stack, layout)
+    state.write(project.state.compose, compose)
+    project.state.remember("rendered", _digest(inputs, config, compose))
+    return config
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _told_in_files(folder: Path, layout: Topology) -> list[str]:
+    """Give what env_files hold that may be secret: that is what people keep in them."""
+    files = {folder / item.env_file for item in layout.containers if item.env_file}
+    values = (value for file in files for value in parse_env_file(file).values())
+    return [value for value in values if looks_secret(value)]
+
+
+def _hand_over(project: Project, layout: Topology) -> dict[str, str]:
+    project.state.prepare()
+    if project.stack.front.tls:
+        ensure_certificate(project.state, project.authority)
+    secrets = credentials.ensure(project.state, layout)
+    credentials.hand_over(project.state, layout, secrets)
+    return secrets
+
+
+def _door(project: Project) -> Door:
+    front = project.stack.front
+    context = trusting(authority_certificate(project.authority)) if front.tls else None
+    return Door("127.0.0.1", front.port, context)

@@ -1,0 +1,272 @@
+"""Waits until services answer in their own protocol and the front door on every route.
+
+Asks every 50 to 100 ms; a container that ends is noticed at once. Starts and changes nothing.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from stack import assets
+from stack.diagnose import probe
+from stack.diagnose.probe import Door, Exchange
+from stack.engines.base import Engine, Exit
+from stack.errors import EngineError, StackError
+from stack.plan import AwaitReady, AwaitRoute, container_name
+from stack.presets import NGINX, PRESETS
+from stack.redact import redact
+from stack.topology import Container, FrontRoute
+from stack.trickle import with_pauses
+
+PAUSE = 0.05  # seconds between two questions
+ANSWER_WITHIN = 2.0  # seconds that one answer may take
+LOG_LINES = 20
+# The first question costs next to nothing: a client takes the processor that a store starts with.
+_LOOP = """while :; do
+  if (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; then answer=$( {{ {probe}; }} 2>&1 ) && exit
+  else answer='nothing listens on port {port}'; fi
+  echo "$answer"; sleep {pause}
+done"""
+DOWN_HEADER = "x-stack-down"  # on the pages that Nginx writes itself when an upstream is down
+
+
+class NotReadyError(StackError):
+    """Something did not answer in time. ``evidence`` is the end of its container's log."""
+
+    def __init__(
+        self, message: str, hint: str, *, probe: str, answer: str, evidence: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint)
+        self.probe = probe
+        self.answer = answer
+        self.evidence = evidence
+
+
+class StoppedError(StackError):
+    """The wait was called off."""
+
+
+@dataclass
+class Watch:
+    """What all waits of one ``up`` share: the time limit, who ended, and whether to stop."""
+
+    deadline: float  # on the monotonic clock
+    exits: dict[str, Exit] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def left(self) -> float:
+        """Seconds until the time limit, at least zero."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def note(self, ended: Exit) -> None:
+        """Remember that a container ended."""
+        self.exits[ended.container] = ended
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Waits for the containers and routes of one project.
+
+    ``generation`` is what Nginx must say that it has loaded; ``token`` opens WebSocket routes.
+    ``hidden`` values are taken out of what services say before anybody sees it.
+    """
+
+    engine: Engine
+    project: str
+    door: Door
+    generation: str
+    token: Callable[[], str]
+    watch: Watch
+    hidden: tuple[str, ...] = ()
+
+    def await_container(self, step: AwaitReady) -> None:
+        """Return when the container answers. Raises NotReadyError."""
+        name = container_name(self.project, step.container.service, step.number)
+        try:
+            self._await(name, step.container)
+        except EngineError as error:  # asked inside a container that had ended by then
+            if self.engine.exit_code(name) is None:
+                raise
+            self._give_up(name, "inside its container", error.message)
+
+    def _await(self, name: str, container: Container) -> None:
+        if container.service == NGINX:
+            self._check_published(name)
+            self._poll(name, "its configuration", self._front_problem)
+        elif container.ready and container.ready.log:
+            self._await_log(name, container.ready.log)
+        elif container.ready and container.ready.command:
+            self._await_command(name, container.ready.command)
+        elif command := self._loop(name, container):
+            self._await_loop(name, *command)
+
+    def await_route(self, step: AwaitRoute) -> Exchange:
+        """Give the answer of the front door on the route. Raises NotReadyError.
+
+        A ``host`` service is started by the user, so it is asked once.
+        """
+        route = step.route
+        name = container_name(self.project, route.service, 1) if route.is_container else NGINX
+        what = "the WebSocket handshake" if route.websocket else "HTTP"
+        text = f"{what} on {route.path} through the front door"
+        while True:
+            seen = self.ask_route(route)
+            problem = route_problem(route, seen)
+            if not problem:
+                return seen
+            if route.source == "host":
+                raise NotReadyError(
+                    f"{route.path}: {problem}", _host_hint(route), probe=text, answer=problem
+                )
+            self._check_time(name, text, problem)
+            time.sleep(PAUSE)
+
+    def _poll(self, name: str, what: str, ask: Callable[[], str]) -> None:
+        while problem := ask():
+            self._check_time(name, what, problem)
+            time.sleep(PAUSE)
+
+    def _check_time(self, name: str, what: str, answer: str) -> None:
+        if self.watch.stop.is_set():
+            raise StoppedError(f"{name}: not waited for")
+        if self.watch.left() <= 0:
+            self._give_up(name, what, answer)
+        # The container that ended may be the one before this: the engine knows.
+        if name in self.watch.exits and self.engine.exit_code(name) is not None:
+            self._give_up(name, what, answer)
+
+    def _give_up(self, name: str, what: str, answer: str) -> NoReturn:
+        code, answer = self.engine.exit_code(name), redact(answer, self.hidden)
+        service = name.removeprefix(f"{self.project}-").rpartition("-")[0] or name
+        fate = "did not answer in time" if code is None else f"ended with exit code {code}"
+        raise NotReadyError(
+            f"{service}: {fate}; asked {what}, last answer: {answer or 'none'}",
+            f"stack logs {service}",
+            probe=what,
+            answer=answer,
+            evidence=self._evidence(name),
+        )
+
+    def _evidence(self, name: str) -> tuple[str, ...]:
+        lines = "\n".join(self.engine.logs(name, LOG_LINES))
+        return tuple(redact(lines, self.hidden).splitlines())
+
+    def _check_published(self, name: str) -> None:
+        """See that the front port is really open: an engine can lose it (moby#51758)."""
+        opened = self.engine.published(name)
+        wanted = (self.door.host, self.door.port, PRESETS[NGINX].port)
+        if wanted not in opened and name not in self.watch.exits:
+            raise NotReadyError(
+                f"nginx: the engine started it without port {self.door.port}",
+                "stack up makes it anew",
+                probe="the published port",
+                answer=f"published: {opened or 'nothing'}",
+                evidence=self._evidence(name),
+            )
+
+    def _front_problem(self) -> str:
+        seen = loaded_generation(self.door)
+        return "" if seen == self.generation else f"configuration {seen or 'not there'}"
+
+    def ask_route(self, route: FrontRoute) -> Exchange:
+        """Ask the front door once, as a browser would."""
+        if not route.websocket:
+            return probe.get(self.door, route.path, {}, ANSWER_WITHIN)
+        headers = {"Origin": self.door.url}
+        if route.source == "preset":
+            headers["Authorization"] = f"Bearer {self.token()}"
+        return probe.open_websocket(self.door, route.path, headers, ANSWER_WITHIN)
+
+    def _await_command(self, name: str, command: list[str]) -> None:
+        answer = ""
+        while True:
+            code: int | None = None
+            last = "no output"
+            for item in with_pauses(self.engine.execute(name, command), PAUSE):
+                if item is None:
+                    self._check_time(name, "its command", answer or f"{last} (it does not end)")
+                elif isinstance(item, int):
+                    code = item
+                else:
+                    last = item
+            if code == 0:
+                return
+            answer = f"exit code {code}: {last}"
+            self._check_time(name, "its command", answer)
+            time.sleep(PAUSE)
+
+    def _loop(self, name: str, container: Container) -> tuple[str, list[str], str] | None:
+        """Give where to ask, the command that asks until there is an answer, and its name."""
+        seconds = str(max(1, round(self.watch.left())))
+        if container.probe and not container.ready:
+            loop = _LOOP.format(port=container.port, probe=container.probe, pause=PAUSE)
+            return name, ["timeout", seconds, "bash", "-c", loop], "its own protocol"
+        front = container_name(self.project, NGINX, 1)
+        script = assets.PACKAGE.joinpath("probe.sh").read_text(encoding="utf-8")
+        command = ["timeout", seconds, "bash", "-c", script, "probe"]
+        ready, port = container.ready, str(container.port)
+        if ready and ready.tcp:
+            return front, [*command, "tcp", name, str(ready.tcp), ""], f"TCP port {ready.tcp}"
+        if ready and ready.websocket:
+            path = ready.websocket
+            return front, [*command, "websocket", name, port, path], f"a handshake on {path}"
+        path = (ready.http if ready else "") or container.ready_path
+        if path:
+            return front, [*command, "http", name, port, path], f"HTTP on {path}"
+        return None
+
+    def _await_loop(self, name: str, where: str, command: list[str], what: str) -> None:
+        answer, code = "", None
+        for item in with_pauses(self.engine.execute(where, command), PAUSE):
+            if isinstance(item, int):
+                code = item
+                break
+            answer = answer if item is None else item
+            self._check_time(name, what, answer)
+        if code != 0:
+            self._settle(name)
+            self._give_up(name, what, answer)
+
+    def _settle(self, name: str) -> None:
+        """Give a container that ends the time to have ended: what asks inside ends before it."""
+        for _ in range(20):
+            if self.engine.exit_code(name) is not None:
+                return
+            time.sleep(PAUSE)
+
+    def _await_log(self, name: str, pattern: str) -> None:
+        wanted, what, last = re.compile(pattern), f"for {pattern!r} in its log", ""
+        for line in with_pauses(self.engine.follow(name, None), PAUSE):
+            if line and wanted.search(line):
+                return
+            last = line or last
+            self._check_time(name, what, last)
+        self._settle(name)
+        self._give_up(name, what, last)
+
+
+def loaded_generation(door: Door) -> str:
+    """Ask the front door which configuration it has loaded; empty if it does not say."""
+    seen = probe.get(door, "/.stack/generation", {}, ANSWER_WITHIN)
+    if seen.answer is None or seen.answer.status != 200:
+        return ""
+    return seen.answer.body.decode(errors="replace").strip()
+
+
+def route_problem(route: FrontRoute, seen: Exchange) -> str:
+    """Say why the front door does not answer on the route as it should; empty if it does."""
+    if seen.answer and DOWN_HEADER in seen.answer.headers:
+        return f"{seen.answer.line}: Nginx cannot reach {route.service}"
+    return seen.problem
+
+
+def _host_hint(route: FrontRoute) -> str:
+    if probe.is_listening("127.0.0.1", route.port or 0):
+        return (
+            f"port {route.port} answers on 127.0.0.1 only, where no container reaches it; "
+            "start your dev server on 0.0.0.0"
+        )
+    return f"start your dev server on port {route.port}, listening on 0.0.0.0"

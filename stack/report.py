@@ -1,0 +1,230 @@
+"""Says what happened: rich on a terminal, plain lines without one, JSON for programs.
+
+The only module that prints. All three forms come from the same values.
+"""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from stack.errors import StackError
+
+if TYPE_CHECKING:  # rich takes a tenth of a second to load, and plain output has no use for it
+    from stack.board import Board
+    from stack.plan import Plan
+    from stack.run import Finished, Result
+    from stack.status import Status
+    from stack.topology import FrontRoute
+    from stack.workflow import Outcome
+
+Form = Literal["rich", "plain", "json"]
+Row = tuple[str, ...]
+
+
+# Control characters but for tab and line feed, line breaks of Unicode, what turns the direction
+# of text around (CVE-2021-42574), and half characters that no terminal can be sent.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """Spell out control characters, so that no text can steer the terminal."""
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+class Report:
+    """Where a command says what happened. ``form`` is rich, plain or json."""
+
+    def __init__(self, form: Form, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.form = form
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
+        self._board: Board | None = None
+
+    def note(self, text: str) -> None:
+        """Say in passing what is going on."""
+        if self.form == "json":
+            self._event("note", text=text)
+        elif self._board:
+            self._board.note(printable(text))
+        else:
+            self._print(f"  {text}")
+
+    def error(self, error: StackError) -> None:
+        """Say what went wrong, where, and the next step."""
+        evidence: tuple[str, ...] = getattr(error, "evidence", ())
+        if self.form == "json":
+            more = {"log": list(evidence)} if evidence else {}
+            self._event("error", message=error.message, hint=error.hint, **more)
+            return
+        lines = [f"{self._red('error')}: {printable(error.message)}"]
+        if evidence:
+            lines.append("  its last log lines:")
+            lines += [f"  │ {printable(line)}" for line in evidence]
+        lines += [f"  hint: {printable(hint)}" for hint in error.hint.splitlines()]
+        print("\n".join(lines), file=self.err)
+
+    def document(self, value: object, lines: Iterable[str]) -> None:
+        """Give one answer: ``value`` as JSON, or ``lines`` as text."""
+        if self.form == "json":
+            self._print(json.dumps(value))
+        else:
+            self._print("\n".join(lines))
+
+    def text(self, text: str) -> None:
+        """Give text as it is (a file, a token), in every form."""
+        self.out.write(text if text.endswith("\n") else f"{text}\n")
+        self.out.flush()
+
+    def table(self, names: Row, rows: Sequence[Row]) -> None:
+        """Give rows under names, aligned; a list of objects as JSON."""
+        values = [dict(zip(names, row, strict=True)) for row in rows]
+        self.document(values, aligned([tuple(name.upper() for name in names), *rows]))
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[["Result"], None]]:
+        """Show results as they happen: a live board on a terminal, else lines."""
+        if self.form != "rich":
+            yield self._result
+            return
+        from stack.board import Board
+
+        with Board() as board:
+            self._board = board
+            try:
+                yield board.show
+            finally:
+                self._board = None
+
+    def plan(self, plan: "Plan") -> None:
+        """Say what ``up`` would do."""
+        steps = [step.says for step in plan.changes]
+        lines = steps or ["nothing to change"]
+        self.document({"steps": steps}, [f"  {line}" for line in lines])
+
+    def up(self, outcome: "Outcome") -> None:
+        """Say that the stack is up and where."""
+        url = outcome.url
+        seconds = round(outcome.seconds, 2)
+        rows = [
+            (_address(url, check.route), check.route.service, check.says)
+            for check in outcome.routes
+        ]
+        if self.form == "json":
+            routes = [dict(zip(("url", "service", "answer"), row, strict=True)) for row in rows]
+            self._event("up", ok=True, url=url, seconds=seconds, routes=routes)
+            return
+        changed = len(outcome.plan.changes)
+        what = "is up" if changed else "is up to date"
+        self._print(f" {outcome.project} {what} in {seconds:.1f} s\n", self._green("✓"))
+        self._print("\n".join(f"  {line}" for line in aligned(rows)))
+        if outcome.authority:
+            self._print(f"\n  trust this authority once, in your browser: {outcome.authority}")
+        for warning in outcome.warnings:
+            self._print(f"\n  {warning.message}\n  hint: {warning.hint}")
+
+    def down(self, outcome: "Outcome", kept: Iterable[str]) -> None:
+        """Say what ``down`` removed and what it kept."""
+        removed = [step.key.removeprefix("remove ") for step in outcome.plan.steps]
+        seconds = round(outcome.seconds, 2)
+        if self.form == "json":
+            self._event("down", ok=True, seconds=seconds, removed=removed, kept=list(kept))
+            return
+        if removed:
+            self._print(f" {len(removed)} removed in {seconds:.1f} s", self._green("✓"))
+        else:
+            self._print("nothing to remove")
+        if names := ", ".join(kept):
+            self._print(f"  volumes kept: {names} (stack down --volumes removes them)")
+
+    def status(self, status: "Status") -> None:
+        """Say what runs and what the front door answers."""
+        value = {
+            "ok": status.is_well,
+            "services": [asdict(row) for row in status.services],
+            "routes": [asdict(row) for row in status.routes],
+        }
+        services = [(row.service, row.container, row.state, row.detail) for row in status.services]
+        routes = [(row.route, row.service, row.answer, f"{row.ms} ms") for row in status.routes]
+        lines = aligned([("SERVICE", "CONTAINER", "STATE", "DETAIL"), *services])
+        lines += ["", *aligned([("ROUTE", "SERVICE", "THE FRONT DOOR ANSWERS", "IN"), *routes])]
+        self.document(value, lines)
+
+    def log_line(self, container: str, line: str) -> None:
+        """Give one line of a container's log."""
+        if self.form == "json":
+            self._print(json.dumps({"container": container, "line": line}))
+        else:
+            self._print(f"{container} | {line}")
+
+    def drift(self, drift: Mapping[str, list[str]]) -> None:
+        """Say how files differ from what would be rendered."""
+        lines = [line for diff in drift.values() for line in diff]
+        hint = ["", "  hint: stack render writes them anew"]
+        self.document({"drift": dict(drift)}, [*lines, *hint] if lines else ["nothing differs"])
+
+    def written(self, names: list[str], changed: list[str], folder: Path) -> None:
+        """Say which files were written and which were right already."""
+        lines = [f"  {'wrote' if name in changed else 'kept '} {folder / name}" for name in names]
+        self.document({"files": names, "written": changed}, lines)
+
+    def timing(self, chain: list["Finished"], total: float) -> None:
+        """Give the steps that the run could not have been shorter than."""
+        rows = [
+            (item.step.key, f"{item.start:.2f}", f"{item.end - item.start:.2f}") for item in chain
+        ]
+        if self.form == "json":
+            names = ("step", "start", "seconds")
+            self._event("timing", steps=[dict(zip(names, row, strict=True)) for row in rows])
+            return
+        self._print(f"\n  critical path ({total:.2f} s)")
+        table = aligned([("STEP", "START", "SECONDS"), *rows])
+        self._print("\n".join(f"  {line}" for line in table))
+
+    def _result(self, result: "Result") -> None:
+        from stack.run import Finished
+
+        seconds = round(result.end - result.start, 3) if isinstance(result, Finished) else None
+        if self.form == "json":
+            more = {} if seconds is None else {"seconds": seconds}
+            name = "started" if seconds is None else "finished"
+            self._event(name, step=result.step.key, **more)
+        elif isinstance(result, Finished):
+            mark = "failed" if result.error else "ok"
+            self._print(f"  {mark:<6} {result.step.key}  {seconds:.2f} s")
+
+    def _event(self, name: str, **values: Any) -> None:
+        event: Mapping[str, Any] = {"event": name, "time": round(time.time(), 3), **values}
+        self._print(json.dumps(event))
+
+    def _print(self, text: str, mark: str = "") -> None:
+        print(mark + printable(text), file=self.out, flush=True)
+
+    def _green(self, text: str) -> str:
+        return f"\x1b[32m{text}\x1b[0m" if self.form == "rich" else text
+
+    def _red(self, text: str) -> str:
+        return f"\x1b[31m{text}\x1b[0m" if self.form == "rich" and self.err.isatty() else text
+
+
+def aligned(rows: Sequence[Row]) -> list[str]:
+    """Give rows as lines whose columns begin at the same place."""
+    if not rows:
+        return []
+    rows = [tuple(printable(cell).replace("\n", "\\n") for cell in row) for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _address(url: str, route: "FrontRoute") -> str:
+    return (url.replace("http", "ws", 1) if route.websocket else url) + route.path

@@ -1,0 +1,82 @@
+"""What runs and what the front door sees, as values. Asks once, waits for nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from stack.ready import Ready, route_problem
+from stack.running import Running
+from stack.topology import FrontRoute, Topology
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """One container, or a service that stack does not run itself."""
+
+    service: str
+    container: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class RouteStatus:
+    """One route as a browser meets it."""
+
+    route: str
+    service: str
+    answer: str
+    ok: bool
+    ms: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """The whole picture. ``is_well``: everything runs and every route answers."""
+
+    services: list[ServiceStatus]
+    routes: list[RouteStatus]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether every container runs and every route answers."""
+        return all(row.state == "running" for row in self.services) and all(
+            row.ok for row in self.routes
+        )
+
+
+def look(topology: Topology, running: Running, ready: Ready) -> Status:
+    """Give what runs now and what the front door answers now."""
+    return Status(_services(topology, running), _routes(topology, ready))
+
+
+def _services(topology: Topology, running: Running) -> list[ServiceStatus]:
+    rows = []
+    for item in topology.containers:
+        seen = {container.number: container for container in running.of(item.service)}
+        for number in range(1, item.replicas + 1):
+            name = f"{topology.project}-{item.service}-{number}"
+            if number in seen:
+                one = seen[number]
+                rows.append(ServiceStatus(item.service, one.name, one.state, one.status))
+            else:
+                rows.append(ServiceStatus(item.service, name, "missing", "stack up starts it"))
+    replicas = {item.service: item.replicas for item in topology.containers}
+    rows += [
+        ServiceStatus(seen.service, seen.name, seen.state, "no longer in stack.yaml")
+        for seen in running.containers
+        if seen.number > replicas.get(seen.service, 0)
+    ]
+    return rows
+
+
+def _routes(topology: Topology, ready: Ready) -> list[RouteStatus]:
+    def ask(route: FrontRoute) -> RouteStatus:
+        seen = ready.ask_route(route)
+        problem = route_problem(route, seen)
+        answer = problem or (seen.answer.line if seen.answer else "")
+        return RouteStatus(
+            route.path, route.service, answer, not problem, round(seen.seconds * 1000)
+        )
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(ask, topology.routes))
