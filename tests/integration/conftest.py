@@ -1,0 +1,118 @@
+"""What the integration tests share: projects of their own, and one stack that only is looked at.
+
+Everything has a random port and a name of its own, and is removed by label whatever happens.
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+# Testcontainers cleans up by Ryuk, a container whose image comes from a registry. The tests must
+# pass where none can be reached, and they clean up by label anyway. Read when it is imported.
+os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
+
+import docker
+import pytest
+from testcontainers.core.container import DockerContainer
+
+from stack import images
+from stack.engines.docker.build import ensure
+from stack.engines.docker.connect import connect
+from stack.engines.docker.project import choose_source, open_engine
+from tests.integration.containers import LABEL
+from tests.integration.projects import (
+    REALTIME,
+    SITE,
+    WS_ROUTE,
+    Project,
+    echo_service,
+    project_in,
+)
+
+Neighbour = Callable[..., DockerContainer]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all that is here, so that `-m "not integration"` needs no engine."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[docker.DockerClient]:
+    client = connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def source() -> images.Source:
+    """Where images come from here: decided once, because asking a registry takes seconds."""
+    engine = open_engine("it", Path(), print, may_install=False)
+    return choose_source(engine, "", print)
+
+
+@pytest.fixture(scope="session")
+def python_image(docker_client: docker.DockerClient, source: images.Source) -> str:
+    """The Python image of that source, which exists."""
+    recipe = images.python(source)
+    ensure(docker_client, recipe, print)
+    return recipe.reference
+
+
+@pytest.fixture
+def project(
+    docker_client: docker.DockerClient, tmp_path: Path, source: images.Source
+) -> Iterator[Project]:
+    """A project without a stack.yaml yet; removed in the end."""
+    with project_in(docker_client, tmp_path, source) as one:
+        yield one
+
+
+@pytest.fixture
+def echoing(project: Project, python_image: str) -> Project:
+    """A small project, not started: a static page, and the echo service on /echo."""
+    services = {**SITE, "echo": echo_service(python_image)}
+    project.write(services, {"/": "site", "/echo": {"to": "echo", "websocket": True}})
+    return project
+
+
+@pytest.fixture(scope="session")
+def demo(
+    docker_client: docker.DockerClient,
+    tmp_path_factory: pytest.TempPathFactory,
+    source: images.Source,
+    python_image: str,
+) -> Iterator[Project]:
+    """A whole running stack. Tests look at it and talk to it; none changes it."""
+    folder = tmp_path_factory.mktemp("demo")
+    with project_in(docker_client, folder, source) as one:
+        ws = {**REALTIME["ws"], "env": {"WS_LOG_LEVEL": "debug"}}  # names who connected where
+        build = {"context": "./echo", "args": {"BASE": python_image}}
+        services = {**SITE, **REALTIME, "ws": ws, "echo": {"build": build, "port": 8000}}
+        echo = {"to": "echo", "websocket": True}
+        one.write(services, {"/": "site", "/echo": echo, **WS_ROUTE})
+        one.stack("up")
+        yield one
+
+
+@pytest.fixture
+def neighbour(docker_client: docker.DockerClient, python_image: str) -> Iterator[Neighbour]:
+    """Start containers that belong to no project: `neighbour("sh", "-c", …, network=…)`."""
+    mark = uuid.uuid4().hex
+
+    def start(
+        *command: str,
+        image: str = python_image,
+        env: Mapping[str, str] | None = None,
+        **options: object,
+    ) -> DockerContainer:
+        container = DockerContainer(image).with_command(list(command)).with_envs(**(env or {}))
+        return container.with_kwargs(labels={LABEL: mark}, **options).start()
+
+    yield start
+    for container in docker_client.containers.list(all=True, filters={"label": f"{LABEL}={mark}"}):
+        container.remove(force=True, v=True)

@@ -1,0 +1,105 @@
+"""Containers for tests: hardened as stack runs them, labelled, and always removed."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import docker
+from docker.models.containers import Container
+
+T = TypeVar("T")
+
+LABEL = "dev.stack.test"
+HARDENED: dict[str, Any] = {
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+}
+
+
+@dataclass
+class Yard:
+    """Starts containers and volumes that carry one label of their own."""
+
+    client: docker.DockerClient
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def run(self, image: str, *command: str, port: int = 0, **options: Any) -> Container:
+        """Start a container; ``port`` is published on a free port of 127.0.0.1."""
+        ports: Any = {f"{port}/tcp": ("127.0.0.1", None)} if port else {}
+        container = self.client.containers.create(
+            image, list(command) or None, labels={LABEL: self.mark}, ports=ports, **options
+        )
+        container.start()
+        return container
+
+    def volume(self) -> str:
+        """Make an empty volume and give its name."""
+        return str(self.client.volumes.create(labels={LABEL: self.mark}).name)
+
+    def clear(self) -> None:
+        """Remove all that this yard started."""
+        mine: dict[str, Any] = {"label": f"{LABEL}={self.mark}"}
+        for container in self.client.containers.list(all=True, filters=mine):
+            container.remove(force=True, v=True)
+        for volume in self.client.volumes.list(filters=mine):
+            volume.remove(force=True)
+
+
+@contextmanager
+def yard(client: docker.DockerClient) -> Iterator[Yard]:
+    """Give a yard, and clear it whatever happens."""
+    place = Yard(client)
+    try:
+        yield place
+    finally:
+        place.clear()
+
+
+def published(container: Container, port: int) -> int:
+    """Give the port of this machine that leads to a container's port."""
+    container.reload()
+    bindings = container.ports[f"{port}/tcp"] or []
+    return int(bindings[0]["HostPort"])
+
+
+def shell(container: Container, script: str, **options: Any) -> str:
+    """Run a script in a container, and give its output; it has to succeed."""
+    code, output = container.exec_run(["sh", "-ec", script], **options)
+    text = b"".join([output] if isinstance(output, bytes) else output).decode().strip()
+    assert code == 0, text
+    return text
+
+
+def eventually(attempt: Callable[[], T], limit: float = 20.0) -> T:
+    """Give what ``attempt`` returns as soon as it does not raise; at most ``limit`` seconds."""
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            return attempt()
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def logs(container: Container) -> str:
+    """Give all that a container printed."""
+    return container.logs().decode()
+
+
+def printed(container: Container, text: str) -> str:
+    """Wait until a container printed ``text``, then give all that it printed.
+
+    A line reaches the engine's log a moment after the answer that it belongs to.
+    """
+
+    def attempt() -> str:
+        written = logs(container)
+        assert text in written, written
+        return written
+
+    return eventually(attempt)

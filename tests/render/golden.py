@@ -1,0 +1,41 @@
+"""The golden folders: cases/<name>/stack.yaml and what is rendered from it. Compares nothing."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from stack.load import load
+from stack.model import Stack
+from stack.render import render_compose, render_nginx_deploy, render_nginx_dev
+from stack.topology import lay_out
+
+CASES = sorted((Path(__file__).parent / "cases").iterdir())
+
+IMAGES = {name: f"example/{name}:1" for name in ("nginx", "realtime", "redis", "postgres")}
+"""Instead of the real references: the realtime one changes with every change of the server."""
+
+
+def render_compose_of(stack: Stack) -> str:
+    """Give the compose.yaml of a case."""
+    return render_compose(stack, lay_out(stack, IMAGES))
+
+
+RENDERERS: dict[str, Callable[[Stack], str]] = {
+    "compose.yaml": render_compose_of,
+    "nginx-dev.conf": render_nginx_dev,
+    "nginx.conf": render_nginx_deploy,
+}
+"""Which function writes which file of a case."""
+
+
+def stack_of(case: Path, folder: Path) -> Stack:
+    """Load a case as a user's file, beside the folders that it names."""
+    text = (case / "stack.yaml").read_text()
+    shutil.copy(case / "stack.yaml", folder)
+    for service in yaml.safe_load(text)["services"].values():
+        for key in ("static", "build", "init"):
+            if key in service:
+                (folder / service[key].replace("$$", "$")).mkdir(exist_ok=True)
+    return load(folder / "stack.yaml", {})

@@ -1,0 +1,55 @@
+"""An engine of plain values for what needs one answer of it; whatever else is asked fails."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from stack.engines.base import Exit, Holder
+from stack.errors import EngineError
+from stack.plan import Step
+from stack.running import Running
+
+
+@dataclass
+class FakeEngine:
+    """Answers from its fields and remembers what it was told."""
+
+    holder: Holder | None = None
+    said: list[str | int] = field(default_factory=list)  # what execute yields
+    lines: dict[str, list[str]] = field(default_factory=dict)
+    told: list[tuple[str, ...]] = field(default_factory=list)
+
+    def holder_of(self, port: int) -> Holder | None:
+        return self.holder
+
+    def execute(self, container: str, command: list[str]) -> Iterator[str | int]:
+        self.told.append((container, *command))
+        yield from self.said
+
+    def signal(self, container: str, name: str) -> None:
+        self.told.append((container, name))
+
+    def logs(self, container: str, tail: int) -> list[str]:
+        return self.lines.get(container, [])[-tail:]
+
+    def follow(self, container: str, tail: int | None) -> Iterator[str]:
+        if container not in self.lines:
+            raise EngineError(f"{container}: no such container")
+        yield from self.lines[container]
+
+    def observe(self, images: Collection[str] = ()) -> Running:
+        raise NotImplementedError
+
+    def apply(self, step: Step) -> None:
+        raise NotImplementedError
+
+    def exit_code(self, container: str) -> int | None:
+        raise NotImplementedError
+
+    def exits(self, on_exit: Callable[[Exit], None]) -> Callable[[], None]:
+        raise NotImplementedError
+
+    def published(self, container: str) -> list[tuple[str, int, int]]:
+        raise NotImplementedError
+
+    def inspect(self, container: str) -> dict[str, object]:
+        raise NotImplementedError

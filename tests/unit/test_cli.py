@@ -1,0 +1,242 @@
+"""The command line from outside: exit codes, help that works, JSON that parses, no traceback."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stack.cli import app, main
+from stack.state import State
+
+COMMANDS = [
+    str(info.name or info.callback.__name__) for info in app.registered_commands if info.callback
+]
+OK = "name: shop\nservices:\n  app: {host: 3000}\nroutes:\n  /: app\n"
+# No engine answers there: no test of this file can touch what runs on this machine.
+ENVIRON = {
+    "PATH": os.environ["PATH"],
+    "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+    "PYTHONPATH": str(Path(__file__).parents[2]),
+}
+MAIN = [sys.executable, "-c", "from stack.cli import main; main()"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: object
+    out: str
+    err: str
+
+
+class Stack:
+    """Runs commands in this process, in a folder, without an engine and without a terminal."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path
+    ) -> None:
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
+        self.folder = folder
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("DOCKER_HOST", ENVIRON["DOCKER_HOST"])
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    def __call__(self, *arguments: str) -> Done:
+        self.monkeypatch.setattr(sys, "argv", ["stack", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self.capsys.readouterr()
+        assert "Traceback" not in out + err
+        assert "\x1b" not in out + err  # no terminal, no escape codes
+        return Done(ended.value.code or 0, out, err)
+
+
+@pytest.fixture
+def stack(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Stack:
+    """A command line in an empty folder."""
+    return Stack(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture
+def shop(stack: Stack) -> Stack:
+    """A command line in the folder of a stack."""
+    (stack.folder / "stack.yaml").write_text(OK)
+    return stack
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_that_parses(stack: Stack, command: str) -> None:
+    done = stack(command, "--help")
+    found = re.search(r"Example: stack (.*)", done.out)
+    assert found, done.out
+    words = shlex.split(found[1].partition(" > ")[0])
+    assert words[0] == command
+    # Without a stack.yaml, an example that parses says that there is none, or works.
+    tried = stack(*words)
+    works = command in {"init", "schema"}
+    assert (tried.code, "not found in" in tried.out + tried.err) == (
+        (0, False) if works else (2, True)
+    )
+
+
+def test_help_is_quick_because_it_loads_little() -> None:
+    code = "import sys\nfrom stack.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code += (
+        "print([m for m in ('docker', 'pydantic', 'rich', 'yaml', 'jinja2') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, "--help"]
+    done = subprocess.run(command, env=ENVIRON, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["init"], 2),  # there is one already
+        (["init", "--force"], 0),
+        (["token"], 0),
+        (["schema"], 0),
+        (["render", "--check"], 1),
+        (["render", "--out", "made"], 0),
+        (["render", "--target", "deploy"], 2),
+        (["render", "--target", "moon"], 2),
+        (["nonsense"], 2),
+        (["up", "--nonsense"], 2),
+        (["logs", "--tail", "many"], 2),
+        (["up", "--timeout", "0"], 2),
+        (["up", "--timeout", "nan"], 2),
+        (["exec"], 2),
+        (["token", "--ttl", "forever"], 2),
+        (["token", "--ttl", "9" * 400 + "s"], 2),
+        (["status"], 1),  # no engine answers
+        (["up", "--dry-run"], 1),
+        (["down"], 1),
+        (["status", "--file", "none/stack.yaml"], 2),
+        (["status", "--file", "."], 2),
+        (["status", "--file", "stack.yaml\x1b[31m"], 2),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else str(value),
+)
+def test_exit_codes(shop: Stack, arguments: list[str], code: int) -> None:
+    done = shop(*arguments)
+    assert done.code == code, done.out + done.err
+    assert (done.err == "") == (code == 0 or arguments == ["render", "--check"])
+
+
+def test_without_a_stack_yaml_init_is_named(stack: Stack) -> None:
+    assert stack("up").err == (
+        f"error: stack.yaml: not found in {stack.folder}\n  hint: stack init\n"
+    )
+
+
+def test_what_init_writes_can_be_loaded(stack: Stack) -> None:
+    stack("init")
+    assert stack("render", "--json").code == 0
+    assert {"compose.yaml", "nginx-dev.conf"} <= {path.name for path in stack.folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["up"],
+        ["render", "--target", "deploy"],
+        ["token", "--ttl", "x"],
+        ["up", "--nonsense"],
+        ["logs", "--tail", "x"],
+    ],
+    ids=" ".join,
+)
+def test_an_error_is_json_where_json_is_wanted(shop: Stack, arguments: list[str]) -> None:
+    done = shop(*arguments, "--json")
+    (line,) = done.out.splitlines()
+    event = json.loads(line)
+    assert event["event"] == "error"
+    assert event["message"]
+    assert done.err == ""
+
+
+def test_render_is_done_once_and_then_nothing_differs(shop: Stack) -> None:
+    assert json.loads(shop("render", "--json").out)["written"]
+    assert json.loads(shop("render", "--json").out)["written"] == []
+    assert shop("render", "--check").out == "nothing differs\n"
+
+
+def test_a_foreign_file_is_not_overwritten(shop: Stack) -> None:
+    (shop.folder / "compose.yaml").write_text("services: {}\n")
+    assert shop("render").code == 1
+    assert (shop.folder / "compose.yaml").read_text() == "services: {}\n"
+
+
+def test_a_terminal_that_knows_only_ascii_is_no_reason_to_crash(shop: Stack) -> None:
+    odd = OK.replace("{host: 3000}", "{image: x, port: 1, env: {A: é€}}")
+    (shop.folder / "stack.yaml").write_text(odd, encoding="utf-8")
+    environ = {**ENVIRON, "PYTHONIOENCODING": "ascii"}
+    command = [*MAIN, "render", "--check"]
+    done = subprocess.run(command, cwd=shop.folder, env=environ, capture_output=True, check=False)
+    assert (done.returncode, b"\\u20ac" in done.stdout) == (1, True)
+
+
+def test_a_reader_that_leaves_early_is_no_error(shop: Stack) -> None:
+    with subprocess.Popen(
+        [*MAIN, "schema"],
+        cwd=shop.folder,
+        env=ENVIRON,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode in {0, 1, 141}
+
+
+def test_ctrl_c_is_130(shop: Stack) -> None:
+    with (
+        State(shop.folder).lock(0, lambda _: None),
+        subprocess.Popen(
+            [*MAIN, "down"],
+            cwd=shop.folder,
+            env=ENVIRON,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == f"  waiting for process {os.getpid()}\n".encode()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read().startswith(b"error: interrupted\n")
+    assert process.returncode == 130
+
+
+def test_a_bug_is_3_with_a_log_and_no_traceback(shop: Stack) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    shop.monkeypatch.setattr("stack.project.open_project", fail)
+    done = shop("status")
+    assert (done.code, done.err.splitlines()[0]) == (3, "error: stack: a bug: ZeroDivisionError")
+    (log,) = shop.folder.glob("stack-bug-*.log")
+    assert "ZeroDivisionError" in log.read_text()
+
+
+def test_a_token_needs_no_engine(shop: Stack) -> None:
+    value = json.loads(shop("token", "--sub", "alice", "--ttl", "90", "--json").out)
+    assert value.keys() == {"token", "expires"}
+    assert shop("token").out.count(".") == 2

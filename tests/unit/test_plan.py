@@ -1,0 +1,381 @@
+"""Convergence as a property: whatever runs, and wherever a run ends, the next plan finishes it.
+
+``Simulator`` is an engine in thirty lines: it applies steps to a Running and refuses nonsense.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stack.plan import (
+    AwaitReady,
+    AwaitRoute,
+    CreateNetwork,
+    CreateVolume,
+    MakeImage,
+    PlaceConfig,
+    Plan,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveVolume,
+    RestartContainer,
+    RunContainer,
+    StartContainer,
+    Step,
+    plan_down,
+    plan_restart,
+    plan_up,
+)
+from stack.running import Running, SeenContainer, SeenImage
+from stack.topology import BuildSpec, Container, FrontRoute, Mount, Topology
+
+API = Container("api", "shop-api", build=BuildSpec("./api", "Dockerfile", (), None), port=80)
+API = replace(API, needs=("db",), waits=True, networks=("default", "data"))
+NGINX = Container("nginx", "nginx:1", published=((8080, 8080),), port=8080)
+DB = Container("db", "postgres:1", networks=("data",), mounts=(Mount("db", "/data"),), probe="ask")
+WS = Container("ws", "ws:1", replicas=2, needs=("db",), networks=("default", "data"), probe="ask")
+ROUTES = (
+    FrontRoute("/", "api", "build", websocket=False),
+    FrontRoute("/x", "app", "host", False, 1),
+)
+SHOP = Topology(
+    "shop", 8080, (NGINX, API, WS, DB), (("data", True), ("default", False)), ("db",), ROUTES
+)
+CONTEXTS = {"api": "context-1"}
+
+
+@dataclass
+class Simulator:
+    """What an engine has; ``apply`` raises AssertionError for what an engine would refuse."""
+
+    running: Running = field(default_factory=Running)
+    contexts: Mapping[str, str] = field(default_factory=lambda: CONTEXTS)
+    config_current: bool = False
+    made: int = 0
+
+    def apply(self, step: Step) -> None:
+        now = self.running
+        match step:
+            case MakeImage():
+                self.made += 1
+                context = self.contexts.get(step.container.service, "")
+                image = SeenImage(f"id-{self.made}", context)
+                self.running = replace(now, images={**now.images, step.container.image: image})
+            case CreateNetwork():
+                assert step.name not in now.networks
+                self.running = replace(now, networks={**now.networks, step.name: step.internal})
+            case RemoveNetwork():
+                left = {name: inner for name, inner in now.networks.items() if name != step.name}
+                assert len(left) < len(now.networks)
+                self.running = replace(now, networks=left)
+            case CreateVolume():
+                self.running = replace(now, volumes=now.volumes | {step.name})
+            case RemoveVolume():
+                assert step.name in now.volumes
+                self.running = replace(now, volumes=now.volumes - {step.name})
+            case PlaceConfig():
+                self.config_current = True
+            case _:
+                self._apply_to_containers(step)
+
+    def _apply_to_containers(self, step: Step) -> None:
+        now = self.running.containers
+        match step:
+            case RemoveContainer():
+                assert step.seen in now
+                self._keep([seen for seen in now if seen != step.seen])
+            case RunContainer():
+                self._keep([*now, self._created(step)])
+            case StartContainer() | RestartContainer():
+                assert step.seen in now
+                others = [seen for seen in now if seen != step.seen]
+                self._keep([*others, replace(step.seen, state="running", status="Up (healthy)")])
+            case AwaitReady():
+                name = (step.container.service, step.number)
+                assert name in [(seen.service, seen.number) for seen in now if seen.is_running]
+            case AwaitRoute():
+                assert [seen for seen in now if seen.service == "nginx" and seen.is_running]
+            case _:
+                raise AssertionError(step)
+
+    def _created(self, step: RunContainer) -> SeenContainer:
+        item = step.container
+        assert item.service != "nginx" or self.config_current
+        assert set(item.networks) <= self.running.networks.keys()
+        assert {mount.source for mount in item.mounts if mount.is_volume} <= self.running.volumes
+        image = self.running.images[item.image].id
+        name = f"shop-{item.service}-{step.number}"
+        assert name not in [seen.name for seen in self.running.containers]
+        self.made += 1
+        state = ("running", "Up 1 second (healthy)")
+        id_ = f"c-{self.made}"
+        return SeenContainer(id_, name, item.service, step.number, *state, step.fingerprint, image)
+
+    def _keep(self, containers: Iterable[SeenContainer]) -> None:
+        self.running = replace(self.running, containers=tuple(containers))
+
+    def plan(
+        self, topology: Topology = SHOP, prints: Mapping[str, str] | None = None, **more: object
+    ) -> Plan:
+        prints = prints or {item.service: item.digest for item in topology.containers}
+        more = {"is_config_current": self.config_current, "is_config_loaded": True, **more}
+        return plan_up(topology, self.running, prints, self.contexts, **more)  # type: ignore[arg-type]
+
+    def converge(self, topology: Topology = SHOP) -> "Simulator":
+        for step in self.plan(topology).steps:
+            self.apply(step)
+        return self
+
+    def shape(self) -> object:
+        """What matters of a final state: no ids, and not what is kept on purpose."""
+        seen = {(s.name, s.state, s.fingerprint) for s in self.running.containers}
+        return seen, self.running.networks, self.config_current
+
+
+def keys(plan: Plan) -> list[str]:
+    return [step.key for step in plan.changes]
+
+
+def changed(**by_service: Mapping[str, object]) -> Topology:
+    """Give the shop with some containers changed."""
+    new = [replace(item, **by_service.get(item.service, {})) for item in SHOP.containers]  # type: ignore[arg-type]
+    return replace(SHOP, containers=tuple(new))
+
+
+def without(*services: str) -> Topology:
+    left = tuple(item for item in SHOP.containers if item.service not in services)
+    routes = tuple(route for route in SHOP.routes if route.service not in services)
+    return replace(SHOP, containers=left, routes=routes)
+
+
+def with_state(state: str, *names: str) -> Simulator:
+    world = Simulator().converge()
+    world._keep(
+        replace(seen, state=state, status="") if seen.name in names else seen
+        for seen in world.running.containers
+    )
+    return world
+
+
+def test_from_nothing_everything_is_made_and_then_nothing_is_left_to_do() -> None:
+    world = Simulator().converge()
+    assert {seen.name for seen in world.running.containers} == {
+        "shop-nginx-1", "shop-api-1", "shop-ws-1", "shop-ws-2", "shop-db-1"
+    }  # fmt: skip
+    assert keys(world.plan()) == []
+
+
+def test_a_settled_project_only_looks_at_its_routes() -> None:
+    assert {type(step) for step in Simulator().converge().plan().steps} == {AwaitRoute}
+
+
+def test_every_dependency_is_a_step_that_stands_before() -> None:
+    steps = Simulator().plan().steps
+    assert len({step.key for step in steps}) == len(steps)
+    known = {step.key for step in steps}
+    assert all(set(step.after) <= known for step in steps)
+    list(TopologicalSorter({step.key: step.after for step in steps}).static_order())
+
+
+def test_an_own_image_waits_for_its_needs_and_a_preset_does_not() -> None:
+    after = {step.key: set(step.after) for step in Simulator().plan().steps}
+    assert "ready shop-db-1" in after["start shop-api-1"]
+    assert "ready shop-db-1" not in after["start shop-ws-1"]
+    assert "start shop-db-1" in after["start shop-ws-1"]
+
+
+def test_a_change_makes_only_that_container_anew() -> None:
+    world, wanted = Simulator().converge(), changed(db={"environment": (("A", "b"),)})
+    assert keys(world.plan(wanted)) == ["remove container shop-db-1", "start shop-db-1"]
+
+
+def test_what_is_no_longer_there_goes_with_its_network() -> None:
+    wanted = replace(without("ws", "db", "api"), networks=(("default", False),), routes=())
+    made = keys(Simulator().converge().plan(wanted))
+    assert set(made) == {
+        f"remove container shop-{n}" for n in ("api-1", "ws-1", "ws-2", "db-1")
+    } | {"remove network data"}
+    assert made[-1] == "remove network data"
+
+
+def test_volumes_of_what_is_gone_stay() -> None:
+    plan = Simulator().converge().plan(replace(without("db", "ws", "api"), volumes=(), routes=()))
+    assert not [step for step in plan.steps if isinstance(step, RemoveVolume)]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "wanted"),
+    [(1, ["remove container shop-ws-2"]), (3, ["start shop-ws-3"]), (2, [])],
+)
+def test_replicas(replicas: int, wanted: list[str]) -> None:
+    assert keys(Simulator().converge().plan(changed(ws={"replicas": replicas}))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        ("exited", ["start shop-db-1"]),
+        ("created", ["remove container shop-db-1", "start shop-db-1"]),
+        ("dead", ["remove container shop-db-1", "start shop-db-1"]),
+        ("paused", ["remove container shop-db-1", "start shop-db-1"]),
+        ("restarting", ["remove container shop-db-1", "start shop-db-1"]),
+    ],
+)
+def test_a_container_that_does_not_run(state: str, wanted: list[str]) -> None:
+    assert keys(with_state(state, "shop-db-1").plan()) == wanted
+
+
+def test_a_network_that_became_internal_is_made_anew_with_all_on_it() -> None:
+    world = Simulator().converge()
+    wanted = replace(SHOP, networks=(("data", True), ("default", True)))
+    made = keys(world.plan(wanted))
+    assert {"remove network default", "create network default"} <= set(made)
+    assert "remove container shop-db-1" not in made
+    assert keys(world.converge(wanted).plan(wanted)) == []
+
+
+def test_a_new_build_context_makes_image_and_container_anew() -> None:
+    world = Simulator().converge()
+    world.contexts = {"api": "context-2"}
+    assert keys(world.plan()) == [
+        "image shop-api",
+        "remove container shop-api-1",
+        "start shop-api-1",
+    ]
+
+
+def test_an_image_that_was_pulled_anew_is_used() -> None:
+    world = Simulator().converge()
+    images = {**world.running.images, "ws:1": SeenImage("another")}
+    world.running = replace(world.running, images=images)
+    assert "remove container shop-ws-2" in keys(world.plan())
+
+
+def test_two_services_of_one_image_fetch_it_once() -> None:
+    other = Container("other", "ws:1")
+    made = keys(Simulator().plan(replace(SHOP, containers=(*SHOP.containers, other))))
+    assert made.count("image ws:1") == 1
+
+
+def test_two_services_of_one_image_that_was_removed_are_made_anew() -> None:
+    shop = replace(SHOP, containers=(*SHOP.containers, Container("other", "ws:1")))
+    world = Simulator().converge(shop)
+    left = {name: image for name, image in world.running.images.items() if name != "ws:1"}
+    world.running = replace(world.running, images=left)
+    assert "remove container shop-other-1" in keys(world.plan(shop))
+
+
+@pytest.mark.parametrize(
+    ("current", "loaded", "is_placed"),
+    [(True, True, False), (False, True, True), (True, False, True), (False, False, True)],
+)
+def test_the_configuration_is_placed_unless_current_and_loaded(
+    current: bool, loaded: bool, is_placed: bool
+) -> None:
+    flags = {"is_config_current": current, "is_config_loaded": loaded}
+    plan = Simulator().converge().plan(SHOP, None, **flags)
+    found = [step.container_id for step in plan.steps if isinstance(step, PlaceConfig)]
+    assert [bool(container) for container in found] == [True] * is_placed
+
+
+def test_without_a_running_nginx_nothing_is_reloaded() -> None:
+    (step,) = [step for step in Simulator().plan().steps if isinstance(step, PlaceConfig)]
+    assert step.container_id is None
+
+
+def test_only_touches_nothing_else() -> None:
+    world = with_state("exited", "shop-ws-1")
+    world.running = replace(world.running, networks={**world.running.networks, "old": False})
+    wanted = changed(db={"user": "1"}, ws={"user": "1"}, api={"user": "1"})
+    made = keys(world.plan(wanted, None, only=["db"]))
+    assert made == ["remove container shop-db-1", "start shop-db-1"]
+
+
+def test_only_brings_what_it_needs() -> None:
+    made = keys(Simulator().plan(SHOP, None, only=["api"]))
+    started = {key for key in made if key.startswith("start")}
+    assert started == {"start shop-nginx-1", "start shop-api-1", "start shop-db-1"}
+
+
+@pytest.mark.parametrize("volumes", [True, False])
+def test_down_removes_all_but_volumes(volumes: bool) -> None:
+    world = Simulator().converge()
+    for step in plan_down(world.running, volumes=volumes).steps:
+        world.apply(step)
+    assert (world.running.containers, world.running.networks) == ((), {})
+    assert world.running.volumes == (frozenset() if volumes else {"db"})
+
+
+def test_down_takes_containers_before_what_they_use() -> None:
+    steps = plan_down(Simulator().converge().running, volumes=True).steps
+    removals = {step.key for step in steps if isinstance(step, RemoveContainer)}
+    rest = [step for step in steps if not isinstance(step, RemoveContainer)]
+    assert all(set(step.after) == removals for step in rest)
+
+
+def test_down_of_nothing_is_nothing() -> None:
+    assert plan_down(Running(), volumes=True).steps == ()
+
+
+def test_restart_takes_all_replicas_and_then_asks() -> None:
+    plan = plan_restart(SHOP, Simulator().converge().running, ["ws"])
+    restarted = [step.key for step in plan.steps if isinstance(step, RestartContainer)]
+    assert restarted == ["restart shop-ws-1", "restart shop-ws-2"]
+    assert [step.after for step in plan.steps if isinstance(step, AwaitReady)] == [
+        ("restart shop-ws-1",),
+        ("restart shop-ws-2",),
+    ]
+
+
+def test_what_was_running_but_never_answered_is_waited_for() -> None:
+    world = with_state("running", "shop-db-1")  # running, but not seen as healthy
+    plan = world.plan()
+    assert [s.key for s in plan.steps if isinstance(s, AwaitReady)] == ["ready shop-db-1"]
+
+
+def test_split_parts_the_plan() -> None:
+    plan = Simulator().plan()
+    images, rest = plan.split(MakeImage)
+    assert {type(step) for step in images.steps} == {MakeImage}
+    assert len(images.steps) + len(rest.steps) == len(plan.steps)
+    known = {step.key for step in rest.steps}
+    assert all(set(step.after) <= known for step in rest.steps)
+
+
+WORLDS = [
+    SHOP,
+    changed(db={"user": "1"}, ws={"replicas": 4}),
+    changed(ws={"replicas": 1}, api={"image": "api:2", "build": None}),
+    replace(without("ws"), networks=(("data", True), ("default", True))),
+    replace(without("api", "ws", "db"), networks=(("default", False),), volumes=(), routes=()),
+]
+
+
+def run_some(world: Simulator, steps: Sequence[Step], data: st.DataObject) -> None:
+    """Apply any steps whose dependencies are done, in any order, and stop anywhere."""
+    done = set[str]()
+    waiting = list(steps)
+    for _ in range(data.draw(st.integers(0, len(steps)))):
+        able = [step for step in waiting if done.issuperset(step.after)]
+        step = data.draw(st.sampled_from(able))
+        world.apply(step)
+        waiting.remove(step)
+        done.add(step.key)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_wherever_runs_end_the_next_one_converges(data: st.DataObject) -> None:
+    world = Simulator()
+    for topology in data.draw(st.lists(st.sampled_from(WORLDS), max_size=3)):
+        run_some(world, world.plan(topology).steps, data)
+    wanted = data.draw(st.sampled_from(WORLDS))
+    world.converge(wanted)
+    assert keys(world.plan(wanted)) == []
+    straight = Simulator().converge(wanted)
+    assert world.shape() == straight.shape()
+    assert world.running.volumes >= straight.running.volumes

@@ -1,0 +1,163 @@
+"""What runs has the least privilege, shows no secret, and is named the same everywhere."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from stack.model import Stack
+from stack.topology import Container, Topology, lay_out, secret_file, secret_values
+
+IMAGES = {"nginx": "nginx:1", "redis": "redis:1", "postgres": "postgres:1", "realtime": "ws:1"}
+SERVICES: dict[str, object] = {
+    "app": {"host": 3000},
+    "api": {"build": "./api", "port": 8000, "needs": ["redis", "postgres"]},
+    "own": {"image": "own:1", "port": 80, "volumes": ["data:/d", "./x:/x:ro"]},
+    "site": {"static": "public"},
+    "ws": {"preset": "realtime", "port": 3002, "needs": ["redis", "postgres"], "replicas": 2},
+    "redis": {"preset": "redis", "port": 6379},
+    "postgres": {"preset": "postgres", "port": 5432, "init": "db"},
+}
+ROUTES: dict[str, object] = {"/": "app", "/api": "api", "/ws": {"to": "ws", "websocket": True}}
+
+
+def stack_of(services: Mapping[str, object] = SERVICES, **more: object) -> Stack:
+    routes = {path: to for path, to in ROUTES.items() if path == "/"}
+    return Stack.model_validate(
+        {"name": "shop", "services": services, "routes": more.pop("routes", routes), **more}
+    )
+
+
+def layout() -> Topology:
+    return lay_out(stack_of(routes=ROUTES), IMAGES)
+
+
+CONTAINERS = {item.service: item for item in layout().containers}
+OURS = ["nginx", "ws", "redis", "postgres"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_ships_with_stack_runs_closed(name: str) -> None:
+    item = CONTAINERS[name]
+    user, _, group = (item.user or "").partition(":")
+    assert int(user) > 0
+    assert int(group) > 0
+    assert item.read_only
+    assert item.cap_add == ()
+
+
+@pytest.mark.parametrize("name", ["api", "own"])
+def test_an_own_image_gets_only_what_dropping_root_takes(name: str) -> None:
+    dangerous = {"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "MKNOD", "SETPCAP", "ALL"}
+    assert not dangerous.intersection(CONTAINERS[name].cap_add)
+
+
+def test_only_the_front_door_is_published() -> None:
+    assert {name for name, item in CONTAINERS.items() if item.published} == {"nginx"}
+    assert CONTAINERS["nginx"].published == ((8080, 8080),)
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres"])
+def test_a_store_is_on_the_internal_network_only(name: str) -> None:
+    assert CONTAINERS[name].networks == ("data",)
+    assert layout().networks == (("data", True), ("default", False))
+
+
+def test_who_needs_no_store_cannot_reach_one() -> None:
+    assert CONTAINERS["own"].networks == ("default",)
+    assert CONTAINERS["nginx"].networks == ("default",)
+    assert CONTAINERS["api"].networks == ("default", "data")
+
+
+def test_addresses_hold_no_password() -> None:
+    environment = dict(CONTAINERS["api"].environment)
+    assert environment == {
+        "REDIS_URL": "redis://redis:6379/0",
+        "REDIS_PASSWORD_FILE": "/run/secrets/redis-password",
+        "DATABASE_URL": "postgresql://postgres@postgres:5432/shop",
+        "DATABASE_PASSWORD_FILE": "/run/secrets/postgres-password",
+    }
+
+
+def test_a_second_store_of_a_kind_has_its_own_name() -> None:
+    stores = {"redis": {"preset": "redis", "port": 1}, "my-cache": {"preset": "redis", "port": 2}}
+    api = {"image": "x", "port": 1, "needs": ["redis", "my-cache"]}
+    made = lay_out(stack_of({**stores, "app": api}), IMAGES).container("app")
+    assert dict(made.environment)["MY_CACHE_URL"] == "redis://my-cache:2/0"
+    assert dict(made.environment)["REDIS_URL"] == "redis://redis:1/0"
+
+
+def test_own_environment_wins() -> None:
+    api = {"image": "x", "port": 1, "needs": ["redis"], "env": {"REDIS_URL": "mine"}}
+    made = lay_out(stack_of({"redis": SERVICES["redis"], "app": api}), IMAGES)
+    assert dict(made.container("app").environment)["REDIS_URL"] == "mine"
+
+
+def test_secrets_are_named_once_and_lie_apart_for_each_service() -> None:
+    assert secret_values(layout()) == ("nextauth-secret", "postgres-password", "redis-password")
+    files = [
+        secret_file(name, secret) for name, item in CONTAINERS.items() for secret in item.secrets
+    ]
+    assert len(files) == len(set(files)) == 7
+
+
+def test_volumes_are_those_of_the_stores_and_the_named_ones() -> None:
+    assert layout().volumes == ("data", "postgres", "redis")
+    assert [(m.source, m.read_only) for m in CONTAINERS["own"].mounts] == [
+        ("data", False),
+        ("./x", True),
+    ]
+
+
+def test_a_volume_of_ones_own_takes_the_place_of_the_data() -> None:
+    own = {"redis": {"preset": "redis", "port": 1, "volumes": ["./here:/data"]}, "app": {"host": 1}}
+    made = lay_out(stack_of(own), IMAGES)
+    assert made.volumes == ()
+    assert [mount.source for mount in made.container("redis").mounts] == ["./here"]
+
+
+@pytest.mark.parametrize(
+    ("only", "wanted"),
+    [
+        ((), list(CONTAINERS)),
+        (("own",), ["nginx", "own"]),
+        (("api",), ["nginx", "api", "redis", "postgres"]),
+        (("app",), ["nginx"]),
+        (("nginx",), ["nginx"]),
+    ],
+)
+def test_limited_takes_what_is_needed_along(only: tuple[str, ...], wanted: list[str]) -> None:
+    limited = layout().limited(only)
+    assert [item.service for item in limited.containers] == wanted
+
+
+def test_limited_keeps_the_routes_of_what_is_left() -> None:
+    assert [route.path for route in layout().limited(["app"]).routes] == ["/"]
+    assert [route.path for route in layout().limited(["ws"]).routes] == ["/ws"]
+
+
+def test_a_service_that_stack_does_not_run_has_no_container() -> None:
+    with pytest.raises(KeyError):
+        layout().container("app")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image": "b"},
+        {"user": "1"},
+        {"command": ("x",)},
+        {"environment": (("A", "b"),)},
+        {"networks": ("data",)},
+        {"read_only": True},
+        {"tmpfs": ("/t",)},
+        {"cap_add": ("KILL",)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_digest_follows_what_a_container_is(change: dict[str, object]) -> None:
+    made = {"service": "a", "image": "a"}
+    assert Container(**made).digest != Container(**{**made, **change}).digest  # type: ignore[arg-type]
+
+
+def test_the_digest_ignores_what_only_stack_does() -> None:
+    assert Container("a", "a").digest == Container("a", "a", replicas=3, port=5, probe="x").digest
