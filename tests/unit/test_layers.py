@@ -25,6 +25,7 @@ ONLY_IN = {
 }
 PURE = [
     "stack.compose",
+    "stack.diagnose.finding",
     "stack.diagnose.handshake",
     "stack.document",
     "stack.errors",
