@@ -1,0 +1,111 @@
+"""Applies the edits of findings to the texts of files, and shows them as a diff. Pure."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from stack.diagnose.finding import Edit, Finding
+
+NO_NEWLINE = "\\ No newline at end of file"
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What became of the safe edits: the new ``texts`` of the files that change, and for whom.
+
+    The edits of ``done`` are in ``texts``. Those of ``left`` touch what an earlier finding
+    changes, and wait for a second run.
+    """
+
+    texts: dict[str, str]
+    done: tuple[Finding, ...]
+    left: tuple[Finding, ...]
+
+
+def is_fixable(finding: Finding) -> bool:
+    """Tell whether ``--fix`` may write all that the finding asks for."""
+    return bool(finding.edits) and all(edit.is_safe for edit in finding.edits)
+
+
+def fix(findings: Iterable[Finding], sources: Mapping[str, str]) -> Fixed:
+    """Carry out the safe edits; those of one finding are all made, or none."""
+    chosen: dict[Edit, None] = {}
+    done: list[Finding] = []
+    left: list[Finding] = []
+    for finding in filter(is_fixable, findings):
+        new = [edit for edit in finding.edits if edit not in chosen]  # two may ask for one map
+        fits = all(_fits(edit, sources) for edit in new)
+        if fits and not any(_overlaps(edit, other) for edit in new for other in chosen):
+            chosen.update(dict.fromkeys(new))
+            done.append(finding)
+        else:
+            left.append(finding)
+    return Fixed(_texts(list(chosen), sources), tuple(done), tuple(left))
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """Give ``text`` after edits that do not overlap, made from the bottom up.
+
+    Lines end as the first one does.
+    """
+    lines = text.split("\n")
+    ending = "\r" if lines[0].endswith("\r") else ""
+    for edit in sorted(edits, key=lambda edit: edit.first, reverse=True):
+        lines[edit.first - 1 : edit.last] = [f"{line}{ending}" for line in edit.lines]
+    return "\n".join(lines)
+
+
+def diff(file: str, old: str, new: str) -> list[str]:
+    """Give a unified diff that ``patch -p1`` takes, or nothing."""
+    name = file.lstrip("/")
+    lines = difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}")
+    return [part for line in lines for part in _parts(line)]
+
+
+def preview(edits: Sequence[Edit], sources: Mapping[str, str]) -> list[str]:
+    """Give the changed lines for a reader, ``- old`` and ``+ new``, below ``file:line``."""
+    shown: list[str] = []
+    fitting = [edit for edit in edits if _fits(edit, sources)]
+    for file, text in _texts(fitting, sources).items():
+        _, _, *changes = difflib.unified_diff(_lines(sources[file]), _lines(text), n=0)
+        for line in changes:
+            if line.startswith("@@"):
+                start, _, count = line.split()[1].lstrip("-").partition(",")
+                shown.append(f"{file}:{int(start) + (count == '0')}")  # 3,0 is: after line 3
+            else:
+                shown.append(f"{line[0]} {line[1:]}".rstrip())
+    return shown
+
+
+def _texts(edits: Sequence[Edit], sources: Mapping[str, str]) -> dict[str, str]:
+    """Give the new texts of the files that really change."""
+    texts = {
+        file: apply(sources[file], [edit for edit in edits if edit.file == file])
+        for file in dict.fromkeys(edit.file for edit in edits)
+    }
+    return {file: text for file, text in texts.items() if text != sources[file]}
+
+
+def _fits(edit: Edit, sources: Mapping[str, str]) -> bool:
+    """Tell whether the lines are there, so that no edit is made to a file that changed since."""
+    lines = sources[edit.file].count("\n") + 1 if edit.file in sources else -1
+    return 1 <= edit.first <= edit.last + 1 <= lines + 1
+
+
+def _overlaps(one: Edit, other: Edit) -> bool:
+    """Tell whether two edits change a line both, or write at one place: the order would matter."""
+    if one.file != other.file:
+        return False
+    return one.first <= other.last + 1 and other.first <= one.last + 1
+
+
+def _lines(text: str) -> list[str]:
+    """Split where Nginx counts lines: at line feeds alone."""
+    *lines, rest = text.split("\n")
+    return [f"{line}\n" for line in lines] + ([rest] if rest else [])
+
+
+def _parts(line: str) -> list[str]:
+    if line.endswith("\n") or line.startswith(("---", "+++", "@@")):
+        return [line.rstrip("\r\n")]
+    return [line, NO_NEWLINE]

@@ -1,0 +1,87 @@
+"""Findings as lines for people: where, what, the lines in question, the edit. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from stack.diagnose.edits import preview
+from stack.diagnose.finding import Finding, Place
+
+AROUND = 1  # lines of a file shown before and after the one in question
+
+
+def doctor_lines(
+    findings: Sequence[Finding], sources: Mapping[str, str] | None = None
+) -> list[str]:
+    """Give the doctor's findings, evidence side by side; ``sources`` are texts of files by name."""
+    return _separated(_blocks(findings, sources or {}))
+
+
+def lint_lines(findings: Sequence[Finding], sources: Mapping[str, str], summary: str) -> list[str]:
+    """Give the linter's findings with excerpts of ``sources``, and ``summary`` at the end."""
+    return _separated([*_blocks(findings, sources), [summary]])
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """Say how many there are of each kind: ``1 error, 2 warnings``; nothing without findings."""
+    kinds = [finding.severity for finding in findings]
+    names = {"error": "error", "warning": "warning", "info": "hint"}
+    return ", ".join(
+        quantity(kinds.count(kind), name) for kind, name in names.items() if kind in kinds
+    )
+
+
+def quantity(number: int, noun: str) -> str:
+    """Give a number with its noun: ``1 file``, ``2 files``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _blocks(findings: Sequence[Finding], sources: Mapping[str, str]) -> Iterator[list[str]]:
+    place = max((len(finding.where) for finding in findings), default=0)
+    kind = max((len(finding.severity) for finding in findings), default=0)
+    for finding in findings:
+        head = f"{finding.where:<{place}}  {finding.severity:<{kind}} {finding.code}"
+        yield [
+            f"{head}  {_line(finding.message)}",
+            *_excerpt(finding.place, sources),
+            *_seen(finding),
+            *_end(finding, sources),
+        ]
+
+
+def _excerpt(place: Place | None, sources: Mapping[str, str]) -> list[str]:
+    lines = sources[place.file].split("\n") if place and place.file in sources else []
+    if not place or not 1 <= place.line <= len(lines):
+        return []
+    first, last = max(1, place.line - AROUND), min(len(lines), place.line + AROUND)
+    width = len(str(last))
+    return [
+        f"  {'>' if number == place.line else ' '} {number:>{width}} | {lines[number - 1]}".rstrip()
+        for number in range(first, last + 1)
+    ]
+
+
+def _seen(finding: Finding) -> list[str]:
+    """Put what was seen in columns; the next lines of an answer stay under its first."""
+    width = max((len(label) for label, _ in finding.seen), default=0)
+    return [
+        f"  {_line(label) if number == 0 else '':<{width}}  {part}".rstrip()
+        for label, text in finding.seen
+        for number, part in enumerate(text.split("\n"))
+    ]
+
+
+def _end(finding: Finding, sources: Mapping[str, str]) -> list[str]:
+    changes = [f"    {line}" for line in preview(finding.edits, sources)]
+    fix, *more = finding.fix.split("\n")
+    said = [f"  fix: {fix}", *(f"       {line}" for line in more)] if finding.fix else []
+    return [*changes, *said, f"  more: stack explain {finding.code}"]
+
+
+def _separated(blocks: Iterable[Sequence[str]]) -> list[str]:
+    """Put an empty line between blocks."""
+    lines = [line for block in blocks for line in (*block, "")]
+    return lines[:-1]
+
+
+def _line(text: str) -> str:
+    """Keep to one line what must be one: a server's text could imitate other findings."""
+    return text.replace("\n", "\\n")
