@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from stack.cli_options import DEFAULT_FILE, File, Json, Services, Timeout, new_report
 from stack.errors import ConfigError, StackError
 
 if TYPE_CHECKING:
@@ -32,22 +33,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-File = Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="The stack.yaml to use.")]
-Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON.")]
-Services = Annotated[
-    list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All without a name.")
-]
-Timeout = Annotated[
-    float, typer.Option(metavar="SECONDS", help="How long services may take to answer.", min=0.1)
-]
-DEFAULT_FILE = Path("stack.yaml")
-
 
 def _show_version(is_wanted: bool) -> None:
     if is_wanted:
         from importlib.metadata import version
 
-        _report().text(version("stack"))
+        new_report().text(version("stack"))
         raise typer.Exit
 
 
@@ -70,7 +61,7 @@ def init(
     from stack.starter import write_starter
 
     write_starter(file, force=force)
-    _report().note(f"wrote {file}; next: stack up")
+    new_report().note(f"wrote {file}; next: stack up")
 
 
 @app.command(epilog="Example: stack up --timing")
@@ -90,7 +81,7 @@ def up(
     from stack import workflow
     from stack.run import critical_path
 
-    report = _report(as_json, plain=ci)
+    report = new_report(as_json, plain=ci)
     with _locked(file, report, timeout) as (project, engine):
         if dry_run:
             report.plan(workflow.plan_project(project, engine, report.note, services or ())[1])
@@ -119,7 +110,7 @@ def down(
     """Stop the stack and remove all of it but the volumes."""
     from stack import workflow
 
-    report = _report(as_json)
+    report = new_report(as_json)
     with _locked(file, report, timeout) as (_, engine):
         names = sorted(engine.observe().volumes)
         if volumes and names and not yes:
@@ -140,7 +131,7 @@ def restart(
     """Restart services and wait until the front door answers again."""
     from stack import workflow
 
-    report = _report(as_json)
+    report = new_report(as_json)
     with _locked(file, report, timeout) as (project, engine):
         options = workflow.Options(timeout, tuple(services or ()))
         with report.progress() as on_result:
@@ -157,7 +148,7 @@ def status(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
     """
     from stack import workflow
 
-    report = _report(as_json)
+    report = new_report(as_json)
     project = _project(file)
     seen = workflow.status(project, workflow.connect(project, report.note), report.note)
     report.status(seen)
@@ -180,7 +171,7 @@ def logs(
     """Show the logs of services."""
     from stack import workflow
 
-    report = _report(as_json)
+    report = new_report(as_json)
     project = _project(file)
     engine = workflow.connect(project, report.note)
     for name, line in workflow.logs(project, engine, services or (), tail, is_endless=follow):
@@ -200,7 +191,7 @@ def execute(
     """Run a command in a service's container; its exit code is ours."""
     from stack import workflow
 
-    report = _report()
+    report = new_report()
     project = _project(file)
     engine = workflow.connect(project, report.note)
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -221,7 +212,7 @@ def render(
     """Write the files made from stack.yaml."""
     from stack import output, project
 
-    report = _report(as_json)
+    report = new_report(as_json)
     opened = _project(file)
     files = project.rendered(opened, target)
     if check:
@@ -248,7 +239,7 @@ def images(
     """Fetch or build all images and show where each comes from."""
     from stack import workflow
 
-    report = _report(as_json)
+    report = new_report(as_json)
     with _locked(file, report, 120.0) as (project, engine):
         if source:
             project.state.remember("images", source)
@@ -273,7 +264,7 @@ def token(
     from stack import project
 
     text, expires = project.mint_token(_project(file), sub, channel or (), ttl)
-    _report(as_json).document({"token": text, "expires": expires}, [text])
+    new_report(as_json).document({"token": text, "expires": expires}, [text])
 
 
 @app.command(epilog="Example: stack schema > stack.schema.json")
@@ -281,7 +272,7 @@ def schema() -> None:
     """Print the JSON Schema of stack.yaml, for editors."""
     from stack.schema import json_schema
 
-    _report().text(json_schema())
+    new_report().text(json_schema())
 
 
 def main() -> None:
@@ -292,10 +283,10 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except StackError as error:
-        _report("--json" in sys.argv).error(error)
+        new_report("--json" in sys.argv).error(error)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _report("--json" in sys.argv).error(
+        new_report("--json" in sys.argv).error(
             StackError("interrupted", "stack up goes on from here, stack down removes it")
         )
         code = 130
@@ -314,13 +305,13 @@ def _wrong_usage(error: Exception) -> int:
     as_json = "--json" in sys.argv
     refusal: Any = error if hasattr(error, "format_message") else None  # by typer, whichever one
     if refusal and as_json:
-        _report(as_json).error(ConfigError(refusal.format_message(), "stack --help"))
+        new_report(as_json).error(ConfigError(refusal.format_message(), "stack --help"))
         return 2
     if refusal:
         refusal.show()
         return 2
     file = crash.write_log(error, sys.argv)
-    _report(as_json).error(
+    new_report(as_json).error(
         StackError(f"stack: a bug: {type(error).__name__}", f"please report it with {file}")
     )
     return 3
@@ -352,15 +343,6 @@ def _end(report: "Report", outcome: "Outcome") -> None:
         report.error(error)
     if outcome.failures:
         raise typer.Exit(1)
-
-
-def _report(as_json: bool = False, *, plain: bool = False) -> "Report":
-    from stack.report import Report
-
-    if as_json:
-        return Report("json")
-    is_plain = plain or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Report("plain" if is_plain or not sys.stdout.isatty() else "rich")
 
 
 def _confirm(question: str, without_asking: str) -> None:

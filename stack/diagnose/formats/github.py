@@ -1,0 +1,35 @@
+"""Findings as GitHub workflow commands, which become annotations of a change. Pure.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+from collections.abc import Sequence
+
+from stack.diagnose.finding import Finding, Severity
+
+COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
+# What ends a value, as GitHub's own toolkit escapes it; a property also ends at : and ,
+DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+PROPERTY = {**DATA, ":": "%3A", ",": "%2C"}
+
+
+def github_lines(findings: Sequence[Finding]) -> list[str]:
+    """Give one workflow command for each finding."""
+    return [_command(finding) for finding in findings]
+
+
+def _command(finding: Finding) -> str:
+    properties = {"title": f"{finding.code} {finding.cause.title}"}
+    if finding.place:
+        properties = {
+            "file": finding.place.file,
+            "line": str(finding.place.line),
+            **properties,
+        }
+    given = ",".join(f"{name}={_escaped(value, PROPERTY)}" for name, value in properties.items())
+    text = f"{finding.message}\nfix: {finding.fix}" if finding.fix else finding.message
+    return f"::{COMMANDS[finding.severity]} {given}::{_escaped(text, DATA)}"
+
+
+def _escaped(text: str, table: dict[str, str]) -> str:
+    return text.translate(str.maketrans(table))
