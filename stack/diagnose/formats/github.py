@@ -9,8 +9,8 @@ from stack.diagnose.finding import Finding, Severity
 
 COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
 # What ends a value, as GitHub's own toolkit escapes it; a property also ends at : and ,
-DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-PROPERTY = {**DATA, ":": "%3A", ",": "%2C"}
+DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+PROPERTY = DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def github_lines(findings: Sequence[Finding]) -> list[str]:
@@ -26,10 +26,6 @@ def _command(finding: Finding) -> str:
             "line": str(finding.place.line),
             **properties,
         }
-    given = ",".join(f"{name}={_escaped(value, PROPERTY)}" for name, value in properties.items())
+    given = ",".join(f"{name}={value.translate(PROPERTY)}" for name, value in properties.items())
     text = f"{finding.message}\nfix: {finding.fix}" if finding.fix else finding.message
-    return f"::{COMMANDS[finding.severity]} {given}::{_escaped(text, DATA)}"
-
-
-def _escaped(text: str, table: dict[str, str]) -> str:
-    return text.translate(str.maketrans(table))
+    return f"::{COMMANDS[finding.severity]} {given}::{text.translate(DATA)}"

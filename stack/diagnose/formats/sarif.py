@@ -73,4 +73,5 @@ def _change(edit: Edit) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    return f"file://{quote(file)}" if file.startswith("/") else quote(file)
+    path = quote(file, errors="surrogateescape")  # a name need not be UTF-8
+    return f"file://{path}" if path.startswith("/") else path

@@ -1,0 +1,47 @@
+"""A cause at length, and the list of them, as lines for people. Pure."""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from stack.diagnose.finding import Cause
+
+WIDTH = 80
+
+
+def cause_lines(cause: Cause) -> list[str]:
+    """Give all that is known of a cause."""
+    return [
+        f"{cause.code}  {cause.name}  ({cause.severity})",
+        cause.title,
+        "",
+        *_wrapped(cause.why),
+        *_example("wrong", cause.bad),
+        *_example("right", cause.good),
+        "",
+        *_wrapped(f"fix: {cause.fix}"),
+        f"more: {cause.link}",
+    ]
+
+
+def list_lines(causes: Iterable[Cause]) -> list[str]:
+    """Give one line for each cause."""
+    return [f"{cause.code}  {cause.severity:<7}  {cause.title}" for cause in causes]
+
+
+def _wrapped(text: str) -> Iterator[str]:
+    """Fill paragraphs; what is indented is an example and keeps its lines."""
+    for line in text.split("\n"):
+        if line.startswith(" ") or not line:
+            yield line
+        else:
+            yield from textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _example(title: str, text: str) -> list[str]:
+    if not text:
+        return []
+    return [
+        "",
+        f"{title}:",
+        *textwrap.indent(textwrap.dedent(text).strip("\n"), "    ").split("\n"),
+    ]
