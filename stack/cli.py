@@ -5,6 +5,7 @@ Stages are imported inside the commands: ``stack --help`` must not wait for Dock
 
 import contextlib
 import io
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from stack import cli_diagnose
 from stack.cli_options import DEFAULT_FILE, File, Json, Services, Timeout, new_report
 from stack.errors import ConfigError, StackError
 
@@ -275,6 +277,10 @@ def schema() -> None:
     new_report().text(json_schema())
 
 
+# A module of commands adds its line here.
+app.registered_commands += cli_diagnose.commands.registered_commands
+
+
 def main() -> None:
     """Run the command line: errors are said once, and every ending has its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -283,10 +289,10 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except StackError as error:
-        new_report("--json" in sys.argv).error(error)
+        new_report(_wants_json()).error(error)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        new_report("--json" in sys.argv).error(
+        new_report(_wants_json()).error(
             StackError("interrupted", "stack up goes on from here, stack down removes it")
         )
         code = 130
@@ -302,7 +308,7 @@ def _wrong_usage(error: Exception) -> int:
     """Say what the command line itself refuses (2); anything else is a bug in stack (3)."""
     from stack import crash
 
-    as_json = "--json" in sys.argv
+    as_json = _wants_json()
     refusal: Any = error if hasattr(error, "format_message") else None  # by typer, whichever one
     if refusal and as_json:
         new_report(as_json).error(ConfigError(refusal.format_message(), "stack --help"))
@@ -315,6 +321,12 @@ def _wrong_usage(error: Exception) -> int:
         StackError(f"stack: a bug: {type(error).__name__}", f"please report it with {file}")
     )
     return 3
+
+
+def _wants_json() -> bool:
+    """Tell from the words alone: what typer refuses never reaches a command."""
+    pairs = itertools.pairwise(sys.argv)
+    return "--json" in sys.argv or "--format=json" in sys.argv or ("--format", "json") in pairs
 
 
 def _project(file: Path) -> "Project":

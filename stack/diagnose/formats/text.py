@@ -23,10 +23,8 @@ def lint_lines(findings: Sequence[Finding], sources: Mapping[str, str], summary:
 def counted(findings: Sequence[Finding]) -> str:
     """Say how many there are of each kind: ``1 error, 2 warnings``; nothing without findings."""
     kinds = [finding.severity for finding in findings]
-    names = {"error": "error", "warning": "warning", "info": "hint"}
-    return ", ".join(
-        quantity(kinds.count(kind), name) for kind, name in names.items() if kind in kinds
-    )
+    names = [kind for kind in ("error", "warning", "info") if kind in kinds]
+    return ", ".join(quantity(kinds.count(kind), kind) for kind in names)
 
 
 def quantity(number: int, noun: str) -> str:

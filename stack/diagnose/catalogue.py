@@ -1,0 +1,23 @@
+"""Every cause that stack can find, those of files and those of the wire. Prints nothing."""
+
+import difflib
+
+from stack.diagnose.finding import Cause
+from stack.diagnose.lint import RULES
+from stack.errors import ConfigError
+
+
+def all_causes() -> tuple[Cause, ...]:
+    """Give all causes by their codes."""
+    return tuple(sorted((rule.cause for rule in RULES), key=lambda cause: cause.code))
+
+
+def find(word: str) -> Cause:
+    """Give the cause with this code or name; raise ConfigError with the nearest one."""
+    causes = {key: cause for cause in all_causes() for key in (cause.code.lower(), cause.name)}
+    word = word.strip().lower()
+    if word in causes:
+        return causes[word]
+    near = difflib.get_close_matches(word, causes, n=1)
+    hint = f"stack explain {causes[near[0]].code}" if near else "stack explain lists them all"
+    raise ConfigError(f"{word}: there is no such finding", hint)

@@ -1,0 +1,79 @@
+"""What ``stack lint`` answers in each of its formats. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from stack.diagnose.finding import Finding
+from stack.diagnose.formats.document import document, finding_object
+from stack.diagnose.formats.github import github_lines
+from stack.diagnose.formats.sarif import sarif_log
+from stack.diagnose.formats.text import counted, lint_lines, quantity
+
+Format = Literal["text", "json", "github", "sarif"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was judged, and what is to be said of it.
+
+    ``files`` are named as the user did, ``sources`` are the texts of all that was read, and
+    ``routes`` is how many WebSocket routes were seen. ``diff`` shows the edits where that was
+    asked for, in place of the findings with ``is_only_diff``. ``fixed`` were mended; ``waiting``
+    is how many more --fix can mend.
+    """
+
+    files: Sequence[str]
+    routes: int
+    findings: Sequence[Finding]
+    sources: Mapping[str, str]
+    fixed: Sequence[Finding] = ()
+    diff: Sequence[str] = ()
+    waiting: int = 0
+    is_only_diff: bool = False
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding is an error."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def value(answer: Answer, form: Format, version: str) -> dict[str, Any]:
+    """Give the answer as JSON or SARIF; ``version`` is that of stack."""
+    if form == "sarif":
+        return sarif_log(answer.findings, version)
+    return document(
+        answer.findings,
+        files=list(answer.files),
+        routes=answer.routes,
+        diff=list(answer.diff),
+        fixed=[finding_object(finding) for finding in answer.fixed],
+    )
+
+
+def lines(answer: Answer, form: Format) -> list[str]:
+    """Give the answer as text or GitHub commands, after what was changed."""
+    done = [f"fixed {found.where}  {found.code}  {found.message}" for found in answer.fixed]
+    changes = [*answer.diff, *([""] if answer.diff else []), *done, *([""] if done else [])]
+    shown = [] if answer.is_only_diff and answer.diff else answer.findings
+    if form == "github":
+        return [*changes, *github_lines(shown), summary(answer)]
+    return [*changes, *lint_lines(shown, answer.sources, summary(answer))]
+
+
+def summary(answer: Answer) -> str:
+    """Give the closing line: ``1 error, 2 warnings in 3 files``."""
+    if not answer.findings:
+        return _silence(answer)
+    files = {finding.place.file for finding in answer.findings if finding.place}
+    said = f"{counted(answer.findings)} in {quantity(len(files), 'file')}"
+    if answer.waiting:
+        return f"{said}; stack lint --fix mends {answer.waiting}"
+    return said
+
+
+def _silence(answer: Answer) -> str:
+    name = answer.files[0] if len(answer.files) == 1 else quantity(len(answer.files), "file")
+    if not answer.routes:
+        return f"{name}: no findings, but no WebSocket route was seen; --route PATH names one"
+    return f"{name}: no findings on {quantity(answer.routes, 'WebSocket route')}"
