@@ -256,9 +256,14 @@ def loaded_generation(door: Door) -> str:
     return seen.answer.body.decode(errors="replace").strip()
 
 
+def is_unreachable(seen: Exchange) -> bool:
+    """Whether Nginx says that it could not reach the service behind the route."""
+    return bool(seen.answer and DOWN_HEADER in seen.answer.headers)
+
+
 def route_problem(route: FrontRoute, seen: Exchange) -> str:
     """Say why the front door does not answer on the route as it should; empty if it does."""
-    if seen.answer and DOWN_HEADER in seen.answer.headers:
+    if seen.answer and is_unreachable(seen):
         return f"{seen.answer.line}: Nginx cannot reach {route.service}"
     return seen.problem
 

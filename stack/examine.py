@@ -1,0 +1,110 @@
+"""Gathers what is to be seen of a stack of our own, for the doctor. Changes and prints nothing."""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from stack.diagnose import proc_net
+from stack.diagnose.listeners import Listener, listening
+from stack.diagnose.own_stack import RouteSeen, ServiceSeen, StackSeen
+from stack.engines.docker.engine import DockerEngine
+from stack.errors import EngineError
+from stack.plan import container_name
+from stack.presets import NGINX
+from stack.project import Prepared, Project
+from stack.ready import Ready, Watch, is_unreachable, loaded_generation, route_problem
+from stack.redact import redact
+from stack.running import Running, SeenContainer
+from stack.topology import Container, FrontRoute
+from stack.workflow import plan_project, ready_for
+
+LOG_LINES = 5  # of a container that failed
+
+
+def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) -> StackSeen:
+    """See containers, what listens in them, the front port and every route.
+
+    Raises StackError when there is no engine to ask, ConfigError for a wrong stack.yaml.
+    """
+    prepared, plan = plan_project(project, engine, say)
+    running = engine.observe()
+    ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
+    with ThreadPoolExecutor(16) as pool:
+        routes = tuple(pool.map(lambda route: _route(ready, route), prepared.topology.routes))
+    failing = {item.route.service for item in routes if item.is_unreachable}
+    return StackSeen(
+        changes=tuple(step.says for step in plan.changes),
+        loaded=loaded_generation(prepared.door),
+        wanted=prepared.generation,
+        is_published=_is_published(engine, prepared, running),
+        services={item.service: item for item in _services(engine, prepared, running, failing)},
+        routes=routes,
+    )
+
+
+def _route(ready: Ready, route: FrontRoute) -> RouteSeen:
+    seen = ready.ask_route(route)
+    says = seen.answer.line if seen.answer else ""
+    ms = round(seen.seconds * 1000)
+    return RouteSeen(route, says, route_problem(route, seen), is_unreachable(seen), ms)
+
+
+def _is_published(engine: DockerEngine, prepared: Prepared, running: Running) -> bool:
+    """Whether the front port of a running Nginx is really open; True when it does not run."""
+    nginx = [item for item in running.of(NGINX) if item.is_running]
+    wanted = (prepared.door.host, prepared.door.port)
+    return not nginx or wanted in {item[:2] for item in engine.published(nginx[0].name)}
+
+
+def _services(
+    engine: DockerEngine, prepared: Prepared, running: Running, failing: set[str]
+) -> Iterable[ServiceSeen]:
+    for item in prepared.topology.containers:
+        yield _service(engine, prepared, item, running, is_failing=item.service in failing)
+    for route in prepared.topology.routes:
+        if route.source == "host" and route.service in failing:
+            yield ServiceSeen(route.service, route.port, listening=listening())
+
+
+def _service(
+    engine: DockerEngine,
+    prepared: Prepared,
+    item: Container,
+    running: Running,
+    *,
+    is_failing: bool,
+) -> ServiceSeen:
+    project = prepared.topology.project
+    wanted = [container_name(project, item.service, n + 1) for n in range(item.replicas)]
+    seen = {one.name: one for one in running.of(item.service)}
+    there = [seen[name] for name in wanted if name in seen]
+    ended = tuple(one for one in there if not one.is_running)
+    alive = [one for one in there if one.is_running]
+    return ServiceSeen(
+        item.service,
+        item.port,
+        missing=tuple(name for name in wanted if name not in seen),
+        ended=ended,
+        listening=_inside(engine, alive[0]) if is_failing and alive else None,
+        log=_log(engine, prepared, ended),
+    )
+
+
+def _log(
+    engine: DockerEngine, prepared: Prepared, ended: tuple[SeenContainer, ...]
+) -> tuple[str, ...]:
+    """Give the last lines of the first that failed; who was only stopped has nothing to explain."""
+    for one in ended:
+        if engine.exit_code(one.name) != 0:
+            lines = "\n".join(engine.logs(one.name, LOG_LINES))
+            return tuple(redact(lines, prepared.hidden).splitlines())
+    return ()
+
+
+def _inside(engine: DockerEngine, container: SeenContainer) -> tuple[Listener, ...] | None:
+    """Read what listens in a container; None if it has no ``cat`` to read with."""
+    try:
+        *lines, code = engine.execute(container.name, ["cat", *proc_net.TABLES])
+    except EngineError:
+        return None
+    return proc_net.listeners(map(str, lines)) if code == 0 else None

@@ -1,0 +1,101 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stack.diagnose import own_causes as causes
+from stack.diagnose.finding import Cause, Finding
+from stack.diagnose.listeners import Listener
+from stack.diagnose.own_stack import RouteSeen, ServiceSeen, StackSeen, conclude
+from stack.running import SeenContainer
+from stack.topology import FrontRoute
+
+NGINX = ServiceSeen("nginx", 8080)
+API = ServiceSeen("api", 8000)
+WELL = RouteSeen(FrontRoute("/", "api", "build", websocket=False), "200 OK", "", False, 3)
+AWAY = replace(WELL, says="502", problem="502: Nginx cannot reach api", is_unreachable=True)
+HOST = replace(AWAY, route=FrontRoute("/", "app", "host", websocket=False, port=3000))
+
+
+def seen(*services: ServiceSeen, route: RouteSeen = WELL, **more: Any) -> StackSeen:
+    named = {item.service: item for item in (NGINX, API, *services)}
+    base = StackSeen((), "g1", "g1", is_published=True, services=named, routes=(route,))
+    return replace(base, **more)
+
+
+def only(stack: StackSeen) -> Finding:
+    (found,) = conclude(stack)
+    return found
+
+
+def test_a_healthy_stack_has_no_findings() -> None:
+    assert conclude(seen()) == []
+
+
+def test_a_container_that_ended_is_named_with_its_last_lines() -> None:
+    ended = SeenContainer("1", "s-api-1", "api", 1, "exited", "Exited (1)", "f", "i")
+    api = replace(API, ended=(ended,), log=("boom",))
+    found = only(seen(api, route=AWAY, changes=("start s-api-1",)))
+    assert (found.code, found.where, found.fix) == ("WS203", "api", "stack logs api")
+    assert found.seen == (("s-api-1", "Exited (1)"), ("its log", "boom"))
+
+
+def test_a_missing_nginx_explains_all_routes() -> None:
+    found = only(seen(replace(NGINX, missing=("s-nginx-1",)), route=AWAY, loaded=""))
+    assert (found.code, found.where, found.fix) == ("WS203", "nginx", "stack up")
+
+
+def test_a_lost_front_port_explains_all_routes() -> None:
+    assert only(seen(route=AWAY, is_published=False, loaded="")).cause is causes.PORT_LOST
+
+
+def test_another_configuration_in_force_is_named() -> None:
+    found = only(seen(loaded="old"))
+    assert found.cause is causes.NOT_LOADED
+    assert found.seen == (("in force", "old"), ("wanted", "g1"))
+
+
+@pytest.mark.parametrize(
+    ("addresses", "cause"),
+    [
+        ([], causes.HOST_SILENT),
+        (["127.0.0.1"], causes.HOST_LOOPBACK),
+        (["::1", "127.0.0.1"], causes.HOST_LOOPBACK),
+        (["127.0.0.1", "0.0.0.0"], causes.HOST_BLOCKED),
+    ],
+)
+def test_a_host_service_is_told_apart_by_what_listens(
+    addresses: list[str], cause: Cause
+) -> None:
+    here = (*(Listener(address, 3000) for address in addresses), Listener("0.0.0.0", 22))
+    found = only(seen(ServiceSeen("app", 3000, listening=here), route=HOST))
+    assert (found.cause, found.where) == (cause, "app")
+    assert found.seen[0] == ("/", HOST.problem)
+
+
+def test_a_container_on_another_port_gets_the_edit() -> None:
+    api = replace(API, listening=(Listener("0.0.0.0", 3000), Listener("127.0.0.11", 40000)))
+    found = only(seen(api, route=AWAY))
+    assert (found.cause, found.fix) == (causes.OTHER_PORT, "stack.yaml: services.api.port: 3000")
+
+
+def test_a_container_on_its_own_loopback_is_told() -> None:
+    api = replace(API, listening=(Listener("127.0.0.1", 8000), Listener("0.0.0.0", 9000)))
+    assert only(seen(api, route=AWAY)).cause is causes.INSIDE_LOOPBACK
+
+
+@pytest.mark.parametrize("listening", [None, (), (Listener("0.0.0.0", 8000),)])
+def test_what_cannot_be_explained_is_not_invented(listening: tuple[Listener, ...] | None) -> None:
+    found = only(seen(replace(API, listening=listening), route=AWAY))
+    assert (found.cause, found.seen) == (causes.ROUTE_FAILS, (("/", AWAY.problem),))
+
+
+def test_changes_are_told_when_nothing_else_is_wrong() -> None:
+    found = only(seen(changes=("recreate s-api-1",)))
+    assert (found.cause, found.severity) == (causes.NOT_APPLIED, "warning")
+
+
+def test_codes_are_unique_and_in_their_range() -> None:
+    codes = [cause.code for cause in causes.OWN_CAUSES]
+    assert codes == sorted(set(codes))
+    assert all(code.startswith("WS2") for code in codes)
