@@ -19,5 +19,5 @@ def find(word: str) -> Cause:
     if word in causes:
         return causes[word]
     near = difflib.get_close_matches(word, causes, n=1)
-    hint = f"stack explain {causes[near[0]].code}" if near else "stack explain lists them all"
+    hint = f"stack explain {causes[near[0]].code}" if near else "stack explain"
     raise ConfigError(f"{word}: there is no such finding", hint)
