@@ -22,7 +22,7 @@ class ServiceSeen:
     """The containers of one service. ``missing`` and ``ended`` are names.
 
     ``port`` is the one that Nginx connects to. ``listening`` is what listens inside, or on this
-    machine for a host service; None where nobody could look. ``log`` holds the last lines of a failure.
+    machine for a host service; None where nobody could look. ``log`` is why it failed.
     """
 
     service: str
