@@ -247,7 +247,7 @@ def test_a_dev_server_on_loopback_only_is_told_apart(dev: tuple[Project, int]) -
 async def test_a_dev_server_and_its_hot_reload_socket_work(dev: tuple[Project, int]) -> None:
     project, port = dev
     hot_reload = f"{project.url.replace('http', 'ws')}/_next/webpack-hmr"
-    with dev_server("0.0.0.0", port):  # noqa: S104 - a container has to reach it
+    with dev_server("0.0.0.0", port):
         assert "hint" not in await asyncio.to_thread(project.stack, "up")
         async with httpx.AsyncClient() as client:
             assert (await client.get(project.url)).json()["path"] == "/"

@@ -14,7 +14,7 @@ from tests.integration.containers import published, yard
 from tests.integration.projects import SITE, Project, labelled, project_in
 
 ROUTES = {"/": "site"}
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - for a moment, and nobody is told the port
+EVERYWHERE = "0.0.0.0"
 LISTEN = """
 import socket, sys
 host, port = sys.argv[1:]

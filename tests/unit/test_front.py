@@ -47,7 +47,7 @@ def test_our_own_container_may_hold_it() -> None:
         front.check_port(FakeEngine(Holder("shop-nginx-1", "shop")), "shop", port)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1"])  # noqa: S104
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1"])
 def test_a_process_that_holds_it_is_named(address: str) -> None:
     if ":" in address and not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")

@@ -11,7 +11,7 @@ GOOD = {"NEXTAUTH_SECRET": "s" * 32}
 
 def test_defaults() -> None:
     settings = load(GOOD | {"WS_PORT": ""})
-    assert (settings.host, settings.port, settings.path) == ("0.0.0.0", 3002, "/ws")  # noqa: S104
+    assert (settings.host, settings.port, settings.path) == ("0.0.0.0", 3002, "/ws")
     assert (settings.redis, settings.postgres) == (None, None)
 
 
