@@ -45,8 +45,9 @@ render: $(RUNTIME) ## write compose.yaml and nginx-dev.conf from stack.yaml
 golden: $(TOOLS) ## rewrite the golden folders; read the diff
 	STACK_REWRITE_GOLDEN=1 $(BIN)/pytest tests/render/test_golden.py
 
-reference: $(RUNTIME) ## write docs/reference.md from the model
+reference: $(RUNTIME) ## write docs/reference.md and docs/findings.md from the code
 	$(BIN)/python -m docs.make_reference
+	$(BIN)/python -m docs.make_findings
 
 bench: $(TOOLS) images ## measure beside Docker Compose, in one run
 	$(BIN)/python -m bench.up

@@ -4,12 +4,13 @@ import difflib
 
 from stack.diagnose.finding import Cause
 from stack.diagnose.lint import RULES
+from stack.diagnose.own_causes import OWN_CAUSES
 from stack.errors import ConfigError
 
 
 def all_causes() -> tuple[Cause, ...]:
     """Give all causes by their codes."""
-    return tuple(sorted((rule.cause for rule in RULES), key=lambda cause: cause.code))
+    return tuple(sorted((*(rule.cause for rule in RULES), *OWN_CAUSES), key=lambda cause: cause.code))
 
 
 def find(word: str) -> Cause:
