@@ -3,14 +3,45 @@
 from stack.diagnose.finding import Finding, Severity
 from stack.diagnose.nginx_site import Options, Site
 from stack.diagnose.nginx_tree import Config
-from stack.diagnose.rules import headers, version
+from stack.diagnose.rules import (
+    answers,
+    connection,
+    headers,
+    hosts,
+    limits,
+    locations,
+    maps,
+    origin,
+    privacy,
+    target,
+    timeouts,
+    upstreams,
+    version,
+)
 from stack.diagnose.rules.rule import Rule
 
 __all__ = ["RULES", "Options", "Rule", "lint"]
 
-RULES: tuple[Rule, ...] = tuple(
-    sorted((*headers.RULES, *version.RULES), key=lambda rule: rule.cause.code)
+GROUPS = (
+    answers,
+    connection,
+    headers,
+    hosts,
+    limits,
+    locations,
+    maps,
+    origin,
+    privacy,
+    target,
+    timeouts,
+    upstreams,
+    version,
 )
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted((rule for group in GROUPS for rule in group.RULES), key=lambda rule: rule.cause.code)
+)
+"""Every rule, by its code."""
 
 ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 

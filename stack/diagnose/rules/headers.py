@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
-from stack.diagnose.finding import Cause
-from stack.diagnose.nginx_scope import Scope, value
+from stack.diagnose.finding import Cause, Edit, Severity
+from stack.diagnose.nginx_scope import Scope, is_field, value
 from stack.diagnose.nginx_site import Route, Site
+from stack.diagnose.nginx_tree import Directive
 from stack.diagnose.rules.edits import insert
+from stack.diagnose.rules.examples import location, server
 from stack.diagnose.rules.rule import Hit, Rule
+from stack.diagnose.rules.upgrades import connection
 
 WEBSOCKET = "https://nginx.org/en/docs/http/websocket.html"
 SET_HEADER = "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header"
@@ -22,17 +25,8 @@ NOT_FORWARDED = Cause(
     ),
     fix="add `proxy_set_header Upgrade $http_upgrade;` and `proxy_set_header Connection`",
     link=WEBSOCKET,
-    bad="""location /chat/ {
-    proxy_pass http://chat;
-    proxy_http_version 1.1;
-    proxy_set_header Connection "upgrade";
-}""",
-    good="""location /ws/ {
-    proxy_pass http://chat;
-    proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection "upgrade";
-}""",
+    bad=location(path="/chat/", upgrade=""),
+    good=location(path="/chat/"),
 )
 
 NO_CONNECTION = Cause(
@@ -46,17 +40,8 @@ NO_CONNECTION = Cause(
     ),
     fix="add `proxy_set_header Connection $connection_upgrade;`",
     link=WEBSOCKET,
-    bad="""location /ws/ {
-    proxy_pass http://chat;
-    proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade;
-}""",
-    good="""location /ws/ {
-    proxy_pass http://chat;
-    proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection "upgrade";
-}""",
+    bad=location(connection=""),
+    good=location(),
 )
 
 CANCELLED = Cause(
@@ -70,31 +55,14 @@ CANCELLED = Cause(
     ),
     fix="repeat the inherited `proxy_set_header` lines beside the new one",
     link=SET_HEADER,
-    bad="""server {
-    proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection "upgrade";
-    location /ws/ {
-        proxy_set_header X-Real-IP $remote_addr;
-        proxy_pass http://chat;
-    }
-}""",
-    good="""server {
-    proxy_http_version 1.1;
-    location /ws/ {
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection "upgrade";
-        proxy_set_header X-Real-IP $remote_addr;
-        proxy_pass http://chat;
-    }
-}""",
+    bad=server(
+        "proxy_http_version 1.1;",
+        "proxy_set_header Upgrade $http_upgrade;",
+        'proxy_set_header Connection "upgrade";',
+        location(version="", upgrade="", connection=""),
+    ),
+    good=server("proxy_http_version 1.1;", location(version="")),
 )
-
-
-def connection(site: Site) -> str:
-    """Give the Connection header to write: the map's variable where the file has that map."""
-    name = "$connection_upgrade" if "connection_upgrade" in site.maps else '"upgrade"'
-    return f"proxy_set_header Connection {name};"
 
 
 def _outer(scope: Scope) -> Scope | None:
@@ -102,7 +70,7 @@ def _outer(scope: Scope) -> Scope | None:
     source = scope.source("proxy_set_header")
     around = source.ancestors if source else ()
     return next(
-        (s for s in around if any(d.args[:1] == ("Upgrade",) for d in s.own("proxy_set_header"))),
+        (s for s in around if any(is_field(d, "Upgrade") for d in s.own("proxy_set_header"))),
         None,
     )
 
@@ -116,14 +84,21 @@ def _lacking(site: Site) -> Iterator[Route]:
             yield route
 
 
-def _missing(site: Site, route: Route) -> tuple[str, ...]:
-    lines = []
+def _mend(site: Site, route: Route, before: Directive) -> tuple[Edit, ...]:
+    """Write what is missing before a directive; nothing where the right Connection is unknown."""
+    lines: list[str] = []
+    more: tuple[Edit, ...] = ()
     if route.scope.one("proxy_http_version") is None:
         lines.append("proxy_http_version 1.1;")
     lines.append("proxy_set_header Upgrade $http_upgrade;")
     if route.scope.header("Connection") is None:
-        lines.append(connection(site))
-    return tuple(lines)
+        chosen = connection(site, route)
+        if not chosen.line:
+            return ()
+        lines.append(chosen.line)
+        more = chosen.edits
+    edits = insert(site.config, before, *lines, is_safe=route.is_socket)
+    return (*edits, *more) if edits else ()
 
 
 def check_upgrade(site: Site) -> Iterator[Hit]:
@@ -131,8 +106,9 @@ def check_upgrade(site: Site) -> Iterator[Hit]:
     for route in _lacking(site):
         if route.proxy_pass is None or _outer(route.scope):
             continue
-        lines = _missing(site, route)
-        edits = insert(site.config, route.proxy_pass, *lines, is_safe=route.is_socket)
+        # The first own header goes after ours; else proxy_pass, which each route has.
+        inherits = route.scope.source("proxy_set_header") not in (None, route.scope)
+        edits = () if inherits else _mend(site, route, route.proxy_pass)
         if route.is_socket:
             yield Hit(route.proxy_pass.place, "Upgrade is not forwarded to this target", edits)
         else:
@@ -144,10 +120,13 @@ def check_connection(site: Site) -> Iterator[Hit]:
     """See routes with Upgrade but no Connection."""
     for route in site.sockets:
         upgrade = route.scope.header("Upgrade")
-        if upgrade is None or route.scope.header("Connection") or route.scope.has_unknown:
+        if not value(upgrade) or route.scope.header("Connection") or route.scope.has_unknown:
             continue
-        edits = insert(site.config, upgrade, connection(site), is_safe=True)
-        yield Hit(upgrade.place, "Connection is not forwarded beside Upgrade", edits)
+        if upgrade:
+            chosen = connection(site, route)
+            edits = insert(site.config, upgrade, chosen.line, is_safe=True) if chosen.line else ()
+            edits = (*edits, *chosen.edits) if edits else ()
+            yield Hit(upgrade.place, "Connection is not forwarded beside Upgrade", edits)
 
 
 def check_cancelled(site: Site) -> Iterator[Hit]:
@@ -158,9 +137,14 @@ def check_cancelled(site: Site) -> Iterator[Hit]:
             continue
         first = source.own("proxy_set_header")[0]
         place = outer.own("proxy_set_header")[0].place
-        edits = insert(site.config, first, *_missing(site, route), is_safe=route.is_socket)
+        severity: Severity | None = None if route.is_socket or _is_last(site, outer) else "info"
         message = f"cancels Upgrade and Connection inherited from line {place.line}"
-        yield Hit(first.place, message, edits, None if value(first) and route.is_socket else "info")
+        yield Hit(first.place, message, _mend(site, route, first), severity)
+
+
+def _is_last(site: Site, outer: Scope) -> bool:
+    """Tell whether nobody inherits the outer Upgrade: then it was meant for this route."""
+    return not any(route.scope.source("proxy_set_header") is outer for route in site.routes)
 
 
 RULES = (

@@ -6,6 +6,7 @@ from stack.diagnose.finding import Cause
 from stack.diagnose.nginx_scope import value
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.rules.edits import insert, replace
+from stack.diagnose.rules.examples import location
 from stack.diagnose.rules.rule import Hit, Rule
 
 LINK = "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_http_version"
@@ -23,18 +24,8 @@ TOO_OLD = Cause(
     ),
     fix="add `proxy_http_version 1.1;`",
     link=LINK,
-    bad="""location /ws/ {
-    proxy_pass http://chat;
-    proxy_http_version 1.0;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection "upgrade";
-}""",
-    good="""location /ws/ {
-    proxy_pass http://chat;
-    proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection "upgrade";
-}""",
+    bad=location(version="1.0"),
+    good=location(version="1.1"),
 )
 
 TOO_NEW = Cause(
@@ -48,18 +39,8 @@ TOO_NEW = Cause(
     ),
     fix="write `proxy_http_version 1.1;` in the route's location",
     link=LINK,
-    bad="""location /ws/ {
-    proxy_pass http://chat;
-    proxy_http_version 2;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection "upgrade";
-}""",
-    good="""location /ws/ {
-    proxy_pass http://chat;
-    proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection "upgrade";
-}""",
+    bad=location(version="2"),
+    good=location(version="1.1"),
 )
 
 

@@ -1,0 +1,111 @@
+"""Rules about virtual hosts: TLS that was forgotten, and a socket on only one of two."""
+
+import re
+from collections.abc import Iterator
+
+from stack.diagnose.finding import Cause, Severity
+from stack.diagnose.nginx_scope import Scope, winner
+from stack.diagnose.nginx_site import Site
+from stack.diagnose.nginx_tree import Directive
+from stack.diagnose.rules.edits import replace
+from stack.diagnose.rules.examples import http, location, server
+from stack.diagnose.rules.locations import REDIRECTS
+from stack.diagnose.rules.rule import Hit, Rule
+
+PAIR = "ssl_certificate /etc/ssl/a.pem;\nssl_certificate_key /etc/ssl/a.key;"
+PLAIN = "location / {\n    proxy_pass http://127.0.0.1:3000;\n}"
+
+ONE_HOST = Cause(
+    code="WS023",
+    name="one-virtual-host",
+    severity="warning",
+    title="the WebSocket route is on only one of two virtual hosts of the same name",
+    why=(
+        "http and https are two server blocks: a page opened on the other one finds no WebSocket "
+        "there, and its handshake goes to the page server."
+    ),
+    fix="repeat the location in the other server block, or redirect that one as a whole",
+    link="https://nginx.org/en/docs/http/request_processing.html",
+    bad=http(
+        server(PLAIN, name="chat.example.com"),
+        server(PAIR, PLAIN, location(), listen="443 ssl", name="chat.example.com"),
+    ),
+    good=http(
+        server("return 301 https://$host$request_uri;", name="chat.example.com"),
+        server(PAIR, PLAIN, location(), listen="443 ssl", name="chat.example.com"),
+    ),
+)
+
+NO_TLS = Cause(
+    code="WS024",
+    name="listen-without-ssl",
+    severity="warning",
+    title="port 443 without ssl",
+    why="Browsers speak TLS to port 443: plain HTTP there fails every https and wss connection.",
+    fix="write `listen 443 ssl;`",
+    link="https://nginx.org/en/docs/http/configuring_https_servers.html",
+    bad=http(server(PAIR, location(), listen="443")),
+    good=http(server(PAIR, location(), listen="443 ssl")),
+)
+
+
+def _names(scope: Scope) -> set[str]:
+    return {name for d in scope.own("server_name") for name in d.args} - {"_", ""}
+
+
+def _redirects(scope: Scope | None) -> bool:
+    """Tell whether a block answers by itself: by a redirect, or by refusing."""
+    return scope is not None and any(
+        bool(d.args) and (d.args[0] in REDIRECTS or d.args[0].isdigit() or "://" in d.args[-1])
+        for inner in (scope, *(c for c in scope.children if c.kind == "if"))
+        for d in (*inner.own("return"), *inner.own("rewrite"))
+    )
+
+
+def check_one_host(site: Site) -> Iterator[Hit]:
+    """See hosts of the same name that proxy, but have no socket at this path."""
+    sockets = {id(route.scope.location) for route in site.sockets}
+    proxied = {id(route.scope.location) for route in site.routes}
+    for route in site.sockets:
+        home, scope = route.scope.server, route.scope.location
+        if home is None or scope is None or scope.modifier.startswith("~") or not scope.path:
+            continue
+        for other in site.servers:
+            if other is home or not _names(other) & _names(home) or other.has_unknown:
+                continue
+            won = winner(other, scope.path)
+            is_silent = _redirects(other) or _redirects(won)
+            if is_silent or id(won) in sockets or id(won) not in proxied or not won:
+                continue
+            name = min(_names(other) & _names(home))
+            if won.directive:
+                message = f"{name} has no WebSocket at {scope.path} here, but in another server"
+                yield Hit(won.directive.place, message)
+
+
+def _port(listen: Directive) -> str:
+    match = re.search(r"(?:^|:)(\d+)$", listen.args[0]) if listen.args else None
+    return match[1] if match else ""
+
+
+def check_tls(site: Site) -> Iterator[Hit]:
+    """See port 443 without ssl; one server of the port that has it is enough for all."""
+    hosts = [s for s in site.servers if s.server and "stream" not in _context(s)]
+    listens = [(s, d) for s in hosts for d in s.own("listen") if _port(d) == "443"]
+    if any({"ssl", "quic"} & set(d.args) for _, d in listens):
+        return
+    sockets = {id(route.scope.server) for route in site.sockets}
+    for scope, listen in listens:
+        is_on = any("on" in d.args for d in scope.effective("ssl")) or scope.has_unknown
+        has_pair = bool(scope.effective("ssl_certificate"))
+        if id(scope) in sockets and not is_on:
+            edits = replace(site.config, listen, f"listen {' '.join(listen.args)} ssl;")
+            weaker: Severity | None = None if has_pair else "info"
+            yield Hit(listen.place, "plain HTTP is spoken on port 443", edits, weaker)
+
+
+def _context(scope: Scope) -> tuple[str, ...]:
+    return scope.directive.context if scope.directive else ()
+
+
+RULES = (Rule(ONE_HOST, check_one_host), Rule(NO_TLS, check_tls))

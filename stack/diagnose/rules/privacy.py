@@ -1,0 +1,114 @@
+"""Rules about what leaks: tokens into a log, and Upgrade past an access rule."""
+
+import re
+from collections.abc import Iterator
+
+from stack.diagnose.finding import Cause, Severity
+from stack.diagnose.nginx_scope import Scope, value
+from stack.diagnose.nginx_site import Route, Site
+from stack.diagnose.nginx_tree import Directive, walk
+from stack.diagnose.rules.examples import http, location, server
+from stack.diagnose.rules.rule import Hit, Rule
+
+TOKEN = re.compile(
+    r"\$\{?arg_(?:access_?token|id_token|token|jwt|auth|apikey|api_key)\b", re.IGNORECASE
+)
+QUERY = re.compile(r"\$\{?(?:request|request_uri|args|query_string|is_args)\b")
+BEARER = 'proxy_set_header Authorization "Bearer $arg_token";'
+
+LOGGED = Cause(
+    code="WS035",
+    name="token-logged",
+    severity="warning",
+    title="tokens of the query string are written to the access log",
+    why=(
+        "Browsers cannot set headers on a WebSocket, so tokens travel in the query string; the "
+        "log then holds everybody's token for as long as the log is kept."
+    ),
+    fix="log `$uri` in place of `$request` for this location, or `access_log off;`",
+    link="https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format",
+    bad=http(
+        "log_format main '$remote_addr $uri $arg_token';",
+        server(location(BEARER, "access_log /var/log/nginx/ws.log main;")),
+    ),
+    good=http(
+        "log_format main '$remote_addr $uri $status';",
+        server(location(BEARER, "access_log /var/log/nginx/ws.log main;")),
+    ),
+)
+
+OPEN = Cause(
+    code="WS036",
+    name="upgrade-open",
+    severity="info",
+    title="Upgrade to anything is forwarded beside a location that is closed",
+    why=(
+        "A target that also speaks h2c can be upgraded to HTTP/2 by a client; what follows passes "
+        "Nginx unseen, also requests to paths that it refuses (h2c smuggling)."
+    ),
+    fix="forward only WebSocket: `map $http_upgrade $ws { default ''; ~*^websocket$ websocket; }`",
+    link="https://nginx.org/en/docs/http/websocket.html",
+    bad=http(
+        "map $http_upgrade $connection_upgrade {\n    default upgrade;\n    ''      close;\n}",
+        server(
+            location(path="/", connection="$connection_upgrade"),
+            "location /admin {\n    deny all;\n}",
+        ),
+    ),
+    good=http(
+        "map $http_upgrade $connection_upgrade {\n    default upgrade;\n    ''      close;\n}",
+        "map $http_upgrade $websocket {\n    default '';\n    ~*^websocket$ websocket;\n}",
+        server(
+            location(path="/", upgrade="$websocket", connection="$connection_upgrade"),
+            "location /admin {\n    deny all;\n}",
+        ),
+    ),
+)
+
+
+def _takes_token(route: Route) -> bool:
+    """Tell whether the location itself reads a token from the query string."""
+    scope = route.scope.location or route.scope
+    return any(TOKEN.search(arg) for d in walk(scope.block) for arg in d.args)
+
+
+def _formats(site: Site, log: Directive | None) -> str:
+    """Give the text of the format that a log is written in; the default is `combined`."""
+    named = [arg for arg in log.args[1:] if "=" not in arg] if log else []
+    name = named[0] if named else "combined"
+    made = [d for d in site.directives if d.name == "log_format" and d.args[:1] == (name,)]
+    return " ".join(made[-1].args[1:]) if made else "$request" if name == "combined" else ""
+
+
+def check_logged(site: Site) -> Iterator[Hit]:
+    """See logs that hold the token by name, or with the whole request."""
+    for route in site.sockets:
+        logs = route.scope.effective("access_log")
+        for log in logs or (None,):
+            text = _formats(site, log)
+            if value(log) == "off" or "if=" in "".join(log.args if log else ()):
+                continue
+            place = log.place if log else route.proxy_pass.place if route.proxy_pass else None
+            severity: Severity | None = None if TOKEN.search(text) else "info"
+            is_known = logs or (site.http and not site.config.missing)
+            is_seen = severity is None or (_takes_token(route) and QUERY.search(text) and is_known)
+            if place and is_seen:
+                yield Hit(place, f"tokens sent to {route.scope.path} are logged", severity=severity)
+
+
+def _is_closed(scope: Scope) -> bool:
+    return any(scope.own(name) for name in ("deny", "internal", "auth_basic", "auth_request"))
+
+
+def check_open(site: Site) -> Iterator[Hit]:
+    """See a whole-site route that upgrades to anything beside a location that is closed."""
+    for route in site.sockets:
+        upgrade, host = route.scope.header("Upgrade"), route.scope.server
+        if upgrade is None or value(upgrade) != "$http_upgrade" or host is None:
+            continue
+        others = [c for c in host.children if c.kind == "location" and c is not route.scope]
+        if route.scope.path == "/" and any(_is_closed(other) for other in others):
+            yield Hit(upgrade.place, "a client may upgrade to h2c here and pass the closed paths")
+
+
+RULES = (Rule(LOGGED, check_logged), Rule(OPEN, check_open))
