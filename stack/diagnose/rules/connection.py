@@ -119,8 +119,10 @@ def check_wrong(site: Site) -> Iterator[Hit]:
         if said.lower() in ("$http_upgrade", "${http_upgrade}", "websocket"):
             continue
         table = site.maps.get(said.lstrip("$").strip("{}"))
-        is_known = said.startswith("$") and said not in ("$http_connection", "$upgrade")
         # A variable of the user's own may hold the right thing; a map can be asked.
+        is_known = table is not None or (
+            said.startswith("$") and said not in ("$http_connection", "$upgrade")
+        )
         if is_known and (table is None or looked_up(table, "websocket") != "upgrade"):
             continue
         line = "proxy_set_header Upgrade $http_upgrade;"
