@@ -29,12 +29,13 @@ def is_fixable(finding: Finding) -> bool:
 
 def fix(findings: Iterable[Finding], sources: Mapping[str, str]) -> Fixed:
     """Carry out the safe edits; those of one finding are all made, or none."""
+    lengths = {name: text.count("\n") + 1 for name, text in sources.items()}
     chosen: dict[Edit, None] = {}
     done: list[Finding] = []
     left: list[Finding] = []
     for finding in filter(is_fixable, findings):
         new = [edit for edit in finding.edits if edit not in chosen]  # two may ask for one map
-        fits = all(_fits(edit, sources) for edit in new)
+        fits = all(_fits(edit, lengths.get(edit.file, -1)) for edit in new)
         if fits and not any(_overlaps(edit, other) for edit in new for other in chosen):
             chosen.update(dict.fromkeys(new))
             done.append(finding)
@@ -62,16 +63,22 @@ def diff(file: str, old: str, new: str) -> list[str]:
     return [part for line in lines for part in _parts(line)]
 
 
-def preview(edits: Sequence[Edit], sources: Mapping[str, str]) -> list[str]:
-    """Give the changed lines for a reader, ``- old`` and ``+ new``, below ``file:line``."""
+def preview(edits: Iterable[Edit], sources: Mapping[str, Sequence[str]]) -> list[str]:
+    """Give the changed lines for a reader, ``- old`` and ``+ new``, below ``file:line``.
+
+    ``sources`` are the lines of files.
+    """
     shown: list[str] = []
-    fitting = [edit for edit in edits if _fits(edit, sources)]
-    for file, text in _texts(fitting, sources).items():
-        _, _, *changes = difflib.unified_diff(_lines(sources[file]), _lines(text), n=0)
-        for line in changes:
+    for edit in edits:
+        lines = sources.get(edit.file)
+        if lines is None or not _fits(edit, len(lines)):
+            continue
+        old = lines[edit.first - 1 : edit.last]
+        for line in list(difflib.unified_diff(old, edit.lines, n=0, lineterm=""))[2:]:
             if line.startswith("@@"):
                 start, _, count = line.split()[1].lstrip("-").partition(",")
-                shown.append(f"{file}:{int(start) + (count == '0')}")  # 3,0 is: after line 3
+                # 3,0 is: after line 3
+                shown.append(f"{edit.file}:{edit.first - 1 + int(start) + (count == '0')}")
             else:
                 shown.append(f"{line[0]} {line[1:]}".rstrip())
     return shown
@@ -86,9 +93,8 @@ def _texts(edits: Sequence[Edit], sources: Mapping[str, str]) -> dict[str, str]:
     return {file: text for file, text in texts.items() if text != sources[file]}
 
 
-def _fits(edit: Edit, sources: Mapping[str, str]) -> bool:
-    """Tell whether the lines are there, so that no edit is made to a file that changed since."""
-    lines = sources[edit.file].count("\n") + 1 if edit.file in sources else -1
+def _fits(edit: Edit, lines: int) -> bool:
+    """Tell whether a file of so many lines has those that are to change."""
     return 1 <= edit.first <= edit.last + 1 <= lines + 1
 
 

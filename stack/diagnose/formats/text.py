@@ -35,18 +35,19 @@ def quantity(number: int, noun: str) -> str:
 def _blocks(findings: Sequence[Finding], sources: Mapping[str, str]) -> Iterator[list[str]]:
     place = max((len(finding.where) for finding in findings), default=0)
     kind = max((len(finding.severity) for finding in findings), default=0)
+    files = {name: text.split("\n") for name, text in sources.items()}
     for finding in findings:
         head = f"{finding.where:<{place}}  {finding.severity:<{kind}} {finding.code}"
         yield [
             f"{head}  {_line(finding.message)}",
-            *_excerpt(finding.place, sources),
+            *_excerpt(finding.place, files),
             *_seen(finding),
-            *_end(finding, sources),
+            *_end(finding, files),
         ]
 
 
-def _excerpt(place: Place | None, sources: Mapping[str, str]) -> list[str]:
-    lines = sources[place.file].split("\n") if place and place.file in sources else []
+def _excerpt(place: Place | None, files: Mapping[str, Sequence[str]]) -> list[str]:
+    lines = files.get(place.file, ()) if place else ()
     if not place or not 1 <= place.line <= len(lines):
         return []
     first, last = max(1, place.line - AROUND), min(len(lines), place.line + AROUND)
@@ -67,8 +68,8 @@ def _seen(finding: Finding) -> list[str]:
     ]
 
 
-def _end(finding: Finding, sources: Mapping[str, str]) -> list[str]:
-    changes = [f"    {line}" for line in preview(finding.edits, sources)]
+def _end(finding: Finding, files: Mapping[str, Sequence[str]]) -> list[str]:
+    changes = [f"    {line}" for line in preview(finding.edits, files)]
     fix, *more = finding.fix.split("\n")
     said = [f"  fix: {fix}", *(f"       {line}" for line in more)] if finding.fix else []
     return [*changes, *said, f"  more: stack explain {finding.code}"]

@@ -13,6 +13,8 @@ from stack.diagnose.edits import apply, diff, fix, preview
 from stack.diagnose.finding import Edit
 from tests.unit.diagnose.findings import INSERTED, NGINX, REPLACED, SOURCES, with_edits
 
+LINES = {"nginx.conf": NGINX.split("\n")}
+
 
 def edit(first: int, last: int, *lines: str) -> Edit:
     return Edit("f", first, last, lines, is_safe=True)
@@ -75,13 +77,13 @@ def test_one_edit_that_two_findings_ask_for_is_made_once() -> None:
 def test_an_edit_of_lines_that_are_not_there_is_left(wrong: Edit) -> None:
     fixed = fix([with_edits(wrong)], {"f": "a\nb\n"})
     assert (fixed.texts, len(fixed.left)) == ({}, 1)
-    assert preview([wrong], {"f": "a\nb\n"}) == []
+    assert preview([wrong], {"f": ["a", "b"]}) == []
 
 
 def test_the_preview_names_the_line_and_leaves_out_what_stays() -> None:
     same = Edit("nginx.conf", 4, 4, (NGINX.split("\n")[3], "            new;"))
-    assert preview([same], SOURCES) == ["nginx.conf:5", "+             new;"]
-    assert preview([REPLACED], SOURCES) == [
+    assert preview([same], LINES) == ["nginx.conf:5", "+             new;"]
+    assert preview([REPLACED], LINES) == [
         "nginx.conf:4",
         "-             proxy_pass http://ws:3002;",
         "+             proxy_pass http://ws:3003;",
