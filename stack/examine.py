@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from stack.diagnose import proc_net
 from stack.diagnose.listeners import Listener, listening
+from stack.diagnose.nginx_log import Entry, entries
 from stack.diagnose.own_stack import RouteSeen, ServiceSeen, StackSeen
 from stack.engines.docker.engine import DockerEngine
 from stack.errors import EngineError
@@ -18,6 +20,7 @@ from stack.running import Running, SeenContainer
 from stack.topology import Container, FrontRoute
 from stack.workflow import plan_project, ready_for
 
+ERROR_LOG = "/dev/shm/error.log"  # noqa: S108 - in the container; templates/nginx/dev.conf.j2
 LOG_LINES = 5  # of a container that failed
 
 
@@ -30,7 +33,14 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     running = engine.observe()
     ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
     with ThreadPoolExecutor(16) as pool:
-        routes = tuple(pool.map(lambda route: _route(ready, route), prepared.topology.routes))
+        asked = list(pool.map(lambda route: _route(ready, route), prepared.topology.routes))
+    nginx = next((one for one in running.of(NGINX) if one.is_running), None)
+    routes = tuple(
+        replace(item, nginx=_written(engine, nginx, ready, item.route))
+        if item.problem and nginx
+        else item
+        for item in asked
+    )
     failing = {item.route.service for item in routes if item.is_unreachable}
     return StackSeen(
         changes=tuple(step.says for step in plan.changes),
@@ -47,6 +57,19 @@ def _route(ready: Ready, route: FrontRoute) -> RouteSeen:
     says = seen.answer.line if seen.answer else ""
     ms = round(seen.seconds * 1000)
     return RouteSeen(route, says, route_problem(route, seen), is_unreachable(seen), ms)
+
+
+def _written(
+    engine: DockerEngine, nginx: SeenContainer, ready: Ready, route: FrontRoute
+) -> tuple[Entry, ...]:
+    """Ask again, and give what Nginx wrote meanwhile into the error log that only we read."""
+    try:
+        list(engine.execute(nginx.name, ["sh", "-c", f": > {ERROR_LOG}"]))
+        ready.ask_route(route)
+        *lines, code = engine.execute(nginx.name, ["cat", ERROR_LOG])
+    except EngineError:  # it ended by now
+        return ()
+    return tuple(entries(map(str, lines))) if code == 0 else ()
 
 
 def _is_published(engine: DockerEngine, prepared: Prepared, running: Running) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stack.diagnose import own_causes as causes
 from stack.diagnose.finding import Cause, Finding
 from stack.diagnose.listeners import Listener
+from stack.diagnose.nginx_log import Entry
 from stack.diagnose.proc_net import is_loopback
 from stack.presets import NGINX
 from stack.running import SeenContainer
@@ -35,13 +36,17 @@ class ServiceSeen:
 
 @dataclass(frozen=True)
 class RouteSeen:
-    """What the front door said on one route; ``problem`` is empty when all is well."""
+    """What the front door said on one route; ``problem`` is empty when all is well.
+
+    ``nginx`` is what Nginx wrote into its error log about it.
+    """
 
     route: FrontRoute
     says: str
     problem: str
     is_unreachable: bool
     ms: int
+    nginx: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,10 +117,12 @@ def _of_service(seen: StackSeen, service: str) -> Finding:
         explain = _unreachable_host if is_host else _unreachable_container
         if found := explain(service, item.port, item.listening, answers):
             return found
-    paths = ", ".join(path for path, _ in answers)
-    return _finding(
-        causes.ROUTE_FAILS, service, f"no success on {paths}", f"stack logs {service}", *answers
-    )
+    written = [line for route in routes for line in route.nginx]
+    known = next((line.meaning for line in written if line.meaning), None)
+    message = known.says if known else f"no success on {', '.join(path for path, _ in answers)}"
+    fix = known.fix if known else f"stack logs {service}"
+    seen_there = [("Nginx", f"{line.message} {line.upstream}".strip()) for line in written]
+    return _finding(causes.ROUTE_FAILS, service, message, fix, *answers, *seen_there)
 
 
 def _unreachable_host(

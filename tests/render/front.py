@@ -45,6 +45,7 @@ def localized(text: str, root: Path, ports: dict[str, int], dns: int = 53) -> st
         (r"/etc/nginx/mime[.]types", f"{root}/mime.types"),  # comes with a package
         (r"host[.]docker[.]internal:", "127.0.0.1:"),  # a name that the engine gives
         (r"127[.]0[.]0[.]11 ", f"127.0.0.1:{dns} "),  # Docker's DNS
+        (r"/dev/shm/", f"{root}/"),
         (r"/dev/stdout", f"{root}/access.log"),  # cannot be opened when it is a socket
         (r"/var/log/nginx/", f"{root}/"),
         (r"/srv/", f"{root}/srv/"),

@@ -6,6 +6,7 @@ import pytest
 from stack.diagnose import own_causes as causes
 from stack.diagnose.finding import Cause, Finding
 from stack.diagnose.listeners import Listener
+from stack.diagnose.nginx_log import entries
 from stack.diagnose.own_stack import RouteSeen, ServiceSeen, StackSeen, conclude
 from stack.running import SeenContainer
 from stack.topology import FrontRoute
@@ -64,9 +65,7 @@ def test_another_configuration_in_force_is_named() -> None:
         (["127.0.0.1", "0.0.0.0"], causes.HOST_BLOCKED),
     ],
 )
-def test_a_host_service_is_told_apart_by_what_listens(
-    addresses: list[str], cause: Cause
-) -> None:
+def test_a_host_service_is_told_apart_by_what_listens(addresses: list[str], cause: Cause) -> None:
     here = (*(Listener(address, 3000) for address in addresses), Listener("0.0.0.0", 22))
     found = only(seen(ServiceSeen("app", 3000, listening=here), route=HOST))
     assert (found.cause, found.where) == (cause, "app")
@@ -88,6 +87,13 @@ def test_a_container_on_its_own_loopback_is_told() -> None:
 def test_what_cannot_be_explained_is_not_invented(listening: tuple[Listener, ...] | None) -> None:
     found = only(seen(replace(API, listening=listening), route=AWAY))
     assert (found.cause, found.seen) == (causes.ROUTE_FAILS, (("/", AWAY.problem),))
+
+
+def test_what_nginx_wrote_explains_the_rest() -> None:
+    line = "2026/11/24 03:14:44 [error] 29#29: *7 upstream prematurely closed connection"
+    found = only(seen(route=replace(AWAY, nginx=tuple(entries([line])))))
+    assert (found.cause, found.fix) == (causes.ROUTE_FAILS, "look into the log of the service")
+    assert ("Nginx", "upstream prematurely closed connection") in found.seen
 
 
 def test_changes_are_told_when_nothing_else_is_wrong() -> None:
