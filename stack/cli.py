@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from stack import cli_diagnose
+from stack import cli_diagnose, cli_doctor
 from stack.cli_options import DEFAULT_FILE, File, Json, Services, Timeout, new_report
 from stack.errors import ConfigError, StackError
 
@@ -279,6 +279,7 @@ def schema() -> None:
 
 # A module of commands adds its line here.
 app.registered_commands += cli_diagnose.commands.registered_commands
+app.registered_commands += cli_doctor.commands.registered_commands
 
 
 def main() -> None:

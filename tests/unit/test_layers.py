@@ -19,18 +19,36 @@ ONLY_IN = {
     "typer": ["stack.cli"],
     "rich": ["stack.board"],
     "crossplane": ["stack.diagnose.nginx_conf"],
-    "psutil": ["stack.front"],
+    "psutil": ["stack.front", "stack.diagnose.listeners"],
     # install.py knocks at the engine's own socket: a file of this machine, not the network.
-    "socket": ["stack.diagnose.probe", "stack.engines.install"],
+    "socket": ["stack.diagnose.probe", "stack.diagnose.dial", "stack.engines.install"],
+    "ssl": ["stack.diagnose.probe", "stack.diagnose.dial"],
 }
 PURE = [
     "stack.compose",
+    "stack.diagnose.address",
+    "stack.diagnose.causes",
+    "stack.diagnose.conclusions.after",
+    "stack.diagnose.conclusions.auth",
+    "stack.diagnose.conclusions.handshake",
+    "stack.diagnose.conclusions.hops",
+    "stack.diagnose.conclusions.origin",
+    "stack.diagnose.conclusions.page",
+    "stack.diagnose.conclusions.path",
+    "stack.diagnose.conclusions.reach",
+    "stack.diagnose.conclusions.redirect",
+    "stack.diagnose.conclusions.server",
+    "stack.diagnose.conclusions.tls",
+    "stack.diagnose.conclusions.vendor",
+    "stack.diagnose.evidence",
+    "stack.diagnose.exchange",
     "stack.diagnose.finding",
     "stack.diagnose.handshake",
     "stack.diagnose.lint",
     "stack.diagnose.nginx_scope",
     "stack.diagnose.nginx_site",
     "stack.diagnose.nginx_tree",
+    "stack.diagnose.questions",
     "stack.diagnose.rules.answers",
     "stack.diagnose.rules.connection",
     "stack.diagnose.rules.edits",
@@ -48,6 +66,7 @@ PURE = [
     "stack.diagnose.rules.upgrades",
     "stack.diagnose.rules.upstreams",
     "stack.diagnose.rules.version",
+    "stack.diagnose.upgrade",
     "stack.document",
     "stack.errors",
     "stack.model",
@@ -64,7 +83,8 @@ PURE = [
 IMPURE = {"os", "pathlib", "shutil", "socket", "ssl", "subprocess", "tempfile", "time", "datetime"}
 IMPURE |= {"io", "random", "secrets", "urllib.request", "http", "threading", "requests", "docker"}
 # validate looks whether folders exist: Path.is_dir and Path.is_file, nothing else.
-ALLOWED = {"stack.validate": {"pathlib"}}
+# auth reads moments as dates, and never asks for the time.
+ALLOWED = {"stack.validate": {"pathlib"}, "stack.diagnose.conclusions.auth": {"datetime"}}
 LOOKS = {"is_dir", "is_file"}
 
 

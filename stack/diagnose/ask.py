@@ -1,0 +1,146 @@
+"""Asks one question over the network and records what came of it. Never raises for the network."""
+
+import contextlib
+import time
+from dataclasses import replace
+
+from stack.diagnose import dial
+from stack.diagnose.dial import DialError, Line
+from stack.diagnose.exchange import (
+    Ending,
+    Exchange,
+    Head,
+    Question,
+    is_foreign,
+    parse_head,
+    read_ending,
+)
+from stack.diagnose.handshake import CLOSE_1000
+
+MAX_HEAD = 64 * 1024  # bytes; no server that means well sends more
+MAX_FRAMES = 64 * 1024  # bytes of an open WebSocket that are looked at
+SHORT_BODY = 4096  # bytes; so much of a body is waited for
+ENOUGH = 512  # bytes; by then it is clear that they are not HTTP
+BODY_WAIT = 0.5  # seconds; a body that comes later than its head is not worth more
+_PONG = b"\x8a\x80\x00\x00\x00\x00"  # a masked, empty pong (RFC 6455 §5.5.3)
+
+
+def ask(question: Question, timeout: float) -> Exchange:
+    """Send it and read the head, a short body, and what follows a 101."""
+    start = time.monotonic()
+    try:
+        line = _dial(question, start + timeout)
+    except DialError as error:
+        seconds = time.monotonic() - start
+        return Exchange(question, error.failure, error.detail, error.address, seconds=seconds)
+    try:
+        return _converse(question, line, start, start + timeout)
+    finally:
+        dial.hang_up(line)
+
+
+def _dial(question: Question, deadline: float) -> Line:
+    """Try every address of the name in turn, as browsers do; the last failure counts."""
+    target = question.target
+    addresses = [question.address] if question.address else []
+    last = DialError("name", "the name has no address")
+    for address in addresses or dial.resolve(target.host, target.port, deadline):
+        try:
+            line = dial.connect(address, target.port, deadline)
+        except DialError as error:
+            last = error
+            continue
+        return dial.secure(line, target.host, question.checks, deadline) if target.tls else line
+    raise last
+
+
+def _converse(question: Question, line: Line, start: float, deadline: float) -> Exchange:
+    record = Exchange(question, address=line.address)
+    try:
+        dial.send(line, question.bytes(), deadline)
+    except OSError as error:
+        return _failed(record, error, b"", start)
+    data, failure = _read_head(line, deadline)
+    if failure and not is_foreign(data):
+        return _failed(record, failure, data, start)
+    record = replace(record, raw=data[:MAX_HEAD], seconds=time.monotonic() - start)
+    parsed = parse_head(data)
+    if parsed is None:
+        return record
+    record = replace(record, head=parsed[0], body=parsed[1])
+    if record.is_open:
+        return replace(record, ending=_watch(record, parsed[0], line, deadline))
+    return replace(record, body=_read_body(record, parsed[0], line, deadline))
+
+
+def _failed(record: Exchange, error: OSError, data: bytes, start: float) -> Exchange:
+    """Say when it went wrong: before the first byte, in the head, or by a head without end."""
+    seconds = time.monotonic() - start
+    whole = f"after {len(data)} bytes of the head" if data else "without an answer"
+    if isinstance(error, TimeoutError):
+        detail = f"silent for {seconds:.1f} s {whole}"
+        return replace(record, failure="silent", detail=detail, raw=data, seconds=seconds)
+    detail = str(error) if data else f"closed {whole}"
+    return replace(record, failure="closed", detail=detail, raw=data, seconds=seconds)
+
+
+def _read_head(line: Line, deadline: float) -> tuple[bytes, OSError | None]:
+    """Read to the empty line; give what came before an error beside it."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if len(data) > MAX_HEAD:
+            return data, OSError(f"the head is longer than {MAX_HEAD // 1024} KiB")
+        if is_foreign(data) and len(data) > ENOUGH:
+            return data, None
+        try:
+            chunk = dial.receive(line, deadline)
+        except OSError as error:
+            return data, error
+        if not chunk:
+            return data, OSError("closed in the middle of the head")
+        data += chunk
+    return data, None
+
+
+def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> bytes:
+    body = record.body
+    length = head.get("content-length")
+    wanted = min(int(length), SHORT_BODY) if length.isdigit() and len(length) < 10 else SHORT_BODY
+    if record.status in {204, 304}:
+        wanted = 0
+    until = min(deadline, time.monotonic() + BODY_WAIT)
+    while len(body) < wanted:
+        try:
+            chunk = dial.receive(line, until)
+        except OSError:
+            break
+        if not chunk:
+            break
+        body += chunk
+    return body[:SHORT_BODY]
+
+
+def _watch(record: Exchange, head: Head, line: Line, deadline: float) -> Ending | None:
+    """Keep the WebSocket open for a while; say goodbye if nothing happens."""
+    start = time.monotonic()
+    until = min(deadline, start + record.question.idle)
+    compressed = "permessage-deflate" in head.get("sec-websocket-extensions")
+    data = record.body
+    while True:
+        if ending := read_ending(data[:MAX_FRAMES], time.monotonic() - start, compressed):
+            return ending
+        try:
+            chunk = dial.receive(line, until)
+            if chunk[:1] == b"\x89":
+                dial.send(line, _PONG, until)
+        except TimeoutError:
+            break
+        except OSError:
+            chunk = b""
+        if not chunk:
+            return Ending(1006, "", time.monotonic() - start)
+        if len(data) < MAX_FRAMES:
+            data += chunk
+    with contextlib.suppress(OSError):
+        dial.send(line, CLOSE_1000, deadline)
+    return None

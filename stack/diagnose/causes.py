@@ -1,0 +1,22 @@
+"""Every cause that the doctor can find, by code. Each family stands with its conclusions. Pure."""
+
+from stack.diagnose.conclusions import (
+    after,
+    auth,
+    handshake,
+    hops,
+    origin,
+    page,
+    path,
+    reach,
+    redirect,
+    server,
+    tls,
+    vendor,
+)
+from stack.diagnose.finding import Cause
+
+_FAMILIES = (reach, tls, redirect, hops, path, origin, auth, handshake, after, server, vendor, page)
+CAUSES: tuple[Cause, ...] = tuple(
+    sorted((cause for family in _FAMILIES for cause in family.CAUSES), key=lambda c: c.code)
+)

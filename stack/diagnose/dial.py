@@ -1,0 +1,113 @@
+"""Opens connections within a deadline: name, address, TCP, TLS. Asks and judges nothing."""
+
+import contextlib
+import errno
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+
+from stack.diagnose.exchange import Failure
+
+
+class DialError(Exception):
+    """There is no connection; ``failure`` is the kind and ``detail`` what the system said."""
+
+    def __init__(self, failure: Failure, detail: str, address: str = "") -> None:
+        super().__init__(detail)
+        self.failure = failure
+        self.detail = detail
+        self.address = address
+
+
+@dataclass(frozen=True)
+class Line:
+    """An open connection and the numeric address it leads to."""
+
+    stream: socket.socket
+    address: str
+
+
+def resolve(host: str, port: int, deadline: float) -> tuple[str, ...]:
+    """Give the addresses of a name, in the order to try. Raises DialError.
+
+    The system's resolver knows no time limit, so it is left behind in its thread when time is up.
+    """
+    found: list[tuple[str, ...]] = []
+    failed: list[str] = []
+
+    def look_up() -> None:
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.append(tuple(dict.fromkeys(str(row[4][0]) for row in rows)))
+        except (OSError, UnicodeError) as error:
+            failed.append(getattr(error, "strerror", None) or str(error))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(max(0.0, deadline - time.monotonic()))
+    if found:
+        return found[0]
+    raise DialError("name", failed[0].lower() if failed else "the name server does not answer")
+
+
+def connect(address: str, port: int, deadline: float) -> Line:
+    """Open a TCP connection to a numeric address. Raises DialError."""
+    try:
+        left = max(0.01, deadline - time.monotonic())
+        return Line(socket.create_connection((address, port), timeout=left), address)
+    except TimeoutError:
+        raise DialError("timeout", "no answer to the connection attempt", address) from None
+    except ConnectionRefusedError:
+        raise DialError("refused", "connection refused", address) from None
+    except OSError as error:
+        kind: Failure = "timeout" if error.errno == errno.ETIMEDOUT else "unreachable"
+        raise DialError(kind, (error.strerror or str(error)).lower(), address) from None
+
+
+def secure(line: Line, host: str, checks: bool, deadline: float) -> Line:
+    """Speak TLS as a browser would. Raises DialError; ``detail`` of a certificate is its code.
+
+    ``detail`` reads ``10: certificate has expired``: the number is OpenSSL's (X509_V_ERR_…).
+    """
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])  # a WebSocket by Upgrade exists in no other
+    if not checks:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    try:
+        line.stream.settimeout(max(0.01, deadline - time.monotonic()))
+        return Line(context.wrap_socket(line.stream, server_hostname=host), line.address)
+    except ssl.SSLCertVerificationError as error:
+        detail = f"{error.verify_code}: {error.verify_message}"
+        failure: Failure = "certificate"
+    except ssl.SSLError as error:
+        failure, detail = "tls", (error.reason or str(error)).lower().replace("_", " ")
+    except TimeoutError:
+        failure, detail = "tls", "no answer to the TLS greeting"
+    except OSError as error:
+        failure, detail = "tls", (error.strerror or "the connection was closed").lower()
+    line.stream.close()
+    raise DialError(failure, detail, line.address)
+
+
+def receive(line: Line, deadline: float, size: int = 8192) -> bytes:
+    """Wait for bytes until the deadline; empty when the server closed. Raises OSError."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    line.stream.settimeout(left)
+    return line.stream.recv(size)
+
+
+def send(line: Line, data: bytes, deadline: float) -> None:
+    """Send all of it before the deadline. Raises OSError."""
+    line.stream.settimeout(max(0.01, deadline - time.monotonic()))
+    line.stream.sendall(data)
+
+
+def hang_up(line: Line) -> None:
+    """Close, whatever the state."""
+    with contextlib.suppress(OSError):
+        line.stream.close()

@@ -1,0 +1,207 @@
+"""Examines an address: asks what is needed, in parallel and within one deadline, then concludes.
+
+The list of stages is ``examine``; no stage asks what an earlier one has made needless.
+"""
+
+import base64
+import ipaddress
+import os
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
+
+from stack.diagnose import dial, questions, upgrade
+from stack.diagnose.ask import ask
+from stack.diagnose.dial import DialError
+from stack.diagnose.evidence import Evidence, Examination, Options
+from stack.diagnose.exchange import Exchange, Question, Target
+from stack.diagnose.formats.lint import Answer
+from stack.diagnose.listeners import Listener
+
+AGAIN = 3  # handshakes beside the first: one bad upstream of two stays hidden once in 16 times
+MAX_REDIRECTS = 10
+MAX_NEIGHBOURS = 24
+NEIGHBOUR_WAIT = 1.0  # seconds
+PARALLEL = 8
+# Servers that log a stranger's handshake as an attack, and never speak WebSocket.
+_SPARED = {22, 25, 53, 111, 139, 445, 631, 3306, 5432, 6379, 11211, 27017}
+_REDIRECTS = {301, 302, 303, 307, 308}
+
+
+class Clock:
+    """The one deadline of a run, and questions that keep it."""
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self.end = time.monotonic() + timeout
+
+    @property
+    def left(self) -> float:
+        """Seconds until the run has to end."""
+        return max(0.0, self.end - time.monotonic())
+
+    def ask_all(self, asked: Iterable[Question], share: float, at_most: float) -> list[Exchange]:
+        """Ask in parallel; each may take this share of what is left, and at most so long."""
+        timeout = min(at_most, self.left * share)
+        if timeout <= 0.05:
+            return []
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            return list(pool.map(lambda question: ask(question, timeout), asked))
+
+
+def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Examination:
+    """Find out whether a WebSocket opens there, and if not, why. Never raises for the network.
+
+    ``look`` gives the listeners of this machine.
+    """
+    clock = Clock(options.timeout)
+    evidence = _first_look(options, clock)
+    if upgrade.is_healthy(evidence.base):
+        evidence = _repeat(evidence, clock)
+    else:
+        evidence = _vary(evidence, clock)
+        evidence = _look_around(evidence, clock, look)
+        evidence = _follow(evidence, clock)
+    return Examination(evidence, upgrade.conclude(evidence))
+
+
+def add_file(seen: Examination, answer: Answer) -> Examination:
+    """Put what the linter found in the configuration in between beside what was seen."""
+    return replace(seen, findings=(*seen.findings, *answer.findings), sources=answer.sources)
+
+
+def _first_look(options: Options, clock: Clock) -> Evidence:
+    asked = [
+        replace(questions.handshake(options, target, _key()), label=target.name or questions.GIVEN)
+        for target in (options.target, *options.hops)
+    ]
+    asked += [questions.plain(options, options.page, "page")] if options.page else []
+    share = 1.0 if options.idle else 0.5
+    answers = clock.ask_all(asked, share, options.timeout)
+    bases = tuple(item for item in answers if item.question.label != "page")
+    page = next((item for item in answers if item.question.label == "page"), None)
+    suspect = max(0, upgrade.suspect(bases))
+    return Evidence(options, time.time(), bases, suspect, page=page)
+
+
+def _repeat(evidence: Evidence, clock: Clock) -> Evidence:
+    """A path that works is asked again: one upstream of several may be bad."""
+    base = replace(evidence.base.question, idle=0.05)
+    asked = [replace(base, label=f"again {number + 1}") for number in range(AGAIN)]
+    return replace(evidence, varied=tuple(clock.ask_all(asked, 0.8, 2.0)))
+
+
+def _vary(evidence: Evidence, clock: Clock) -> Evidence:
+    base = evidence.base.question
+    asked: tuple[Question, ...] = ()
+    if evidence.base.failure == "certificate":
+        asked = (replace(base, label="unchecked", checks=False),)
+    elif evidence.base.failure == "tls":
+        asked = (replace(base, label="without TLS", target=replace(base.target, tls=False)),)
+    elif evidence.base.failure not in {"refused", "timeout", "unreachable", "name"}:
+        secured = replace(base, label="with TLS", target=replace(base.target, tls=True))
+        asked = (*questions.variations(base, evidence.options), replace(secured, checks=False))
+        again = (replace(base, label=f"again {number + 1}") for number in range(AGAIN))
+        asked = (*asked, *again)
+    asked = (*asked, *_other_addresses(evidence, clock))
+    behind = questions.behind(evidence.next.question) if evidence.next else ()
+    short = [replace(question, idle=0.05) for question in (*asked, *behind)]
+    answers = clock.ask_all(short, 0.6, 3.0)
+    varied, beyond = tuple(answers[: len(asked)]), tuple(answers[len(asked) :])
+    return replace(evidence, varied=varied, behind=beyond)
+
+
+def _other_addresses(evidence: Evidence, clock: Clock) -> tuple[Question, ...]:
+    """Ask every address of a name by itself, and the other loopback of a loopback address."""
+    base, target = evidence.base.question, evidence.target
+    try:
+        addresses = dial.resolve(target.host, target.port, time.monotonic() + min(1.0, clock.left))
+    except DialError:
+        return ()
+    if is_loopback(addresses[0]):
+        addresses = tuple(dict.fromkeys((*addresses, "127.0.0.1", "::1")))
+    if len(addresses) < 2:
+        return ()
+    return tuple(
+        replace(base, label=f"[{address}]" if ":" in address else address, address=address)
+        for address in addresses[:6]
+    )
+
+
+def _look_around(
+    evidence: Evidence, clock: Clock, look: Callable[[], tuple[Listener, ...]]
+) -> Evidence:
+    """On this machine itself, find the listener that does answer the handshake."""
+    base = evidence.base
+    if not is_loopback(base.address) or base.status in {401, 403, 429} or base.is_open:
+        return evidence
+    found, path = look(), evidence.target.path.partition("?")[0]
+    ports = sorted({row.port for row in found} - _SPARED - {evidence.target.port})
+    ports = sorted(ports, key=lambda port: abs(port - evidence.target.port))[:MAX_NEIGHBOURS]
+    asked = [
+        replace(
+            base.question,
+            label=f"port {port}",
+            target=replace(evidence.target, port=port, tls=False, path=path),
+            address=base.address,
+            headers=_without_credentials(base.question),
+            idle=0.02,
+        )
+        for port in ports
+    ]
+    return replace(
+        evidence,
+        neighbours=tuple(clock.ask_all(asked, 0.5, NEIGHBOUR_WAIT)),
+        programs=tuple((row.port, row.program) for row in found),
+        listeners=tuple((row.address, row.port) for row in found),
+    )
+
+
+def _without_credentials(question: Question) -> tuple[tuple[str, str], ...]:
+    """Strangers get no credentials: neither headers of the user nor a query."""
+    names = {"upgrade", "connection", "origin", "user-agent", "sec-websocket-version"}
+    names |= {"sec-websocket-key", "sec-websocket-protocol"}
+    return tuple(pair for pair in question.headers if pair[0].lower() in names)
+
+
+def _follow(evidence: Evidence, clock: Clock) -> Evidence:
+    """Record where redirects of the same host lead; no browser follows them for a WebSocket."""
+    chain: list[Exchange] = [evidence.base]
+    while chain[-1].status in _REDIRECTS and chain[-1].head and len(chain) <= MAX_REDIRECTS:
+        target = located(chain[-1].question.target, chain[-1].head.get("location"))
+        if target is None or target.host != evidence.target.host:
+            break
+        if target in [item.question.target for item in chain]:
+            break
+        following = replace(evidence.base.question, target=target, label=f"redirect {len(chain)}")
+        chain += clock.ask_all([replace(following, idle=0.05)], 0.3, 1.0) or [Exchange(following)]
+    return replace(evidence, redirects=tuple(chain[1:]))
+
+
+def located(target: Target, location: str) -> Target | None:
+    """Give the place that a Location header names, seen from ``target`` (RFC 9110 §10.2.2)."""
+    base = f"{'https' if target.tls else 'http'}://{target.authority}{target.path}"
+    try:
+        parts = urlsplit(urljoin(base, location))
+        tls = parts.scheme in {"https", "wss"}
+        port = parts.port or (443 if tls else 80)
+    except ValueError:
+        return None
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not parts.hostname or any(ord(sign) <= 32 for sign in path):
+        return None
+    return Target(target.name, parts.hostname, port, path, tls)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a numeric address leads to this machine itself."""
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _key() -> str:
+    return base64.b64encode(os.urandom(16)).decode()

@@ -1,0 +1,80 @@
+"""What the doctor says of an address: one calm picture, or the findings. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stack.diagnose.conclusions.auth import seconds_left, token_of
+from stack.diagnose.evidence import Evidence, Examination
+from stack.diagnose.exchange import Exchange
+from stack.diagnose.formats.document import document
+from stack.diagnose.formats.text import counted, doctor_lines, quantity
+from stack.redact import redact
+
+
+def address_document(seen: Examination, secrets: Sequence[str]) -> dict[str, Any]:
+    """Give every hop as it answered, and the findings, without any secret."""
+    evidence = seen.evidence
+    hops = [
+        {
+            "name": base.question.target.name or None,
+            "url": base.question.target.url,
+            "address": base.address or None,
+            "answer": base.says,
+            "ok": base.is_open and not base.ending,
+            "ms": round(base.seconds * 1000),
+        }
+        for base in evidence.bases
+    ]
+    left = seconds_left(token_of(evidence), evidence.now)
+    value = document(seen.findings, hops=hops, token_seconds=None if left is None else round(left))
+    clean: dict[str, Any] = cleaned(value, secrets)
+    return clean
+
+
+def address_lines(seen: Examination, secrets: Sequence[str]) -> list[str]:
+    """Give the hops as aligned lines, the findings, and what it comes to, without any secret."""
+    findings = doctor_lines(seen.findings, seen.sources)
+    end = counted(seen.findings) or _healthy(seen.evidence)
+    lines = [*_table(seen.evidence), *(["", *findings] if findings else []), "", end]
+    return [redact(line, secrets) for line in lines]
+
+
+def cleaned(value: Any, secrets: Sequence[str]) -> Any:
+    """Take the secrets out of every text in a JSON value."""
+    if isinstance(value, dict):
+        return {key: cleaned(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [cleaned(item, secrets) for item in value]
+    return redact(value, secrets) if isinstance(value, str) else value
+
+
+def _table(evidence: Evidence) -> list[str]:
+    rows = [(_name(base), base) for base in evidence.bases]
+    width = max(len(name) for name, _ in rows)
+    return [
+        f"  {'✓' if base.is_open and not base.ending else '✗'} {name:<{width}}  "
+        f"{base.says} in {base.seconds * 1000:.0f} ms".replace("\n", "\\n")
+        for name, base in rows
+    ]
+
+
+def _name(base: Exchange) -> str:
+    target = base.question.target
+    return f"{target.name}  {target.url}" if target.name else target.url
+
+
+def _healthy(evidence: Evidence) -> str:
+    base = evidence.bases[0]
+    hops = quantity(len(evidence.bases), "hop")
+    left = seconds_left(token_of(evidence), evidence.now)
+    token = f", token valid for {_span(left)}" if left is not None else ""
+    idle = evidence.options.idle
+    held = f", held open for {idle:g} s" if idle else ""
+    return f"{base.status} in {base.seconds * 1000:.0f} ms through {hops}{token}{held}"
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (unit == "min" and seconds >= size):
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

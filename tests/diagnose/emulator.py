@@ -1,0 +1,165 @@
+"""Servers on loopback that behave as a case describes: data in, real sockets out. Judges nothing.
+
+A rule answers the requests that it fits; the first that fits wins. Conditions: ``path``, ``has``,
+``lacks`` (header names), ``is`` (header values), ``version``, ``method``, ``ranks`` (which of the
+connections, counted from 1). Answers: ``status``, ``headers`` (a list of lines), ``body``,
+``raw`` (bytes as they are), ``accept`` (a right 101), ``then`` (frames in hex after it),
+``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
+(a redirect to the same address).
+"""
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stack.diagnose.handshake import expected_accept
+
+PATIENCE = 15.0  # seconds; longer than any case, so that nothing is left behind
+Rule = Mapping[str, Any]
+
+
+@dataclass
+class Request:
+    """The head of a request, with its header names in lower case."""
+
+    method: str
+    path: str
+    version: str
+    headers: dict[str, str]
+
+
+@dataclass
+class Emulator:
+    """One server: its rules, its socket, and the requests that it saw."""
+
+    rules: list[Rule]
+    listener: socket.socket
+    context: ssl.SSLContext | None = None
+    seen: list[Request] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.listener.getsockname()[1])
+
+    def serve(self) -> None:
+        """Accept until the listener is closed; each connection has its thread."""
+        with contextlib.suppress(OSError):
+            while not self.stopped.is_set():
+                connection, _ = self.listener.accept()
+                threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
+
+    def _guarded(self, connection: socket.socket) -> None:
+        connection.settimeout(PATIENCE)
+        with contextlib.suppress(OSError, ValueError):
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            self._answer(connection)
+        connection.close()
+
+    def _answer(self, connection: socket.socket) -> None:
+        request = read_request(connection)
+        self.seen.append(request)
+        rank = len(self.seen)
+        rule = next((rule for rule in self.rules if fits(rule, request, rank)), {"status": 404})
+        connection.sendall(answer_bytes(rule, request))
+        if rule.get("silent"):
+            self.stopped.wait(PATIENCE)
+        if rule.get("accept"):
+            self._stay(connection, rule)
+
+    def _stay(self, connection: socket.socket, rule: Rule) -> None:
+        if "after" in rule:
+            time.sleep(rule["after"])
+        if "then" in rule:
+            connection.sendall(bytes.fromhex(rule["then"]))
+        if "close" in rule:
+            reason = str(rule.get("reason", "")).encode()
+            connection.sendall(
+                bytes([0x88, 2 + len(reason)]) + struct.pack("!H", rule["close"]) + reason
+            )
+        if not rule.get("drop"):
+            while connection.recv(4096):
+                pass
+
+
+def read_request(connection: socket.socket) -> Request:
+    """Read one head. Raises ValueError for what is no HTTP."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(8192)
+        if not chunk:
+            raise ValueError(data)
+        data += chunk
+    first, *rest = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    method, path, version = first.split(" ")
+    pairs = (line.partition(":") for line in rest)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    return Request(method, path, version.removeprefix("HTTP/"), headers)
+
+
+def fits(rule: Rule, request: Request, rank: int) -> bool:
+    """Whether every condition of a rule holds."""
+    path = request.path if "?" in str(rule.get("path", "")) else request.path.partition("?")[0]
+    return (
+        rule.get("path", path) == path
+        and rule.get("version", request.version) == request.version
+        and rule.get("method", request.method) == request.method
+        and rank in rule.get("ranks", [rank])
+        and all(name in request.headers for name in rule.get("has", []))
+        and not any(name in request.headers for name in rule.get("lacks", []))
+        and all(request.headers.get(n) == value for n, value in rule.get("is", {}).items())
+    )
+
+
+def answer_bytes(rule: Rule, request: Request) -> bytes:
+    """Give what a rule sends at once."""
+    if "raw" in rule:
+        return str(rule["raw"]).encode("latin-1")
+    if rule.get("silent") or (rule.get("drop") and not rule.get("accept")):
+        return b""
+    lines = list(rule.get("headers", []))
+    body = str(rule.get("body", "")).encode()
+    if rule.get("accept"):
+        accept = expected_accept(request.headers.get("sec-websocket-key", ""))
+        own = ["Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {accept}"]
+        return head_bytes("101 Switching Protocols", [*own, *lines])
+    if rule.get("mirror"):
+        lines.append(f"Location: http://{request.headers['host']}{request.path}")
+    lines += [f"Content-Length: {len(body)}", "Connection: close"]
+    return head_bytes(str(rule["status"]), lines) + body
+
+
+def head_bytes(status: str, lines: list[str]) -> bytes:
+    """Give the head of an answer."""
+    return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode("latin-1")
+
+
+@contextlib.contextmanager
+def running(
+    rules: list[Rule], host: str = "127.0.0.1", pair: Path | None = None
+) -> Iterator[Emulator]:
+    """Run a server on a free port; ``pair`` is a PEM file of a key and its certificates."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    context = None
+    if pair:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair)
+    with socket.create_server((host, 0), family=family) as listener:
+        emulator = Emulator(rules, listener, context)
+        thread = threading.Thread(target=emulator.serve, daemon=True)
+        thread.start()
+        try:
+            yield emulator
+        finally:
+            emulator.stopped.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(PATIENCE)
