@@ -222,3 +222,13 @@ def test_what_stack_renders_has_no_error_and_no_warning(stack: Stack) -> None:
     grave = [found for found in findings if found["severity"] != "info"]
     # The case many-routes asks for an idle_timeout of 500 ms.
     assert {found["message"] for found in grave} == {"an idle WebSocket is cut after 0.5 s"}
+
+
+def test_github_sees_no_line_of_a_file(nginx: Stack) -> None:
+    (nginx.folder / "odd.conf").write_text(
+        BAD.replace("    proxy_http", "::error::x y;\nproxy_http")
+    )
+    for more in (["--diff"], ["--fix", "--diff"]):
+        out = nginx("lint", "odd.conf", "--format", "github", *more).out
+        assert "::error::x" not in out.replace(" ", "")
+        assert ("::error file=" in out) == (more == ["--diff"])

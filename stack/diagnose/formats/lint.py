@@ -52,13 +52,16 @@ def value(answer: Answer, form: Format, version: str) -> dict[str, Any]:
 
 
 def lines(answer: Answer, form: Format) -> list[str]:
-    """Give the answer as text or GitHub commands, after what was changed."""
+    """Give the answer as text or GitHub commands, after what was changed.
+
+    GitHub reads lines of its log as commands, so no line of a file is shown there.
+    """
     done = [f"fixed {found.where}  {found.code}  {found.message}" for found in answer.fixed]
-    changes = [*answer.diff, *([""] if answer.diff else []), *done, *([""] if done else [])]
-    shown = [] if answer.is_only_diff and answer.diff else answer.findings
     if form == "github":
-        return [*changes, *github_lines(shown), summary(answer)]
-    return [*changes, *lint_lines(shown, answer.sources, summary(answer))]
+        return [*done, *github_lines(answer.findings), summary(answer)]
+    shown = [] if answer.is_only_diff and answer.diff else answer.findings
+    told = lint_lines(shown, answer.sources, summary(answer))
+    return [line for part in (answer.diff, done) if part for line in (*part, "")] + told
 
 
 def summary(answer: Answer) -> str:
