@@ -13,7 +13,7 @@ commands = typer.Typer()
 @commands.command(epilog="Example: stack lint nginx.conf --nginx-version 1.26.3")
 def lint(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Nginx configurations or snippets.")
+        list[Path], typer.Argument(metavar="FILE", help="Nginx configurations or snippets.")
     ],
     nginx_version: Annotated[
         str | None, typer.Option(metavar="V", help="Judge as this Nginx would behave: 1.26.3")
@@ -26,7 +26,7 @@ def lint(
         Literal["text", "json", "github", "sarif"], typer.Option("--format", help="How to say it.")
     ] = "text",
     fix: Annotated[bool, typer.Option("--fix", help="Write the edits that are safe.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show the edits that are safe.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show them; alone, write nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Find what breaks or degrades WebSockets in Nginx configurations.
@@ -50,7 +50,7 @@ def lint(
 @commands.command(epilog="Example: stack explain WS001")
 def explain(
     code: Annotated[
-        str | None, typer.Argument(metavar="[CODE]", help="A code or name; all without one.")
+        str | None, typer.Argument(metavar="CODE", help="A code or name; all without one.")
     ] = None,
     as_json: Json = False,
 ) -> None:
