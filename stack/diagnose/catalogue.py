@@ -2,6 +2,7 @@
 
 import difflib
 
+from stack.diagnose.causes import CAUSES
 from stack.diagnose.finding import Cause
 from stack.diagnose.lint import RULES
 from stack.diagnose.own_causes import OWN_CAUSES
@@ -10,7 +11,8 @@ from stack.errors import ConfigError
 
 def all_causes() -> tuple[Cause, ...]:
     """Give all causes by their codes."""
-    return tuple(sorted((*(rule.cause for rule in RULES), *OWN_CAUSES), key=lambda cause: cause.code))
+    causes = (*(rule.cause for rule in RULES), *CAUSES, *OWN_CAUSES)
+    return tuple(sorted(causes, key=lambda cause: cause.code))
 
 
 def find(word: str) -> Cause:

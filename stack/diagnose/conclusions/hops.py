@@ -49,7 +49,7 @@ HTTP10 = Cause(
 )
 HOST = Cause(
     "WS134",
-    "host-altered",
+    "host-header-refused",
     "error",
     "a hop changes the Host header, and the server refuses the other name",
     "Servers compare Host with their allowed hosts, and with the Origin. Nginx sends the name of "
