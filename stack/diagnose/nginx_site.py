@@ -14,6 +14,13 @@ SUSPECT = re.compile(
     r"|(?:webpack-)?hmr)(?:/|\$|$)",
     re.IGNORECASE,
 )
+# Words that name a location, a host or an upstream for sockets alone, once it forwards Upgrade.
+DEDICATED = re.compile(
+    r"(?:^|[/._@-])(?:wss?|web-?sockets?|sockets?(?:\.io|io)?|sockjs|cable|hubs?|signalr|hmr|chat"
+    r"|live|real-?time|push|notifications?|subscriptions?|streaming|mqtt|terminal|console|attach"
+    r")(?:$|[/._$-]|\d)",
+    re.IGNORECASE,
+)
 SCHEME = re.compile(
     r"(?P<scheme>[a-z]+)://(?P<host>\[[^\]]*\]|[^/:]*)(?P<port>:[^/]*)?(?P<uri>/.*)?"
 )
@@ -36,13 +43,14 @@ class Route:
     """A block that answers a request; ``proxy_pass`` is None where a named route has none.
 
     ``is_socket``: the file or the user says that it is a WebSocket route. ``is_suspect``: only
-    its path says so.
+    its path says so. ``is_named``: the user did.
     """
 
     scope: Scope
     proxy_pass: Directive | None
     is_socket: bool
     is_suspect: bool = False
+    is_named: bool = False
 
     @property
     def target(self) -> str:
@@ -63,11 +71,14 @@ class Route:
 
     @property
     def is_dedicated(self) -> bool:
-        """Whether nothing but sockets is likely here: a path of its own with its own headers."""
-        location = self.scope.location
-        if location is None or self.scope.kind == "if":
+        """Whether nothing but sockets is likely here, by a name of the path, target or host."""
+        scope = self.scope
+        if scope.kind == "if" or (self.is_named and scope.path != "/"):
             return True
-        return SUSPECT.search(self.scope.path) is not None or location.path.startswith("@")
+        hosts = scope.server.own("server_name") if scope.server else ()
+        names = [arg for host in hosts for arg in host.args if re.match(r"ws|socket|realtime", arg)]
+        path = scope.location.args[-1] if scope.location and scope.location.args else ""
+        return bool(names) or any(DEDICATED.search(text) for text in (path, self.host))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +154,9 @@ class Site:
             if passes:
                 says = is_named or forwards(scope)
                 suspect = not says and SUSPECT.search(scope.path) is not None
-                yield Route(scope, passes[-1], says, suspect)
+                yield Route(scope, passes[-1], says, suspect, is_named)
             elif is_named:
-                yield Route(scope, None, is_socket=True)
+                yield Route(scope, None, is_socket=True, is_named=True)
 
 
 def forwards(scope: Scope) -> bool:

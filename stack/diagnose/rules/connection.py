@@ -86,8 +86,9 @@ def _mend(site: Site, route: Route, header: Directive) -> tuple[Edit, ...]:
 
 def check_constant(site: Site) -> Iterator[Hit]:
     """See the constant on routes that are not for sockets alone."""
-    for route, header in _directives(site, "Connection"):
-        if value(header).lower() == "upgrade" and not route.is_dedicated:
+    for route in site.sockets:
+        header = route.scope.header("Connection")
+        if header and value(header).lower() == "upgrade" and not route.is_dedicated:
             is_whole = route.scope.path == "/"
             message = "Connection is always upgrade here, also for requests without Upgrade"
             edits = _mend(site, route, header)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from stack.diagnose.finding import Cause
 from stack.diagnose.nginx_scope import Scope, value
 from stack.diagnose.nginx_site import Site
+from stack.diagnose.nginx_tree import Directive
 from stack.diagnose.rules.edits import insert, replace
 from stack.diagnose.rules.examples import http, location, server
 from stack.diagnose.rules.rule import Hit, Rule
@@ -47,7 +48,11 @@ SCHEME = Cause(
 
 
 def _is_odd_port(scope: Scope | None) -> bool:
-    ports = [re.search(r"(?:^|:)(\d+)$", d.args[0]) for d in scope.own("listen")] if scope else []
+    ports = (
+        [re.search(r"(?:^|:)(\d+)$", d.args[0]) for d in scope.own("listen") if d.args]
+        if scope
+        else []
+    )
     return any(port and port[1] not in ("80", "443") for port in ports)
 
 
@@ -71,12 +76,21 @@ def check_host(site: Site) -> Iterator[Hit]:
             yield Hit(header.place, "Host is the target's name here", edits)
 
 
+def _is_tls(listen: Directive) -> bool:
+    """Tell whether browsers meet TLS here; on 443 they do as soon as it works."""
+    return "ssl" in listen.args or listen.args[0].endswith("443")
+
+
 def check_scheme(site: Site) -> Iterator[Hit]:
     """See TLS ended here without a word to the server behind."""
     for route in site.sockets:
         scope = route.scope
         listens = scope.server.own("listen") if scope.server else ()
-        if scope.has_unknown or not any("ssl" in d.args for d in listens) or not route.proxy_pass:
+        if (
+            scope.has_unknown
+            or not any(_is_tls(d) for d in listens if d.args)
+            or not route.proxy_pass
+        ):
             continue
         names = {d.args[0].lower() for d in scope.effective("proxy_set_header")}
         known = {"x-forwarded-proto", "x-forwarded-scheme", "x-scheme", "forwarded"}

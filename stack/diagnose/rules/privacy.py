@@ -10,9 +10,7 @@ from stack.diagnose.nginx_tree import Directive, walk
 from stack.diagnose.rules.examples import http, location, server
 from stack.diagnose.rules.rule import Hit, Rule
 
-TOKEN = re.compile(
-    r"\$\{?arg_(?:access_?token|id_token|token|jwt|auth|apikey|api_key)\b", re.IGNORECASE
-)
+TOKEN = re.compile(r"\$\{?arg_(?:access_?token|id_token|token|jwt|auth|api_?key)\b", re.IGNORECASE)
 QUERY = re.compile(r"\$\{?(?:request|request_uri|args|query_string|is_args)\b")
 BEARER = 'proxy_set_header Authorization "Bearer $arg_token";'
 
