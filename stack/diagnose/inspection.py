@@ -55,7 +55,7 @@ def inspect(
 
 
 def _judge(files: Sequence[Path], options: Options) -> Answer:
-    configs = _read(files)
+    configs = _outermost(_read(files))
     findings = [finding for config in configs for finding in lint(config, options)]
     return Answer(
         files=tuple(str(file) for file in files),
@@ -67,6 +67,14 @@ def _judge(files: Sequence[Path], options: Options) -> Answer:
             for name, lines in config.sources.items()
         },
     )
+
+
+def _outermost(configs: Sequence[Config]) -> Sequence[Config]:
+    """Leave out what another of them includes: alone, it would lack what stands around it."""
+    included = {
+        Path(name).resolve() for config in configs for name in config.sources if name != config.file
+    }
+    return [config for config in configs if Path(config.file).resolve() not in included] or configs
 
 
 def _exact(answer: Answer) -> dict[str, str]:

@@ -121,6 +121,17 @@ def test_one_snippet_in_two_files_is_found_once(nginx: Stack) -> None:
     assert nginx("lint", "a.conf", "b.conf").out.count("WS002  ") == 1
 
 
+def test_a_snippet_is_judged_where_it_is_included(nginx: Stack) -> None:
+    version = "    proxy_http_version 1.1;\n"
+    (nginx.folder / "snippet.conf").write_text(BAD.replace(version, ""))
+    text = f"server {{\n{version}    include snippet.conf;\n}}\n"
+    (nginx.folder / "whole.conf").write_text(text)
+    assert "WS004" in nginx("lint", "snippet.conf").out
+    together = json.loads(nginx("lint", "snippet.conf", "whole.conf", "--json").out)
+    assert (together["files"], together["routes"]) == (["snippet.conf", "whole.conf"], 1)
+    assert "WS004" not in {found["code"] for found in together["findings"]}
+
+
 def test_diff_shows_and_writes_nothing(nginx: Stack) -> None:
     out = nginx("lint", "bad.conf", "--diff").out
     assert out.startswith("--- a/bad.conf\n+++ b/bad.conf\n@@ ")
