@@ -1,11 +1,16 @@
 """The command ``doctor``: flags in, one examination, its findings out. No logic."""
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stack.cli_options import Json, new_report
+from stack.cli_options import DEFAULT_FILE, File, Json, new_report
+from stack.errors import ConfigError
+
+if TYPE_CHECKING:
+    from stack.report import Report
 
 commands = typer.Typer()
 Many = list[str] | None
@@ -13,7 +18,10 @@ Many = list[str] | None
 
 @commands.command(epilog="Example: stack doctor ws://localhost:3002/ws")
 def doctor(
-    url: Annotated[str, typer.Argument(metavar="URL", help="ws, wss, http or https.")],
+    url: Annotated[
+        str | None, typer.Argument(metavar="[URL]", help="ws, wss, http or https; else your stack.")
+    ] = None,
+    file: File = DEFAULT_FILE,
     header: Annotated[Many, typer.Option(metavar="'NAME: VALUE'", help="Send it too.")] = None,
     cookie: Annotated[Many, typer.Option(metavar="NAME=VALUE", help="Send it too.")] = None,
     origin: Annotated[str, typer.Option(metavar="ORIGIN", help="Of the page.")] = "",
@@ -39,6 +47,12 @@ def doctor(
 
     Exits with 1 if a finding is an error.
     """
+    report = new_report(as_json)
+    if url is None:
+        if header or cookie or origin or subprotocol or token or hop or page or nginx or idle:
+            raise ConfigError("stack doctor: these options need a URL", "stack doctor URL --hop …")
+        _own_stack(file, report)
+        return
     from stack.diagnose import address, doctor, inspection, listeners
     from stack.diagnose.formats.doctor import address_document, address_lines
 
@@ -51,6 +65,21 @@ def doctor(
     if nginx:
         route = inspection.options(None, [options.target.path.partition("?")[0]])
         seen = doctor.add_file(seen, inspection.inspect([nginx], route))
-    new_report(as_json).document(address_document(seen, secrets), address_lines(seen, secrets))
+    report.document(address_document(seen, secrets), address_lines(seen, secrets))
     if not seen.is_healthy:
+        raise typer.Exit(1)
+
+
+def _own_stack(file: Path, report: "Report") -> None:
+    from stack import workflow
+    from stack.diagnose import own_stack
+    from stack.diagnose.formats.own import own_document, own_lines
+    from stack.examine import examine
+    from stack.project import open_project
+
+    project = open_project(file, os.environ)
+    seen = examine(project, workflow.connect(project, report.note), report.note)
+    findings = own_stack.conclude(seen)
+    report.document(own_document(seen, findings), own_lines(seen, findings))
+    if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

@@ -1,10 +1,12 @@
 """Gathers what is to be seen of a stack of our own, for the doctor. Changes and prints nothing."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from stack import state
 from stack.diagnose import proc_net
 from stack.diagnose.listeners import Listener, listening
 from stack.diagnose.nginx_log import Entry, entries
@@ -16,6 +18,7 @@ from stack.presets import NGINX
 from stack.project import Prepared, Project
 from stack.ready import Ready, Watch, is_unreachable, loaded_generation, route_problem
 from stack.redact import redact
+from stack.render import generation
 from stack.running import Running, SeenContainer
 from stack.topology import Container, FrontRoute
 from stack.workflow import plan_project, ready_for
@@ -45,11 +48,18 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     return StackSeen(
         changes=tuple(step.says for step in plan.changes),
         loaded=loaded_generation(prepared.door),
-        wanted=prepared.generation,
+        on_disk=_on_disk(project),
         is_published=_is_published(engine, prepared, running),
         services={item.service: item for item in _services(engine, prepared, running, failing)},
         routes=routes,
     )
+
+
+def _on_disk(project: Project) -> str:
+    """Give the generation of the configuration that Nginx has mounted; empty if there is none."""
+    with contextlib.suppress(ValueError):
+        return generation(state.read(project.state.config) or "")
+    return ""
 
 
 def _route(ready: Ready, route: FrontRoute) -> RouteSeen:

@@ -24,7 +24,7 @@ NOT_LOADED = Cause(
     "WS202",
     "configuration-not-loaded",
     "error",
-    "Nginx serves with another configuration than stack.yaml makes",
+    "Nginx serves with another configuration than the one on disk",
     "Nginx reads its configuration when it starts and when it is told to. Until then, the one that "
     "it read before is in force, whatever lies on disk.",
     "stack up",

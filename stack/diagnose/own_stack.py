@@ -53,12 +53,12 @@ class RouteSeen:
 class StackSeen:
     """Everything that was seen. ``changes`` are the steps that ``up`` would take.
 
-    ``loaded`` and ``wanted`` are generations of the Nginx configuration.
+    ``loaded`` and ``on_disk`` are generations of the Nginx configuration: in force, and mounted.
     """
 
     changes: tuple[str, ...]
     loaded: str
-    wanted: str
+    on_disk: str
     is_published: bool
     services: Mapping[str, ServiceSeen]
     routes: tuple[RouteSeen, ...]
@@ -96,14 +96,14 @@ def _front(seen: StackSeen) -> Iterator[Finding]:
         yield _finding(
             causes.PORT_LOST, NGINX, "it runs, but its port is not published", "stack up"
         )
-    elif seen.loaded and seen.loaded != seen.wanted:
+    elif seen.loaded and seen.on_disk and seen.loaded != seen.on_disk:
         yield _finding(
             causes.NOT_LOADED,
             NGINX,
-            "the configuration in force is not the one that stack.yaml makes",
+            "the configuration in force is not the one on disk",
             "stack up",
             ("in force", seen.loaded),
-            ("wanted", seen.wanted),
+            ("on disk", seen.on_disk),
         )
 
 

@@ -53,7 +53,7 @@ def test_a_lost_front_port_explains_all_routes() -> None:
 def test_another_configuration_in_force_is_named() -> None:
     found = only(seen(loaded="old"))
     assert found.cause is causes.NOT_LOADED
-    assert found.seen == (("in force", "old"), ("wanted", "g1"))
+    assert found.seen == (("in force", "old"), ("on disk", "g1"))
 
 
 @pytest.mark.parametrize(
