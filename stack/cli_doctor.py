@@ -10,6 +10,7 @@ from stack.cli_options import DEFAULT_FILE, File, Json, new_report
 from stack.errors import ConfigError
 
 if TYPE_CHECKING:
+    from stack.diagnose.address import Typed
     from stack.report import Report
 
 commands = typer.Typer()
@@ -47,19 +48,22 @@ def doctor(
 
     Exits with 1 if a finding is an error.
     """
+    from stack.diagnose.address import Typed
+
     report = new_report(as_json)
-    if url is None:
-        if header or cookie or origin or subprotocol or token or hop or page or nginx or idle:
-            raise ConfigError("stack doctor: these options need a URL", "stack doctor URL --hop …")
+    if url is not None:
+        given = (url, header or (), cookie or (), origin, subprotocol or (), token, hop or (), page)
+        _address(Typed(*given, insecure, timeout, idle), nginx, report)
+    elif header or cookie or origin or subprotocol or token or hop or page or nginx or idle:
+        raise ConfigError("stack doctor: these options need a URL", "stack doctor URL --hop …")
+    else:
         _own_stack(file, report)
-        return
+
+
+def _address(typed: "Typed", nginx: Path | None, report: "Report") -> None:
     from stack.diagnose import address, doctor, inspection, listeners
     from stack.diagnose.formats.doctor import address_document, address_lines
 
-    typed = address.Typed(
-        *(url, header or (), cookie or (), origin, subprotocol or (), token, hop or (), page),
-        *(insecure, timeout, idle),
-    )
     options, secrets = address.options_of(typed), address.secrets_of(typed)
     seen = doctor.examine(options, listeners.listening)
     if nginx:
