@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from stack.redact import redact
+from stack.redact import MASK, redact
+
+SECRET_OPTIONS = {"--token", "--cookie", "--header"}
 
 
 def write_log(error: BaseException, arguments: Sequence[str]) -> Path:
     """Write the traceback and the versions to a temporary file; give its path."""
     lines = [
         f"stack {version('stack')}, Python {sys.version.split()[0]}, {platform.platform()}",
-        f"arguments: {' '.join(arguments[1:])}",
+        f"arguments: {' '.join(_without_values(arguments[1:]))}",
         "".join(traceback.format_exception(error)),
     ]
     with tempfile.NamedTemporaryFile(
@@ -23,3 +25,15 @@ def write_log(error: BaseException, arguments: Sequence[str]) -> Path:
     ) as file:
         file.write(redact("\n".join(lines), ()))
     return Path(file.name)
+
+
+def _without_values(arguments: Sequence[str]) -> list[str]:
+    """Mask what follows an option for credentials: its shape alone does not betray it."""
+    masked, previous = [], ""
+    for argument in arguments:
+        name, equals, _ = argument.partition("=")
+        is_joined = name in SECRET_OPTIONS and equals
+        shown = f"{name}={MASK}" if is_joined else argument
+        masked.append(MASK if previous in SECRET_OPTIONS else shown)
+        previous = argument
+    return masked

@@ -49,6 +49,7 @@ def options_of(typed: Typed) -> Options:
         insecure=typed.insecure,
         idle=typed.idle,
         timeout=typed.timeout + typed.idle,
+        secrets=secrets_of(typed),
     )
 
 

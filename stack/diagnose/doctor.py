@@ -16,7 +16,7 @@ from stack.diagnose import dial, questions, upgrade
 from stack.diagnose.ask import ask
 from stack.diagnose.dial import DialError
 from stack.diagnose.evidence import Evidence, Examination, Options
-from stack.diagnose.exchange import Exchange, Question, Target
+from stack.diagnose.exchange import Exchange, Question, Target, scrubbed
 from stack.diagnose.formats.lint import Answer
 from stack.diagnose.listeners import Listener
 
@@ -33,8 +33,8 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 class Clock:
     """The one deadline of a run, and questions that keep it."""
 
-    def __init__(self, timeout: float) -> None:
-        self.timeout = timeout
+    def __init__(self, timeout: float, secrets: tuple[str, ...]) -> None:
+        self.secrets = secrets
         self.end = time.monotonic() + timeout
 
     @property
@@ -48,7 +48,8 @@ class Clock:
         if timeout <= 0.05:
             return []
         with ThreadPoolExecutor(PARALLEL) as pool:
-            return list(pool.map(lambda question: ask(question, timeout), asked))
+            answers = list(pool.map(lambda question: ask(question, timeout), asked))
+        return [scrubbed(answer, self.secrets) for answer in answers]
 
 
 def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Examination:
@@ -56,7 +57,7 @@ def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Exami
 
     ``look`` gives the listeners of this machine.
     """
-    clock = Clock(options.timeout)
+    clock = Clock(options.timeout, options.secrets)
     evidence = _first_look(options, clock)
     if upgrade.is_healthy(evidence.base):
         evidence = _repeat(evidence, clock)
@@ -101,8 +102,9 @@ def _vary(evidence: Evidence, clock: Clock) -> Evidence:
     elif evidence.base.failure == "tls":
         asked = (replace(base, label="without TLS", target=replace(base.target, tls=False)),)
     elif evidence.base.failure not in {"refused", "timeout", "unreachable", "name"}:
-        secured = replace(base, label="with TLS", target=replace(base.target, tls=True))
-        asked = (*questions.variations(base, evidence.options), replace(secured, checks=False))
+        asked = questions.variations(base, evidence.options)
+        if not base.target.tls and evidence.base.status in {0, 400}:
+            asked = (*asked, questions.secured(base))
         again = (replace(base, label=f"again {number + 1}") for number in range(AGAIN))
         asked = (*asked, *again)
     asked = (*asked, *_other_addresses(evidence, clock))

@@ -23,6 +23,7 @@ class Options:
     insecure: bool = False
     idle: float = 0.0
     timeout: float = 10.0
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

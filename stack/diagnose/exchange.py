@@ -4,10 +4,12 @@ Header names of answers are in lower case and duplicates are kept; bytes of serv
 whoever reads them, and are not yet safe to print.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from stack.diagnose.handshake import expected_accept
+from stack.redact import MASK
 
 # Why there is no answer. "certificate": we do not trust it; "tls": no TLS came about.
 # "closed": the server hung up in silence; "silent": time ran out while we waited for its answer.
@@ -168,6 +170,23 @@ def parse_head(data: bytes) -> tuple[Head, bytes] | None:
     pairs = (line.partition(":") for line in rest)
     headers = tuple((name.strip().lower(), value.strip()) for name, _, value in pairs)
     return Head(version.removeprefix("HTTP/"), int(code), reason, headers), body
+
+
+def scrubbed(exchange: Exchange, secrets: Iterable[str]) -> Exchange:
+    """Take our own secrets out of what a server sent back, before anything is cut short."""
+    head = exchange.head
+    ending = exchange.ending
+    for secret in secrets:
+        pair = secret.encode("utf-8", "replace"), MASK.encode()
+        exchange = replace(
+            exchange, raw=exchange.raw.replace(*pair), body=exchange.body.replace(*pair)
+        )
+        if head:
+            rows = tuple((name, value.replace(secret, MASK)) for name, value in head.headers)
+            head = replace(head, reason=head.reason.replace(secret, MASK), headers=rows)
+        if ending:
+            ending = replace(ending, reason=ending.reason.replace(secret, MASK))
+    return replace(exchange, head=head, ending=ending)
 
 
 def is_foreign(data: bytes) -> bool:

@@ -25,15 +25,14 @@ def handshake(options: Options, target: Target, key: str, label: str = GIVEN) ->
     if "user-agent" not in given:
         headers.append(("User-Agent", _AGENT))
     kept = [pair for pair in headers if pair[0].lower() not in given]
-    question = Question(target, label, (*kept, *options.headers), key)
-    question = replace(question, checks=not options.insecure)
+    question = _given(options, Question(target, label, tuple(kept), key))
     return replace(question, idle=options.idle or question.idle)
 
 
 def plain(options: Options, target: Target, label: str) -> Question:
     """Give an ordinary GET, as the address bar of a browser sends it."""
-    headers = (("User-Agent", _AGENT), *options.headers, ("Connection", "close"))
-    return Question(target, label, headers, checks=not options.insecure)
+    headers = (("User-Agent", _AGENT), ("Connection", "close"))
+    return _given(options, Question(target, label, headers))
 
 
 def variations(base: Question, options: Options) -> tuple[Question, ...]:
@@ -81,6 +80,12 @@ def behind(base: Question) -> tuple[Question, ...]:
     return tuple(asked)
 
 
+def secured(base: Question) -> Question:
+    """Ask the same by TLS, whatever the certificate."""
+    target = replace(base.target, tls=True)
+    return replace(base, label="with TLS", target=target, checks=False)
+
+
 def without(headers: Headers, name: str) -> Headers:
     """Give headers without those of this name (in lower case)."""
     return tuple(pair for pair in headers if pair[0].lower() != name)
@@ -90,6 +95,17 @@ def has_token(target: Target) -> bool:
     """Whether the query of the address carries a token."""
     query = target.path.partition("?")[2]
     return any(part.partition("=")[0] in TOKEN_NAMES for part in query.split("&"))
+
+
+def _given(options: Options, question: Question) -> Question:
+    """Add what the user gave; a Host of his own replaces that of the URL."""
+    hosts = [value for name, value in options.headers if name.lower() == "host"]
+    return replace(
+        question,
+        headers=(*question.headers, *without(options.headers, "host")),
+        host=hosts[-1] if hosts else "",
+        checks=not options.insecure,
+    )
 
 
 def _origin(base: Question, label: str, origin: str) -> Question:

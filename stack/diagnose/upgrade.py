@@ -36,6 +36,7 @@ CONCLUSIONS = (
     *auth.CONCLUSIONS,
     *vendor.CONCLUSIONS,
     *server.CONCLUSIONS,
+    reach.neighbour,
     *path.GENERAL,
     *handshake.GENERAL,
 )

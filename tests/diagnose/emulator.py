@@ -5,7 +5,9 @@ A rule answers the requests that it fits; the first that fits wins. Conditions: 
 connections, counted from 1). Answers: ``status``, ``headers`` (a list of lines), ``body``,
 ``raw`` (bytes as they are), ``accept`` (a right 101), ``then`` (frames in hex after it),
 ``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
-(a redirect to the same address).
+(a redirect to the same address), ``echo`` (the request, everywhere),
+``endless`` (bytes sent for ever after ``raw``, one ``pause``
+between them).
 """
 
 import contextlib
@@ -71,6 +73,8 @@ class Emulator:
         rank = len(self.seen)
         rule = next((rule for rule in self.rules if fits(rule, request, rank)), {"status": 404})
         connection.sendall(answer_bytes(rule, request))
+        while "endless" in rule and not self.stopped.wait(rule.get("pause", 0)):
+            connection.sendall(str(rule["endless"]).encode("latin-1"))
         if rule.get("silent"):
             self.stopped.wait(PATIENCE)
         if rule.get("accept"):
@@ -96,9 +100,9 @@ def read_request(connection: socket.socket) -> Request:
     data = b""
     while b"\r\n\r\n" not in data:
         chunk = connection.recv(8192)
-        if not chunk:
-            raise ValueError(data)
         data += chunk
+        if not chunk or data[:1] == b"\x16":  # the client left, or speaks TLS
+            raise ValueError(data)
     first, *rest = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     method, path, version = first.split(" ")
     pairs = (line.partition(":") for line in rest)
@@ -128,6 +132,9 @@ def answer_bytes(rule: Rule, request: Request) -> bytes:
         return b""
     lines = list(rule.get("headers", []))
     body = str(rule.get("body", "")).encode()
+    if rule.get("echo"):
+        body = f"origin {request.path} {request.headers}".encode()
+        lines += [f"Server: {request.path} {request.headers}", f"Via: {request.headers}"]
     if rule.get("accept"):
         accept = expected_accept(request.headers.get("sec-websocket-key", ""))
         own = ["Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {accept}"]
@@ -135,7 +142,8 @@ def answer_bytes(rule: Rule, request: Request) -> bytes:
     if rule.get("mirror"):
         lines.append(f"Location: http://{request.headers['host']}{request.path}")
     lines += [f"Content-Length: {len(body)}", "Connection: close"]
-    return head_bytes(str(rule["status"]), lines) + body
+    reason = str(request.headers) if rule.get("echo") else ""
+    return head_bytes(f"{rule['status']}{reason}", lines) + body
 
 
 def head_bytes(status: str, lines: list[str]) -> bytes:

@@ -29,13 +29,13 @@ CASES = {
 }
 NGINX = """\
 worker_processes 1;
-pid {root}/nginx.pid;
+pid nginx.pid;
 error_log stderr;
 events {{}}
 http {{
   access_log off;
-  client_body_temp_path {root}/a; proxy_temp_path {root}/b; fastcgi_temp_path {root}/c;
-  uwsgi_temp_path {root}/d; scgi_temp_path {root}/e;
+  client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d;
+  scgi_temp_path e;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
   server {{ listen 8080; {inside} }}
 }}
@@ -48,17 +48,18 @@ def served(case: dict[str, Any], pems: Path, root: Path) -> Iterator[dict[str, i
     with ExitStack() as stack:
         ports: dict[str, int] = {}
         for name, given in case.get("servers", {}).items():
-            row = {"rules": given} if isinstance(given, list) else given
+            row: dict[str, Any] = {"rules": given} if isinstance(given, list) else given
             pair = pems / f"{row['tls']}.pem" if "tls" in row else None
             if row.get("closed"):
                 ports[name] = front.free_port()
                 continue
             host = row.get("host", "127.0.0.1")
-            ports[name] = stack.enter_context(emulator.running(row["rules"], host, pair)).port
+            server = emulator.running(row["rules"], host, pair)
+            ports[name] = stack.enter_context(server).port
         if "nginx" in case:
             inside = filled(case["nginx"], ports)
-            text = NGINX.format(root=root, inside=inside)
-            ports["front"] = stack.enter_context(front.running(text, root)).port
+            nginx = front.running(NGINX.format(inside=inside), root)
+            ports["front"] = stack.enter_context(nginx).port
         yield ports
 
 

@@ -147,7 +147,7 @@ def altered_path(evidence: Evidence) -> Finding | None:
 def imitated(evidence: Evidence) -> Finding | None:
     """Spoil the handshake as faulty proxies do; what gives the front's very answer is the fault.
 
-    What spoils least is tried first: HTTP/1.0 alone, then Connection, then both headers.
+    Some servers answer all of these alike. Then it is Upgrade, whose fix mends them all.
     """
     if not evidence.next or evidence.base.is_open:
         return None
@@ -196,9 +196,9 @@ def alone(evidence: Evidence) -> Finding | None:
 _FAULTS = (
     (QUERY, "without its query"),
     (HOST, "with another Host"),
-    (HTTP10, "by HTTP/1.0"),
-    (CONNECTION, "with Connection: close"),
     (UPGRADE, "without Upgrade"),
+    (CONNECTION, "with Connection: close"),
+    (HTTP10, "by HTTP/1.0"),
 )
 CONCLUSIONS = (over_http2, altered_path, old_version, imitated, said, alone)
 

@@ -156,24 +156,22 @@ CAUSES = (
 
 
 def other_family(evidence: Evidence) -> Finding | None:
-    """Refused on one IP version, and accepted on the other."""
+    """One IP version fails, and the other one opens: often two servers on one port."""
     base = evidence.base
-    if base.failure not in {"refused", "timeout", "unreachable"} and evidence.of("plain"):
-        return None
     for other in _by_address(evidence):
-        refused = [o for o in _by_address(evidence) if o.failure == "refused"]
-        if other.is_open and (base.failure or not base.is_open) and refused:
-            address = _shown(other.address)
-            message = f"{_shown(refused[0].address)} refuses, {address} answers the handshake"
-            seen = beside(*refused, other)
-            return found(evidence, FAMILY, message, seen=seen)
+        is_other = (":" in base.address) != (":" in other.address)
+        if other.is_open and not base.is_open and is_other:
+            here, there = _shown(base.address), _shown(other.address)
+            message = f"{here}: {base.says}, {there} answers 101"
+            return found(evidence, FAMILY, message, seen=beside(other))
     return None
 
 
 def neighbour(evidence: Evidence) -> Finding | None:
     """Another port of this machine completes the handshake."""
     answering = [item for item in evidence.neighbours if item.is_open]
-    if not answering:
+    is_elsewhere = evidence.base.status in {0, 200, 204, 400, 404, 405, 426, 501}
+    if not answering or evidence.next or not is_elsewhere:
         return None
     port = answering[0].question.target.port
     program = dict(evidence.programs).get(port, "")
@@ -186,7 +184,9 @@ def neighbour(evidence: Evidence) -> Finding | None:
 
 def loopback_only(evidence: Evidence) -> Finding | None:
     """Refused here, while somebody listens on the same port of another loopback address."""
-    same = [ip for ip, port in evidence.listeners if port == evidence.target.port]
+    is_v6 = ":" in evidence.base.address
+    rows = [(ip, port) for ip, port in evidence.listeners if (":" in ip) == is_v6 or ip == "::"]
+    same = [ip for ip, port in rows if port == evidence.target.port]
     wide = {"0.0.0.0", "::"}  # noqa: S104 - the addresses of others
     if evidence.base.failure != "refused" or not same or wide & {*same}:
         return None
@@ -249,8 +249,13 @@ def not_http(evidence: Evidence) -> Finding | None:
     return found(evidence, NOT_HTTP, f"the answer begins with {begins!r}")
 
 
+def neighbour_of_silence(evidence: Evidence) -> Finding | None:
+    """Where no HTTP comes back at all, a neighbour that opens is the best explanation."""
+    return None if evidence.base.head else neighbour(evidence)
+
+
 CONCLUSIONS = (
-    *(other_family, loopback_only, neighbour, refused, no_connection, head_too_long),
+    *(loopback_only, other_family, neighbour_of_silence, refused, no_connection, head_too_long),
     *(next_origin, not_http, no_answer),
 )
 
