@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from stack import state
-from stack.diagnose import proc_net
+from stack.diagnose import doctor, proc_net
+from stack.diagnose.evidence import Options
+from stack.diagnose.exchange import Target
+from stack.diagnose.finding import Finding
 from stack.diagnose.listeners import Listener, listening
 from stack.diagnose.nginx_log import Entry, entries
 from stack.diagnose.own_stack import RouteSeen, ServiceSeen, StackSeen
@@ -24,6 +27,7 @@ from stack.topology import Container, FrontRoute
 from stack.workflow import plan_project, ready_for
 
 ERROR_LOG = "/dev/shm/error.log"  # noqa: S108 - in the container; templates/nginx/dev.conf.j2
+LOOK_WITHIN = 5.0  # seconds for all questions about one route
 LOG_LINES = 5  # of a container that failed
 
 
@@ -39,9 +43,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
         asked = list(pool.map(lambda route: _route(ready, route), prepared.topology.routes))
     nginx = next((one for one in running.of(NGINX) if one.is_running), None)
     routes = tuple(
-        replace(item, nginx=_written(engine, nginx, ready, item.route))
-        if item.problem and nginx
-        else item
+        _looked_into(engine, nginx, ready, item) if item.problem and nginx else item
         for item in asked
     )
     failing = {item.route.service for item in routes if item.is_unreachable}
@@ -67,6 +69,30 @@ def _route(ready: Ready, route: FrontRoute) -> RouteSeen:
     says = seen.answer.line if seen.answer else ""
     ms = round(seen.seconds * 1000)
     return RouteSeen(route, says, route_problem(route, seen), is_unreachable(seen), ms)
+
+
+def _looked_into(
+    engine: DockerEngine, nginx: SeenContainer, ready: Ready, item: RouteSeen
+) -> RouteSeen:
+    """Find out more about a route that fails."""
+    written = _written(engine, nginx, ready, item.route)
+    if item.is_unreachable or not item.route.websocket:
+        return replace(item, nginx=written)
+    return replace(item, nginx=written, findings=_asked_around(ready, item.route))
+
+
+def _asked_around(ready: Ready, route: FrontRoute) -> tuple[Finding, ...]:
+    """Ask the front door as the doctor asks any address, with a token that our server takes."""
+    door = ready.door
+    target = Target("", door.host, door.port, route.path, tls=door.context is not None)
+    token = ready.token() if route.source == "preset" else ""
+    headers = (("Authorization", f"Bearer {token}"),) if token else ()
+    options = Options(
+        target, (), headers, target.origin, token=token, insecure=target.tls, timeout=LOOK_WITHIN
+    )
+    return tuple(
+        item for item in doctor.examine(options, listening).findings if item.severity == "error"
+    )
 
 
 def _written(

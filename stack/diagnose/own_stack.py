@@ -38,7 +38,8 @@ class ServiceSeen:
 class RouteSeen:
     """What the front door said on one route; ``problem`` is empty when all is well.
 
-    ``nginx`` is what Nginx wrote into its error log about it.
+    ``nginx`` is what Nginx wrote into its error log about it, ``findings`` what came of asking the
+    front door in other ways, as for any address.
     """
 
     route: FrontRoute
@@ -47,6 +48,7 @@ class RouteSeen:
     is_unreachable: bool
     ms: int
     nginx: tuple[Entry, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def conclude(seen: StackSeen) -> list[Finding]:
     explained = {finding.where for finding in found}
     if NGINX not in explained:  # else every route fails, for that one reason
         failing = dict.fromkeys(item.route.service for item in seen.routes if item.problem)
-        found += [_of_service(seen, service) for service in failing if service not in explained]
+        for service in failing:
+            found += [] if service in explained else _of_service(seen, service)
     return [*found, *_not_applied(seen, bool(found))]
 
 
@@ -107,7 +110,7 @@ def _front(seen: StackSeen) -> Iterator[Finding]:
         )
 
 
-def _of_service(seen: StackSeen, service: str) -> Finding:
+def _of_service(seen: StackSeen, service: str) -> list[Finding]:
     """Say why the routes of a service fail though its containers, if it has some, run."""
     routes = [item for item in seen.routes if item.route.service == service and item.problem]
     answers = [(item.route.path, item.problem) for item in routes]
@@ -116,13 +119,15 @@ def _of_service(seen: StackSeen, service: str) -> Finding:
         is_host = routes[0].route.source == "host"
         explain = _unreachable_host if is_host else _unreachable_container
         if found := explain(service, item.port, item.listening, answers):
-            return found
+            return [found]
+    if from_address := [finding for route in routes for finding in route.findings]:
+        return from_address
     written = [line for route in routes for line in route.nginx]
     known = next((line.meaning for line in written if line.meaning), None)
     message = known.says if known else f"no success on {', '.join(path for path, _ in answers)}"
     fix = known.fix if known else f"stack logs {service}"
     seen_there = [("Nginx", f"{line.message} {line.upstream}".strip()) for line in written]
-    return _finding(causes.ROUTE_FAILS, service, message, fix, *answers, *seen_there)
+    return [_finding(causes.ROUTE_FAILS, service, message, fix, *answers, *seen_there)]
 
 
 def _unreachable_host(

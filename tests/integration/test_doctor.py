@@ -54,6 +54,18 @@ def test_a_wrong_port_gets_the_edit(project: Project, python_image: str) -> None
     assert (finding["code"], finding["fix"]) == ("WS207", "stack.yaml: services.echo.port: 8000")
 
 
+def test_a_route_of_no_websocket_is_examined_as_an_address(
+    project: Project, python_image: str
+) -> None:
+    route = {"to": "echo", "websocket": True}
+    project.write({**SITE, "echo": echo_service(python_image)}, {"/": "site", "/missing": route})
+    assert project.run("up", "--timeout", "3").returncode == 1
+    (finding,) = doctor(project)["findings"]
+    assert finding["severity"] == "error"
+    assert finding["code"].startswith("WS1")
+    assert "404" in str(finding["seen"])
+
+
 def test_a_changed_file_is_a_warning(echoing: Project) -> None:
     echoing.stack("up")
     file = echoing.folder / "stack.yaml"
