@@ -53,6 +53,7 @@ PURE = [
     "stack.diagnose.formats.text",
     "stack.diagnose.handshake",
     "stack.diagnose.lint",
+    "stack.diagnose.nginx_log",
     "stack.diagnose.nginx_scope",
     "stack.diagnose.nginx_site",
     "stack.diagnose.nginx_tree",
