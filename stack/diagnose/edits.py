@@ -1,6 +1,7 @@
 """Applies the edits of findings to the texts of files, and shows them as a diff. Pure."""
 
 import difflib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,14 +30,16 @@ def is_fixable(finding: Finding) -> bool:
 
 def fix(findings: Iterable[Finding], sources: Mapping[str, str]) -> Fixed:
     """Carry out the safe edits; those of one finding are all made, or none."""
-    lengths = {name: text.count("\n") + 1 for name, text in sources.items()}
+    lengths = {name: len(_lines(text)) for name, text in sources.items()}
     chosen: dict[Edit, None] = {}
     done: list[Finding] = []
     left: list[Finding] = []
     for finding in filter(is_fixable, findings):
-        new = [edit for edit in finding.edits if edit not in chosen]  # two may ask for one map
+        # Two findings may ask for one map.
+        new = [edit for edit in dict.fromkeys(finding.edits) if edit not in chosen]
         fits = all(_fits(edit, lengths.get(edit.file, -1)) for edit in new)
-        if fits and not any(_overlaps(edit, other) for edit in new for other in chosen):
+        pairs = itertools.chain(itertools.product(new, chosen), itertools.combinations(new, 2))
+        if fits and not any(_overlaps(*pair) for pair in pairs):
             chosen.update(dict.fromkeys(new))
             done.append(finding)
         else:
@@ -51,7 +54,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     """
     lines = text.split("\n")
     ending = "\r" if lines[0].endswith("\r") else ""
-    for edit in sorted(edits, key=lambda edit: edit.first, reverse=True):
+    for edit in sorted(edits, key=lambda edit: (edit.first, edit.last), reverse=True):
         lines[edit.first - 1 : edit.last] = [f"{line}{ending}" for line in edit.lines]
     return "\n".join(lines)
 
@@ -99,10 +102,13 @@ def _fits(edit: Edit, lines: int) -> bool:
 
 
 def _overlaps(one: Edit, other: Edit) -> bool:
-    """Tell whether two edits change a line both, or write at one place: the order would matter."""
+    """Tell whether two edits change one line, or insert at one place: the order would matter."""
     if one.file != other.file:
         return False
-    return one.first <= other.last + 1 and other.first <= one.last + 1
+    if one.first == other.first:  # before a line may be inserted what stays when it is replaced
+        return (one.last < one.first) == (other.last < other.first)
+    above, below = sorted((one, other), key=lambda edit: edit.first)
+    return below.first <= above.last
 
 
 def _lines(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stack.diagnose.edits import apply, diff, fix, preview
-from stack.diagnose.finding import Edit
+from stack.diagnose.finding import Edit, Finding
 from tests.unit.diagnose.findings import INSERTED, NGINX, REPLACED, SOURCES, with_edits
 
 LINES = {"nginx.conf": NGINX.split("\n")}
@@ -29,6 +29,7 @@ def edit(first: int, last: int, *lines: str) -> Edit:
         ("a\nb\n", [edit(3, 2, "c")], "a\nb\nc\n"),
         ("a\nb", [edit(3, 2, "c")], "a\nb\nc"),
         ("a\nb\nc\n", [edit(1, 1, "A", "A2"), edit(3, 3, "C")], "A\nA2\nb\nC\n"),
+        ("a\nb\n", [edit(2, 2, "B"), edit(2, 1, "new")], "a\nnew\nB\n"),
         ("a\r\nb\r\n", [edit(2, 2, "B", "C")], "a\r\nB\r\nC\r\n"),
         ("a\x0b\u2028\nb\n", [edit(2, 2, "B")], "a\x0b\u2028\nB\n"),
     ],
@@ -65,14 +66,23 @@ def test_two_insertions_at_one_place_are_not_mixed() -> None:
 
 
 def test_one_edit_that_two_findings_ask_for_is_made_once() -> None:
-    fixed = fix([with_edits(INSERTED), with_edits(INSERTED, edit(1, 1, "X"))], {**SOURCES, "f": ""})
+    fixed = fix(
+        [with_edits(INSERTED), with_edits(INSERTED, edit(1, 1, "X"))], {**SOURCES, "f": "x"}
+    )
     assert fixed.texts["nginx.conf"].count("Upgrade") == 1
     assert (fixed.texts["f"], len(fixed.done)) == ("X", 2)
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [edit(0, 0), edit(3, 1), edit(1, 9), edit(9, 8, "x"), Edit("gone", 1, 0, ("x",), is_safe=True)],
+    [
+        edit(0, 0),
+        edit(3, 1),
+        edit(1, 9),
+        edit(3, 3, "x"),
+        edit(4, 3, "x"),
+        Edit("gone", 1, 0, ("x",), is_safe=True),
+    ],
 )
 def test_an_edit_of_lines_that_are_not_there_is_left(wrong: Edit) -> None:
     fixed = fix([with_edits(wrong)], {"f": "a\nb\n"})
@@ -88,6 +98,27 @@ def test_the_preview_names_the_line_and_leaves_out_what_stays() -> None:
         "-             proxy_pass http://ws:3002;",
         "+             proxy_pass http://ws:3003;",
     ]
+
+
+EDITS = st.builds(
+    lambda first, length, number: edit(first, first - 1 + length, f"new {number}"),
+    st.integers(1, 7),
+    st.integers(0, 3),
+    st.integers(0, 2),
+)
+
+
+@given(st.lists(st.lists(EDITS, min_size=1, max_size=2).map(lambda edits: with_edits(*edits))))
+def test_a_fix_makes_each_edit_once_and_loses_no_other_line(findings: list[Finding]) -> None:
+    text = "".join(f"line {number}\n" for number in range(1, 7))
+    fixed = fix(findings, {"f": text})
+    assert sorted(map(id, (*fixed.done, *fixed.left))) == sorted(map(id, findings))
+    made = {one for finding in fixed.done for one in finding.edits}
+    gone = {number for one in made for number in range(one.first, one.last + 1)}
+    lines = fixed.texts.get("f", text).splitlines()
+    kept = [f"line {number}" for number in range(1, 7) if number not in gone]
+    assert [line for line in lines if line.startswith("line")] == kept
+    assert len(lines) == len(kept) + len(made)
 
 
 TEXT = st.lists(st.sampled_from(["a", "b {", "}", "", "\tc"]), min_size=1, max_size=8).map(
