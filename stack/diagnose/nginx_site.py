@@ -16,7 +16,7 @@ SUSPECT = re.compile(
 )
 # Words that name a location, a host or an upstream for sockets alone, once it forwards Upgrade.
 DEDICATED = re.compile(
-    r"(?:^|[/._@-])(?:wss?|web-?sockets?|sockets?(?:\.io|io)?|sockjs|cable|hubs?|signalr|hmr|chat"
+    r"(?:^|[/._@?)-])(?:wss?|web-?sockets?|sockets?(?:\.io|io)?|sockjs|cable|hubs?|signalr|hmr|chat"
     r"|live|real-?time|push|notifications?|subscriptions?|streaming|mqtt|terminal|console|attach"
     r")(?:$|[/._$-]|\d)",
     re.IGNORECASE,
@@ -73,7 +73,7 @@ class Route:
     def is_dedicated(self) -> bool:
         """Whether nothing but sockets is likely here, by a name of the path, target or host."""
         scope = self.scope
-        if scope.kind == "if" or (self.is_named and scope.path != "/"):
+        if scope.kind == "if" or (self.is_named and scope.path != "/") or is_guarded(scope):
             return True
         hosts = scope.server.own("server_name") if scope.server else ()
         names = [arg for host in hosts for arg in host.args if re.match(r"ws|socket|realtime", arg)]
@@ -157,6 +157,19 @@ class Site:
                 yield Route(scope, passes[-1], says, suspect, is_named)
             elif is_named:
                 yield Route(scope, None, is_socket=True, is_named=True)
+
+
+def is_guarded(scope: Scope) -> bool:
+    """Tell whether what does not upgrade is turned away: ``if ($http_upgrade != websocket)``."""
+    return any(
+        child.kind == "if"
+        and child.args[:1] == ("$http_upgrade",)
+        and child.own("return")
+        and child.args[1:2]
+        and child.args[1].startswith("!")
+        for level in (scope, *scope.ancestors)
+        for child in level.children
+    )
 
 
 def forwards(scope: Scope) -> bool:

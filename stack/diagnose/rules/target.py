@@ -46,7 +46,9 @@ WITH_URI = Cause(
     fix="leave the path out of proxy_pass, or use rewrite … break before it",
     link=LINK,
     bad=server(
-        "resolver 127.0.0.11;", "set $chat chat.internal;", location(target="http://$chat:3002/ws/")
+        "resolver 127.0.0.11;",
+        "set $chat chat.internal;",
+        location(target="http://$chat:3002/chat/"),
     ),
     good=server(
         "resolver 127.0.0.11;", "set $chat chat.internal;", location(target="http://$chat:3002")
@@ -126,7 +128,9 @@ def check_uri(site: Site) -> Iterator[Hit]:
             bare = f"proxy_pass {route.target[: len(route.target) - len(path) - 1]};"
             edits = replace(site.config, route.proxy_pass, bare)
             message = f"every request is sent to /{path}, without its query string"
-            is_one = route.scope.modifier == "="
+            # One path may be all there is: then only the query string is lost.
+            is_one = path.strip("/") != "" and path.strip("/") == route.scope.path.strip("/")
+            is_one = is_one or route.scope.modifier in ("=", "~", "~*")
             yield Hit(route.proxy_pass.place, message, edits, "info" if is_one else None)
 
 
