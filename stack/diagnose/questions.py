@@ -63,10 +63,12 @@ def variations(base: Question, options: Options) -> tuple[Question, ...]:
 
 def behind(base: Question) -> tuple[Question, ...]:
     """Vary a handshake at the hop behind the suspect as a faulty proxy would vary it."""
-    close = (*without(base.headers, "connection"), ("Connection", "close"))
+    bare = without(base.headers, "connection")
+    close = (*bare, ("Connection", "close"))
     first, rest = _stripped(base.target.path)
     asked = [
         replace(base, label="without Upgrade", headers=without(close, "upgrade")),
+        replace(base, label="without both headers", headers=without(bare, "upgrade")),
         replace(base, label="with Connection: close", headers=close),
         replace(base, label="by HTTP/1.0", version="1.0"),
         replace(base, label="with another Host", host="stack-doctor.invalid"),

@@ -108,17 +108,14 @@ QUERY = Cause(
 )
 CAUSES = (UPGRADE, CONNECTION, HTTP10, HOST, PATH, ALONE, HTTP2, QUERY)
 
-# What servers write when a header did not arrive: websockets, ws, Go, Tomcat and our own.
-_NO_UPGRADE = re.compile(
-    r"missing (the )?[\"'`]?upgrade|upgrade[\"'`]? (header )?(is )?(missing|not found|required)"
-    r"|no upgrade header|upgrade token not found|missing or invalid upgrade"
+# What servers write when a header did not arrive: websockets, ws, Go, Tomcat and our own. Most look
+# at Connection first, so a complaint about it says nothing about Upgrade: the fix sets both.
+_NOT_ARRIVED = re.compile(
+    r"(missing|invalid|no) (or invalid )?(the )?[\"'`]?(upgrade|connection)"
+    r"|(upgrade|connection)[\"'`]? (header )?(is )?(missing|not found|required)"
+    r"|token not found in .{0,3}(upgrade|connection)"
+    r"|connection[\"'`]? must be [\"'`]?upgrade|upgrade token not found"
     r"|expected .{0,20}upgrade|can [\"'`]?upgrade[\"'`]? only to [\"'`]?websocket",
-    re.IGNORECASE,
-)
-_NO_CONNECTION = re.compile(
-    r"(missing|invalid) (the )?[\"'`]?connection|connection[\"'`]? header (is )?(missing|not)"
-    r"|[\"'`]?connection[\"'`]? must be [\"'`]?upgrade"
-    r"|upgrade.{0,5} token not found in .{0,3}connection",
     re.IGNORECASE,
 )
 
@@ -167,10 +164,8 @@ def said(evidence: Evidence) -> Finding | None:
     seen = beside(evidence.next)
     if evidence.base.status == 426 and evidence.next:
         return found(evidence, UPGRADE, "the server got no Upgrade, which was sent", seen=seen)
-    if _NO_UPGRADE.search(text) or "missing Connection" in text:
+    if _NOT_ARRIVED.search(text):
         return found(evidence, UPGRADE, f"the server says: {_line(text)}", seen=seen)
-    if _NO_CONNECTION.search(text):
-        return found(evidence, CONNECTION, f"the server says: {_line(text)}", seen=seen)
     return None
 
 
@@ -197,6 +192,7 @@ _FAULTS = (
     (QUERY, "without its query"),
     (HOST, "with another Host"),
     (UPGRADE, "without Upgrade"),
+    (UPGRADE, "without both headers"),
     (CONNECTION, "with Connection: close"),
     (HTTP10, "by HTTP/1.0"),
 )

@@ -120,7 +120,7 @@ def certificate(evidence: Evidence) -> Finding | None:
         return None
     code, _, says = evidence.base.detail.partition(": ")
     seen: list[Seen] = list(beside(evidence.of("unchecked")))
-    return found(evidence, _BY_CODE.get(code, SELF_SIGNED), says.lower(), seen=seen)
+    return found(evidence, _BY_CODE.get(code, SELF_SIGNED), says.lower() or "refused", seen=seen)
 
 
 def plain_port(evidence: Evidence) -> Finding | None:
