@@ -43,14 +43,10 @@ class Emulator:
 
     rules: list[Rule]
     listener: socket.socket
+    port: int
     context: ssl.SSLContext | None = None
     seen: list[Request] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self.listener.getsockname()[1])
 
     def serve(self) -> None:
         """Accept until the listener is closed; each connection has its thread."""
@@ -162,7 +158,7 @@ def running(
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair)
     with socket.create_server((host, 0), family=family) as listener:
-        emulator = Emulator(rules, listener, context)
+        emulator = Emulator(rules, listener, int(listener.getsockname()[1]), context)
         thread = threading.Thread(target=emulator.serve, daemon=True)
         thread.start()
         try:
