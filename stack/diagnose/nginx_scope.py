@@ -19,6 +19,40 @@ class Scope:
     block: tuple[Directive, ...]
     parent: "Scope | None" = None
 
+    @cached_property
+    def _by_name(self) -> dict[str, tuple[Directive, ...]]:
+        found: dict[str, tuple[Directive, ...]] = {}
+        for directive in self.block:
+            if directive.block is not None:  # thousands of servers or locations are no such list
+                continue
+            found[directive.name] = (*found.get(directive.name, ()), directive)
+        return found
+
+    @cached_property
+    def _fixed(self) -> dict[tuple[bool, str], "Scope"]:
+        """The locations without a pattern, by whether they are exact and by their path."""
+        found: dict[tuple[bool, str], Scope] = {}
+        for child in self.children:
+            if child.kind == "location" and child.path and not child.modifier.startswith("~"):
+                found.setdefault((child.modifier == "=", child.path), child)
+        return found
+
+    @cached_property
+    def patterns(self) -> tuple["Scope", ...]:
+        """The locations with a regular expression, in their order."""
+        inside = (child for child in self.children if child.kind == "location")
+        return tuple(child for child in inside if child.modifier.startswith("~"))
+
+    def exact(self, path: str) -> "Scope | None":
+        """Give the location that is `=` this path."""
+        return self._fixed.get((True, path))
+
+    def longest(self, path: str) -> "Scope | None":
+        """Give the location whose path is the longest beginning of this one."""
+        lengths = range(len(path), 0, -1)
+        fitting = (self._fixed.get((False, path[:length])) for length in lengths)
+        return next((found for found in fitting if found), None)
+
     @property
     def kind(self) -> str:
         """The block's name; ``main`` for the file itself."""
@@ -50,8 +84,8 @@ class Scope:
             yield from child.walk()
 
     def own(self, name: str) -> tuple[Directive, ...]:
-        """Give the directives of that name that stand in this very block."""
-        return tuple(found for found in self.block if found.name == name)
+        """Give the simple directives of that name that stand in this very block."""
+        return self._by_name.get(name, ())
 
     def source(self, name: str) -> "Scope | None":
         """Give the innermost block that has the directive: all outer ones are replaced by it."""
@@ -82,7 +116,7 @@ class Scope:
         """The innermost ``location`` around: an ``if`` answers for its location's path."""
         return next((s for s in (self, *self.ancestors) if s.kind == "location"), None)
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The location's path or pattern; empty outside of one and for a named location."""
         if self.location is None or not self.location.args:
@@ -90,7 +124,7 @@ class Scope:
         last = self.location.args[-1]
         return "" if last.startswith("@") else re.sub(r"^(?:=|\^~|~\*?)(?=.)", "", last)
 
-    @property
+    @cached_property
     def modifier(self) -> str:
         """``=``, ``^~``, ``~``, ``~*`` or nothing."""
         args = self.location.args if self.location else ()
@@ -99,7 +133,7 @@ class Scope:
         glued = re.match(r"(?:=|\^~|~\*?)(?=.)", args[0]) if args else None
         return glued[0] if glued else ""
 
-    @property
+    @cached_property
     def has_unknown(self) -> bool:
         """Whether this block or one around includes a file that is not here to be read."""
         return any(scope.own("include") for scope in (self, *self.ancestors))
@@ -120,36 +154,31 @@ def root(config: Config) -> Scope:
     return Scope(None, config.directives)
 
 
-def matches(location: Scope, path: str) -> bool:
-    """Tell whether a location's own pattern matches a path; a bad regex matches nothing."""
-    if not location.path:
+def matches(pattern: Scope, path: str) -> bool:
+    """Tell whether a location's regular expression fits a path; a bad one fits nothing."""
+    flags = re.IGNORECASE if pattern.modifier == "~*" else 0
+    return fits(pattern.path, path, flags)
+
+
+def fits(pattern: str, text: str, flags: int = 0) -> bool:
+    """Search as PCRE does; Python agrees on what locations use, but names groups otherwise."""
+    try:
+        return re.search(re.sub(r"\(\?<(?![=!])", "(?P<", pattern), text, flags) is not None
+    except re.error:
         return False
-    if location.modifier == "=":
-        return location.path == path
-    if location.modifier.startswith("~"):
-        flags = re.IGNORECASE if location.modifier == "~*" else 0
-        try:
-            # PCRE and Python agree on what locations use, but for \z and possessive groups.
-            return re.search(location.path.replace("(?<", "(?P<"), path, flags) is not None
-        except re.error:
-            return False
-    return path.startswith(location.path)
 
 
 def winner(server: Scope, path: str) -> Scope | None:
     """Give the location that answers a path: exact, then ``^~``, regex in order, longest prefix."""
-    inside = [child for child in server.children if child.kind == "location"]
-    found = [child for child in inside if matches(child, path)]
-    exact = next((child for child in found if child.modifier == "="), None)
+    exact = server.exact(path)
     if exact:
         return exact
-    prefixes = [child for child in found if child.modifier in ("", "^~")]
-    longest = max(prefixes, key=lambda child: len(child.path), default=None)
+    longest = server.longest(path)
     nested = winner(longest, path) if longest else None
     if nested and nested.modifier.startswith("~"):
         return nested
     if longest is None or longest.modifier != "^~":
-        regex = next((child for child in found if child.modifier.startswith("~")), None)
+        regex = next((found for found in server.patterns if matches(found, path)), None)
         if regex:
             return winner(regex, path) or regex
     return nested or longest

@@ -66,19 +66,22 @@ def check_one_host(site: Site) -> Iterator[Hit]:
     """See hosts of the same name that proxy, but have no socket at this path."""
     sockets = {id(route.scope.location) for route in site.sockets}
     proxied = {id(route.scope.location) for route in site.routes}
+    twins: dict[str, list[Scope]] = {}
+    for host in site.servers:
+        if not host.has_unknown and not _redirects(host):
+            for name in _names(host):
+                twins.setdefault(name, []).append(host)
     for route in site.sockets:
         home, scope = route.scope.server, route.scope.location
         if home is None or scope is None or scope.modifier.startswith("~") or not scope.path:
             continue
-        for other in site.servers:
-            if other is home or not _names(other) & _names(home) or other.has_unknown:
-                continue
+        others = [(name, host) for name in _names(home) for host in twins.get(name, ())]
+        for name, other in others:
             won = winner(other, scope.path)
-            is_silent = _redirects(other) or _redirects(won)
-            if is_silent or id(won) in sockets or id(won) not in proxied or not won:
+            # The host itself is among them: there the route is a socket.
+            if id(won) not in proxied or id(won) in sockets or _redirects(won):
                 continue
-            name = min(_names(other) & _names(home))
-            if won.directive:
+            if won and won.directive:
                 message = f"{name} has no WebSocket at {scope.path} here, but in another server"
                 yield Hit(won.directive.place, message)
 

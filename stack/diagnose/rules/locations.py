@@ -1,10 +1,9 @@
 """Rules about which location answers a socket's path, and whether it reaches a target."""
 
-import re
 from collections.abc import Iterator
 
 from stack.diagnose.finding import Cause
-from stack.diagnose.nginx_scope import Scope, is_field, value, winner
+from stack.diagnose.nginx_scope import Scope, fits, is_field, value, winner
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Directive
 from stack.diagnose.rules.examples import http, location, server
@@ -118,15 +117,8 @@ def _rewrites(scope: Scope) -> Iterator[Directive]:
         return
     for level in (scope.location, scope.server):
         for found in level.own("rewrite") if level else ():
-            if found.args[-1] in ("permanent", "redirect") and _fits(found.args[0], scope.path):
+            if found.args[-1] in ("permanent", "redirect") and fits(found.args[0], scope.path):
                 yield found
-
-
-def _fits(pattern: str, path: str) -> bool:
-    try:
-        return re.search(pattern.replace("(?<", "(?P<"), path) is not None
-    except re.error:
-        return False
 
 
 RULES = (
