@@ -77,7 +77,7 @@ def _directives(site: Site, name: str) -> Iterator[tuple[Route, Directive]]:
 
 
 def _mend(site: Site, route: Route, header: Directive) -> tuple[Edit, ...]:
-    chosen = connection(site, route)
+    chosen = connection(site, route, header)
     if not chosen.line:
         return ()
     edits = replace(site.config, header, chosen.line, is_safe=True)

@@ -92,7 +92,7 @@ def _mend(site: Site, route: Route, before: Directive) -> tuple[Edit, ...]:
         lines.append("proxy_http_version 1.1;")
     lines.append("proxy_set_header Upgrade $http_upgrade;")
     if route.scope.header("Connection") is None:
-        chosen = connection(site, route)
+        chosen = connection(site, route, before)
         if not chosen.line:
             return ()
         lines.append(chosen.line)
@@ -123,7 +123,7 @@ def check_connection(site: Site) -> Iterator[Hit]:
         if not value(upgrade) or route.scope.header("Connection") or route.scope.has_unknown:
             continue
         if upgrade:
-            chosen = connection(site, route)
+            chosen = connection(site, route, upgrade)
             edits = insert(site.config, upgrade, chosen.line, is_safe=True) if chosen.line else ()
             edits = (*edits, *chosen.edits) if edits else ()
             yield Hit(upgrade.place, "Connection is not forwarded beside Upgrade", edits)

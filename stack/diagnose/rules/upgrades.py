@@ -22,12 +22,13 @@ class Connection:
     edits: tuple[Edit, ...] = ()
 
 
-def connection(site: Site, route: Route) -> Connection:
-    """Choose the Connection header of a route."""
+def connection(site: Site, route: Route, beside: Directive) -> Connection:
+    """Choose the Connection header to write at a directive; a shared level is never for sockets."""
     for name, table in site.maps.items():
         if table.args[0] == "$http_upgrade" and looked_up(table, "websocket") == "upgrade":
             return Connection(f"proxy_set_header Connection ${name};")
-    if route.is_dedicated or route.is_suspect:
+    is_own = beside in route.scope.block
+    if is_own and (route.is_dedicated or route.is_suspect):
         return Connection('proxy_set_header Connection "upgrade";')
     edits = insert_map(site) if "connection_upgrade" not in site.maps else ()
     return Connection("proxy_set_header Connection $connection_upgrade;" if edits else "", edits)
