@@ -140,7 +140,8 @@ def _look_around(
     if not is_loopback(base.address) or base.status in {401, 403, 429} or base.is_open:
         return evidence
     found, path = look(), evidence.target.path.partition("?")[0]
-    ports = sorted({row.port for row in found} - _SPARED - {evidence.target.port})
+    known = {item.question.target.port for item in evidence.bases}
+    ports = sorted({row.port for row in found} - _SPARED - known)
     ports = sorted(ports, key=lambda port: abs(port - evidence.target.port))[:MAX_NEIGHBOURS]
     asked = [
         replace(

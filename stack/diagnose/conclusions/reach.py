@@ -160,9 +160,10 @@ def other_family(evidence: Evidence) -> Finding | None:
     base = evidence.base
     for other in _by_address(evidence):
         is_other = (":" in base.address) != (":" in other.address)
-        if other.is_open and not base.is_open and is_other:
+        is_better = other.is_open or (base.failure == "refused" and other.head)
+        if is_other and is_better and not base.is_open:
             here, there = _shown(base.address), _shown(other.address)
-            message = f"{here}: {base.says}, {there} answers 101"
+            message = f"{here}: {base.says}, {there} answers {other.status}"
             return found(evidence, FAMILY, message, seen=beside(other))
     return None
 
@@ -176,7 +177,7 @@ def neighbour(evidence: Evidence) -> Finding | None:
     port = answering[0].question.target.port
     program = dict(evidence.programs).get(port, "")
     by = f" ({program})" if program else ""
-    message = f"port {evidence.target.port} {_fate(evidence.base)}, port {port}{by} answers 101"
+    message = f"port {evidence.target.port}: {evidence.base.says}, port {port}{by} answers 101"
     fix = f"use port {port}, or let the front route {_path(evidence)} to it"
     seen = [(f"port {port}", answering[0].says)]
     return found(evidence, WRONG_PORT, message, fix, seen)
@@ -226,7 +227,9 @@ def no_answer(evidence: Evidence) -> Finding | None:
     cause = {"silent": SILENT, "closed": CLOSED}.get(evidence.base.failure)
     if not cause:
         return None
-    return found(evidence, cause, evidence.base.detail, seen=beside(evidence.of("plain")))
+    plain = evidence.of("plain")
+    answered = f"; a plain request is answered by {plain.says}" if plain and plain.head else ""
+    return found(evidence, cause, f"{evidence.base.says}{answered}", seen=beside(plain))
 
 
 def next_origin(evidence: Evidence) -> Finding | None:
@@ -266,10 +269,6 @@ def _by_address(evidence: Evidence) -> tuple[Exchange, ...]:
 
 def _shown(address: str) -> str:
     return f"[{address}]" if ":" in address else address
-
-
-def _fate(base: Exchange) -> str:
-    return base.detail or base.says if base.failure else f"answers {base.says}"
 
 
 def _path(evidence: Evidence) -> str:
