@@ -68,7 +68,8 @@ class Emulator:
         self.seen.append(request)
         rank = len(self.seen)
         rule = next((rule for rule in self.rules if fits(rule, request, rank)), {"status": 404})
-        connection.sendall(answer_bytes(rule, request))
+        at_once = b"" if "after" in rule else frames(rule)
+        connection.sendall(answer_bytes(rule, request) + at_once)  # in one write: no race
         while "endless" in rule and not self.stopped.wait(rule.get("pause", 0)):
             connection.sendall(str(rule["endless"]).encode("latin-1"))
         if rule.get("silent"):
@@ -79,13 +80,7 @@ class Emulator:
     def _stay(self, connection: socket.socket, rule: Rule) -> None:
         if "after" in rule:
             time.sleep(rule["after"])
-        if "then" in rule:
-            connection.sendall(bytes.fromhex(rule["then"]))
-        if "close" in rule:
-            reason = str(rule.get("reason", "")).encode()
-            connection.sendall(
-                bytes([0x88, 2 + len(reason)]) + struct.pack("!H", rule["close"]) + reason
-            )
+            connection.sendall(frames(rule))
         if not rule.get("drop"):
             while connection.recv(4096):
                 pass
@@ -140,6 +135,15 @@ def answer_bytes(rule: Rule, request: Request) -> bytes:
     lines += [f"Content-Length: {len(body)}", "Connection: close"]
     reason = str(request.headers) if rule.get("echo") else ""
     return head_bytes(f"{rule['status']}{reason}", lines) + body
+
+
+def frames(rule: Rule) -> bytes:
+    """Give what a rule says on an open WebSocket."""
+    data = bytes.fromhex(rule.get("then", ""))
+    if "close" not in rule:
+        return data
+    reason = str(rule.get("reason", "")).encode()
+    return data + bytes([0x88, 2 + len(reason)]) + struct.pack("!H", rule["close"]) + reason
 
 
 def head_bytes(status: str, lines: list[str]) -> bytes:
