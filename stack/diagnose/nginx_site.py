@@ -115,6 +115,17 @@ class Site:
         return tuple(walk(self.config.directives))
 
     @cached_property
+    def version(self) -> tuple[int, int, int] | None:
+        """The Nginx that is judged: the user's word, else what only some versions can read."""
+        if self.options.nginx_version:
+            return self.options.nginx_version
+        if any(d.name == "ssl" and d.args == ("on",) for d in self.directives):
+            return (1, 25, 0)  # 1.25.1 refuses it
+        if any(d.name == "keepalive" and "local" in d.args for d in self.directives):
+            return (1, 29, 7)
+        return None
+
+    @cached_property
     def maps(self) -> dict[str, Directive]:
         """Maps by the variable that they fill, without its dollar sign."""
         return {

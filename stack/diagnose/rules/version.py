@@ -46,7 +46,7 @@ TOO_NEW = Cause(
 
 def check_old(site: Site) -> Iterator[Hit]:
     """See routes that speak HTTP/1.0, by what is written or by the version's default."""
-    judged = site.options.nginx_version
+    judged = site.version
     for route in site.sockets:
         if route.proxy_pass is None or route.scope.header("Upgrade") is None:
             continue
