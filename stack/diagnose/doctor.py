@@ -24,7 +24,8 @@ AGAIN = 3  # handshakes beside the first: one bad upstream of two stays hidden o
 MAX_REDIRECTS = 10
 MAX_NEIGHBOURS = 24
 NEIGHBOUR_WAIT = 1.0  # seconds
-PARALLEL = 8
+MOMENT = 0.02  # seconds; what even the last question gets
+PARALLEL = 64  # more than is ever asked at once: a silent server must not make others wait
 # Servers that log a stranger's handshake as an attack, and never speak WebSocket.
 _SPARED = {22, 25, 53, 111, 139, 445, 631, 3306, 5432, 6379, 11211, 27017}
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -44,9 +45,7 @@ class Clock:
 
     def ask_all(self, asked: Iterable[Question], share: float, at_most: float) -> list[Exchange]:
         """Ask in parallel; each may take this share of what is left, and at most so long."""
-        timeout = min(at_most, self.left * share)
-        if timeout <= 0.05:
-            return []
+        timeout = max(MOMENT, min(at_most, self.left * share))
         with ThreadPoolExecutor(PARALLEL) as pool:
             answers = list(pool.map(lambda question: ask(question, timeout), asked))
         return [scrubbed(answer, self.secrets) for answer in answers]
@@ -179,7 +178,7 @@ def _follow(evidence: Evidence, clock: Clock) -> Evidence:
         if target in [item.question.target for item in chain]:
             break
         following = replace(evidence.base.question, target=target, label=f"redirect {len(chain)}")
-        chain += clock.ask_all([replace(following, idle=0.05)], 0.3, 1.0) or [Exchange(following)]
+        chain += clock.ask_all([replace(following, idle=0.05)], 0.3, 1.0)
     return replace(evidence, redirects=tuple(chain[1:]))
 
 

@@ -156,3 +156,12 @@ def test_the_log_of_a_bug_holds_no_credentials(
     (log,) = tmp_path.glob("stack-bug-*.log")
     assert "--token" in log.read_text()
     assert SECRET not in log.read_text()
+
+
+def test_a_server_that_is_silent_to_everything_costs_no_more_than_the_limit(run: Doctor) -> None:
+    with emulator.running([{"silent": True}]) as server:
+        start = time.monotonic()
+        url = f"ws://127.0.0.1:{server.port}/chat/ws?token=x"
+        done = run(url, "--json", "--timeout", "10", "--subprotocol", "a", "--cookie", "a=b")
+        assert time.monotonic() - start < 10 + GRACE / 2
+    assert done.codes == ["WS106"]
