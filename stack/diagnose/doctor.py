@@ -142,17 +142,8 @@ def _look_around(
     known = {item.question.target.port for item in evidence.bases}
     ports = sorted({row.port for row in found} - _SPARED - known)
     ports = sorted(ports, key=lambda port: abs(port - evidence.target.port))[:MAX_NEIGHBOURS]
-    asked = [
-        replace(
-            base.question,
-            label=f"port {port}",
-            target=replace(evidence.target, port=port, tls=False, path=path),
-            address=base.address,
-            headers=_without_credentials(base.question),
-            idle=0.02,
-        )
-        for port in ports
-    ]
+    places = (replace(evidence.target, port=port, tls=False, path=path) for port in ports)
+    asked = [_as_neighbour(base.question, place, base.address) for place in places]
     return replace(
         evidence,
         neighbours=tuple(clock.ask_all(asked, 0.5, NEIGHBOUR_WAIT)),
@@ -161,11 +152,19 @@ def _look_around(
     )
 
 
-def _without_credentials(question: Question) -> tuple[tuple[str, str], ...]:
-    """Strangers get no credentials: neither headers of the user nor a query."""
-    names = {"upgrade", "connection", "origin", "user-agent", "sec-websocket-version"}
+def _as_neighbour(question: Question, place: Target, address: str) -> Question:
+    """Ask a stranger as a page of his own would, without credentials of the user."""
+    names = {"upgrade", "connection", "user-agent", "sec-websocket-version"}
     names |= {"sec-websocket-key", "sec-websocket-protocol"}
-    return tuple(pair for pair in question.headers if pair[0].lower() in names)
+    headers = tuple(pair for pair in question.headers if pair[0].lower() in names)
+    return replace(
+        question,
+        label=f"port {place.port}",
+        target=place,
+        address=address,
+        headers=(*headers, ("Origin", place.origin)),
+        idle=0.02,
+    )
 
 
 def _follow(evidence: Evidence, clock: Clock) -> Evidence:

@@ -1,8 +1,8 @@
 """Servers on loopback that behave as a case describes: data in, real sockets out. Judges nothing.
 
 A rule answers the requests that it fits; the first that fits wins. Conditions: ``path``, ``has``,
-``lacks`` (header names), ``is`` (header values), ``version``, ``method``, ``ranks`` (which of the
-connections, counted from 1). Answers: ``status``, ``headers`` (a list of lines), ``body``,
+``lacks`` (header names), ``is`` (header values), ``version``, ``method``, ``same_origin``,
+``ranks`` (which of the connections, counted from 1). Answers: ``status``, ``headers`` (a list of lines), ``body``,
 ``raw`` (bytes as they are), ``accept`` (a right 101), ``then`` (frames in hex after it),
 ``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
 (a redirect to the same address), ``echo`` (the request, everywhere),
@@ -112,7 +112,13 @@ def fits(rule: Rule, request: Request, rank: int) -> bool:
         and all(name in request.headers for name in rule.get("has", []))
         and not any(name in request.headers for name in rule.get("lacks", []))
         and all(request.headers.get(n) == value for n, value in rule.get("is", {}).items())
+        and (not rule.get("same_origin") or is_same_origin(request.headers))
     )
+
+
+def is_same_origin(headers: Mapping[str, str]) -> bool:
+    """Whether the page lives where it knocks, as far as the headers tell."""
+    return headers.get("origin") == f"http://{headers.get('host')}"
 
 
 def answer_bytes(rule: Rule, request: Request) -> bytes:
