@@ -2,7 +2,8 @@
 
 A rule answers the requests that it fits; the first that fits wins. Conditions: ``path``, ``has``,
 ``lacks`` (header names), ``is`` (header values), ``version``, ``method``, ``same_origin``,
-``ranks`` (which of the connections, counted from 1). Answers: ``status``, ``headers`` (a list of lines), ``body``,
+``ranks`` (which of the connections, counted from 1).
+Answers: ``status``, ``headers`` (a list of lines), ``body``,
 ``raw`` (bytes as they are), ``accept`` (a right 101), ``then`` (frames in hex after it),
 ``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
 (a redirect to the same address), ``echo`` (the request, everywhere),
