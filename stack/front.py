@@ -16,6 +16,10 @@ from stack.state import State
 
 MOUNTED = "/etc/nginx/stack"
 RELOAD_WITHIN = 10.0  # seconds for the new generation to answer
+SETTLE_WITHIN = 5.0  # seconds for the engine to start or end what it is at
+UNKNOWN = "another process"
+# What opens ports for an engine: on Linux, without root, Docker Desktop; or one that root may see.
+ENGINE_PROXIES = ("docker-proxy", "rootlesskit", "com.docker", UNKNOWN)
 
 
 def check_port(engine: Engine, project: str, port: int) -> None:
@@ -25,7 +29,7 @@ def check_port(engine: Engine, project: str, port: int) -> None:
     although only 127.0.0.1 is published: browsers take ``localhost`` for ``::1`` first.
     """
     another = f"or set front.port in stack.yaml to another one, like {port + 1}"
-    holder = engine.holder_of(port)
+    holder = _settled_holder(engine, port)
     if holder and holder.project != project:
         raise StackError(
             f"front.port: {port} is published by the container {holder.container}",
@@ -37,6 +41,22 @@ def check_port(engine: Engine, project: str, port: int) -> None:
                 f"front.port: {port} on {address} is held by {_holder(address, port)}",
                 f"stop it, {another}",
             )
+
+
+def _settled_holder(engine: Engine, port: int) -> Holder | None:
+    """Give the container that publishes the port, once the engine knows of it itself.
+
+    The port is open some time before its container counts as running: after a killed ``up`` the
+    engine can still be at it. It is the same when a container ends.
+    """
+    deadline = time.monotonic() + SETTLE_WITHIN
+    while True:
+        holder = engine.holder_of(port)
+        if holder or probe.is_free("127.0.0.1", port) or time.monotonic() > deadline:
+            return holder
+        if not _holder("127.0.0.1", port).startswith(ENGINE_PROXIES):
+            return None
+        time.sleep(PAUSE)
 
 
 def place_config(
@@ -99,4 +119,4 @@ def _holder(address: str, port: int) -> str:
             if local.port == port and local.ip in {address, *everywhere}:
                 name = psutil.Process(connection.pid).name()
                 return f"{name} (process {connection.pid})"
-    return "another process"
+    return UNKNOWN

@@ -2,9 +2,12 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,47 @@ def test_a_process_that_holds_it_is_named(address: str) -> None:
     assert caught.value.message.startswith(f"front.port: {port} on {where} is held by ")
     assert caught.value.message.endswith(f"(process {os.getpid()})")
     assert f"to another one, like {port + 1}" in caught.value.hint
+
+
+def test_a_port_that_the_engine_has_opened_already_is_waited_for(tmp_path: Path) -> None:
+    ours = Holder("shop-nginx-1", "shop")
+    with opened_by_the_engine(tmp_path) as port:
+        front.check_port(Starting(holder=ours), "shop", port)
+
+
+def test_a_port_that_the_engine_forgot_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "SETTLE_WITHIN", 0.1)
+    with opened_by_the_engine(tmp_path) as port, pytest.raises(StackError, match="docker-proxy"):
+        front.check_port(FakeEngine(), "shop", port)
+
+
+@dataclass
+class Starting(FakeEngine):
+    """Knows of the container only when it is asked for the third time."""
+
+    asked: int = 0
+
+    def holder_of(self, port: int) -> Holder | None:
+        self.asked += 1
+        return self.holder if self.asked > 2 else None
+
+
+@contextmanager
+def opened_by_the_engine(folder: Path) -> Iterator[int]:
+    """Listen in a process that has the name of Docker's, as it looks while a container starts."""
+    program = folder / "docker-proxy"
+    program.symlink_to(Path(sys.executable).resolve())
+    script = (
+        "import socket, sys; s = socket.create_server(('127.0.0.1', 0));"
+        "print(s.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    command = [str(program), "-I", "-S", "-c", script]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout
+        yield int(process.stdout.readline())
 
 
 @pytest.mark.parametrize(
