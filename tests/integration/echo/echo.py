@@ -83,7 +83,7 @@ def main() -> None:
     print("starting", flush=True)  # noqa: T201 - what tests look for in its log
     time.sleep(float(os.environ.get("ECHO_DELAY", "0")))
     server = Server(("", 8000), Echo)
-    print("listening on 8000", flush=True)  # noqa: T201
+    print("listening on 8000", flush=True)  # noqa: T201 - as above
     server.serve_forever()
 
 
