@@ -87,9 +87,13 @@ def _first_look(options: Options, clock: Clock) -> Evidence:
 
 
 def _repeat(evidence: Evidence, clock: Clock) -> Evidence:
-    """A path that works is asked again: one upstream of several may be bad."""
+    """A path that works is asked again: one upstream of several may be bad.
+
+    With TLS a browser may ask it by HTTP/2.
+    """
     base = replace(evidence.base.question, idle=0.05)
     asked = [replace(base, label=f"again {number + 1}") for number in range(AGAIN)]
+    asked += [questions.extended_connect(base)] if base.target.tls else []
     return replace(evidence, varied=tuple(clock.ask_all(asked, 0.8, 2.0)))
 
 
@@ -99,11 +103,14 @@ def _vary(evidence: Evidence, clock: Clock) -> Evidence:
     if evidence.base.failure == "certificate":
         asked = (replace(base, label="unchecked", checks=False),)
     elif evidence.base.failure == "tls":
-        asked = (replace(base, label="without TLS", target=replace(base.target, tls=False)),)
+        plain = replace(base, label="without TLS", target=replace(base.target, tls=False))
+        asked = (plain, questions.plain_by_http2(evidence.options, base.target))
     elif evidence.base.failure not in {"refused", "timeout", "unreachable", "name"}:
         asked = questions.variations(base, evidence.options)
         if not base.target.tls and evidence.base.status in {0, 400}:
             asked = (*asked, questions.secured(base))
+        if not evidence.base.head:
+            asked = (*asked, questions.plain_by_http2(evidence.options, base.target))
         again = (replace(base, label=f"again {number + 1}") for number in range(AGAIN))
         asked = (*asked, *again)
     asked = (*asked, *_other_addresses(evidence, clock))

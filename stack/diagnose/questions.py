@@ -75,11 +75,32 @@ def behind(base: Question) -> tuple[Question, ...]:
         replace(base, label="without its query", target=_bare(base.target)),
         replace(base, label="no origin", headers=without(base.headers, "origin")),
         replace(base, label=_slash(base)[0], target=_slash(base)[1]),
+        by_http2(base),
     ]
     if first:
         path = replace(base.target, path=rest)
         asked.append(replace(base, label=f"without {first}", target=path))
     return tuple(asked)
+
+
+def by_http2(base: Question) -> Question:
+    """Ask for an Upgrade by HTTP/2, where there is none: as a proxy does that forwards it so."""
+    headers = without(base.headers, "connection")
+    return replace(base, label="by HTTP/2", version="2", headers=headers)
+
+
+def plain_by_http2(options: Options, target: Target) -> Question:
+    """Ask for an ordinary answer by HTTP/2."""
+    bare = plain(options, target, "plain by HTTP/2")
+    return replace(bare, version="2", headers=without(bare.headers, "connection"))
+
+
+def extended_connect(base: Question) -> Question:
+    """Ask for a WebSocket as browsers do on a connection of HTTP/2 (RFC 8441 §5)."""
+    headers = base.headers
+    for name in ("upgrade", "connection", "sec-websocket-key"):
+        headers = without(headers, name)
+    return replace(base, label="extended CONNECT", version="2", method="CONNECT", headers=headers)
 
 
 def secured(base: Question) -> Question:

@@ -11,6 +11,7 @@ from stack.diagnose.conclusions import (
     auth,
     handshake,
     hops,
+    http2,
     origin,
     page,
     path,
@@ -25,6 +26,7 @@ from stack.diagnose.exchange import Ending, Exchange
 from stack.diagnose.finding import Finding
 
 CONCLUSIONS = (
+    *http2.CONCLUSIONS,
     *tls.CONCLUSIONS,
     *reach.CONCLUSIONS,
     *redirect.CONCLUSIONS,
@@ -40,7 +42,7 @@ CONCLUSIONS = (
     *path.GENERAL,
     *handshake.GENERAL,
 )
-REMARKS = (*page.REMARKS, *vendor.REMARKS)
+REMARKS = (*http2.REMARKS, *page.REMARKS, *vendor.REMARKS)
 
 
 def is_healthy(exchange: Exchange) -> bool:

@@ -19,6 +19,7 @@ ONLY_IN = {
     "typer": ["stack.cli"],
     "rich": ["stack.board"],
     "crossplane": ["stack.diagnose.nginx_conf"],
+    "h2": ["stack.diagnose.http2"],
     "psutil": ["stack.front", "stack.diagnose.listeners"],
     # install.py knocks at the engine's own socket: a file of this machine, not the network.
     "socket": ["stack.diagnose.probe", "stack.diagnose.dial", "stack.engines.install"],
@@ -32,6 +33,7 @@ PURE = [
     "stack.diagnose.conclusions.auth",
     "stack.diagnose.conclusions.handshake",
     "stack.diagnose.conclusions.hops",
+    "stack.diagnose.conclusions.http2",
     "stack.diagnose.conclusions.origin",
     "stack.diagnose.conclusions.page",
     "stack.diagnose.conclusions.path",
