@@ -3,6 +3,7 @@
 from stack.diagnose.conclusions import (
     after,
     auth,
+    forwarded,
     handshake,
     hops,
     http2,
@@ -19,7 +20,7 @@ from stack.diagnose.finding import Cause
 
 _FAMILIES = (
     *(reach, tls, redirect, hops, http2, path, origin, auth, handshake, after, server, vendor),
-    page,
+    *(page, forwarded),
 )
 CAUSES: tuple[Cause, ...] = tuple(
     sorted((cause for family in _FAMILIES for cause in family.CAUSES), key=lambda c: c.code)

@@ -14,11 +14,13 @@ from urllib.parse import urljoin, urlsplit
 
 from stack.diagnose import dial, questions, upgrade
 from stack.diagnose.ask import ask
+from stack.diagnose.conclusions import origin
 from stack.diagnose.dial import DialError
 from stack.diagnose.evidence import Evidence, Examination, Options
 from stack.diagnose.exchange import Exchange, Question, Target, scrubbed
 from stack.diagnose.formats.lint import Answer
 from stack.diagnose.listeners import Listener
+from stack.diagnose.rules.origin import HOST
 
 AGAIN = 3  # handshakes beside the first: one bad upstream of two stays hidden once in 16 times
 MAX_REDIRECTS = 10
@@ -69,7 +71,11 @@ def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Exami
 
 def add_file(seen: Examination, answer: Answer) -> Examination:
     """Put what the linter found in the configuration in between beside what was seen."""
-    return replace(seen, findings=(*seen.findings, *answer.findings), sources=answer.sources)
+    findings = seen.findings
+    if answer.routes:
+        is_altered = any(finding.cause is HOST for finding in answer.findings)
+        findings = origin.decided(seen.evidence, findings, is_altered)
+    return replace(seen, findings=(*findings, *answer.findings), sources=answer.sources)
 
 
 def _first_look(options: Options, clock: Clock) -> Evidence:

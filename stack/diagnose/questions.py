@@ -12,6 +12,8 @@ from stack.diagnose.handshake import upgrade_headers
 
 GIVEN = "as given"
 FOREIGN = "https://stack-doctor.invalid"  # RFC 6761: nobody's origin
+FORWARDED = ("X-Forwarded-Proto", "https")
+PORTLESS = ("own origin without its port", "own origin at the usual port")
 _AGENT = "Mozilla/5.0 (stack doctor)"
 
 
@@ -37,10 +39,12 @@ def plain(options: Options, target: Target, label: str) -> Question:
 
 def variations(base: Question, options: Options) -> tuple[Question, ...]:
     """Vary one thing at a time of a handshake that an HTTP server refused."""
+    proto = without(base.headers, FORWARDED[0].lower())
     asked = [
         replace(base, label="no origin", headers=without(base.headers, "origin")),
         _origin(base, "foreign origin", FOREIGN),
-        _origin(base, "own origin", base.target.origin),
+        *_own_origins(base),
+        replace(base, label="with X-Forwarded-Proto", headers=(*proto, FORWARDED)),
         replace(base, label="http/1.0", version="1.0"),
         replace(base, label=_slash(base)[0], target=_slash(base)[1]),
         plain(options, base.target, "plain"),
@@ -135,6 +139,21 @@ def _origin(base: Question, label: str, origin: str) -> Question:
     return replace(
         base, label=label, headers=(*without(base.headers, "origin"), ("Origin", origin))
     )
+
+
+def _own_origins(base: Question) -> tuple[Question, ...]:
+    """Give the origin of a page that came from the asked Host, and as altered Hosts make it."""
+    scheme, usual = ("https", 443) if base.target.tls else ("http", 80)
+    host = base.host or base.target.authority
+    asked = [_origin(base, "own origin", f"{scheme}://{host}")]
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdigit() and port != str(usual):
+        asked.append(_origin(base, PORTLESS[0], f"{scheme}://{name}"))
+        asked.append(_origin(base, PORTLESS[1], f"{scheme}://{name}:{usual}"))
+    origin = dict(base.headers).get("Origin", "")
+    if origin.startswith("https:"):
+        asked.append(_origin(base, "http origin", origin.replace("https", "http", 1)))
+    return tuple(asked)
 
 
 def _slash(base: Question) -> tuple[str, Target]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from stack.diagnose.conclusions import (
     after,
     auth,
+    forwarded,
     handshake,
     hops,
     http2,
@@ -29,6 +30,7 @@ CONCLUSIONS = (
     *http2.CONCLUSIONS,
     *tls.CONCLUSIONS,
     *reach.CONCLUSIONS,
+    *forwarded.CONCLUSIONS,
     *redirect.CONCLUSIONS,
     *handshake.CONCLUSIONS,
     *after.CONCLUSIONS,

@@ -31,6 +31,7 @@ PURE = [
     "stack.diagnose.causes",
     "stack.diagnose.conclusions.after",
     "stack.diagnose.conclusions.auth",
+    "stack.diagnose.conclusions.forwarded",
     "stack.diagnose.conclusions.handshake",
     "stack.diagnose.conclusions.hops",
     "stack.diagnose.conclusions.http2",
