@@ -80,6 +80,7 @@ PURE = [
     "stack.diagnose.rules.upstreams",
     "stack.diagnose.rules.version",
     "stack.diagnose.upgrade",
+    "stack.diagnose.x509",
     "stack.document",
     "stack.errors",
     "stack.model",
