@@ -58,9 +58,7 @@ def _dial(question: Question, deadline: float) -> Line:
 
 
 def _converse(question: Question, line: Line, start: float, deadline: float) -> Exchange:
-    record = Exchange(
-        question, address=line.address, tls=line.tls, certificate=line.certificate
-    )
+    record = Exchange(question, address=line.address, tls=line.tls, certificate=line.certificate)
     if question.version == "2":
         return _by_http2(record, line, start, deadline)
     try:

@@ -33,7 +33,10 @@ STREAM = 1
 
 @dataclass
 class _Answer:
-    """What came so far. ``is_tunnel``: a 2xx opens one, and has no body; ``reset`` says how the server refused the stream or the connection."""
+    """What came so far. ``is_tunnel``: a 2xx opens one, and has no body.
+
+    ``reset`` says how the server refused the stream or the connection.
+    """
 
     is_tunnel: bool
     is_ready: bool = False

@@ -59,8 +59,7 @@ def _request(folder: Path, name: str, *extensions: str) -> None:
     added = " ".join(f"-addext {extension}" for extension in extensions)
     _run(
         folder,
-        f"openssl req -new -subj /CN={name} {added} {EC}"
-        f" -keyout {name}.key -out {name}.csr",
+        f"openssl req -new -subj /CN={name} {added} {EC} -keyout {name}.key -out {name}.csr",
     )
 
 

@@ -63,8 +63,7 @@ class Emulator:
         with contextlib.suppress(OSError, ValueError):
             if self.context:
                 connection = self.context.wrap_socket(connection, server_side=True)
-            chosen = connection.selected_alpn_protocol() if self.context else None  # type: ignore
-            if self.http2 and (chosen == "h2" or self.http2.get("only")):
+            if self.http2 and (is_http2(connection) or self.http2.get("only")):
                 emulator_http2.answer(connection, self.http2)
             else:
                 self._answer(connection)
@@ -91,6 +90,11 @@ class Emulator:
         if not rule.get("drop"):
             while connection.recv(4096):
                 pass
+
+
+def is_http2(connection: socket.socket) -> bool:
+    """Whether client and server chose HTTP/2 by ALPN."""
+    return isinstance(connection, ssl.SSLSocket) and connection.selected_alpn_protocol() == "h2"
 
 
 def read_request(connection: socket.socket) -> Request:

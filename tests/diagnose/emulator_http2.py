@@ -22,8 +22,7 @@ def answer(connection: socket.socket, rule: Mapping[str, Any]) -> None:
     if "raw" in rule:
         while True:
             connection.sendall(bytes.fromhex(rule["raw"]))
-    config = H2Configuration(client_side=False, header_encoding="latin-1")
-    config.validate_inbound_headers = False
+    config = H2Configuration(client_side=False, validate_inbound_headers=False)
     speaker = H2Connection(config)
     if rule.get("connect"):
         speaker.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL] = 1
@@ -44,6 +43,6 @@ def _respond(speaker: H2Connection, event: RequestReceived, rule: Mapping[str, A
         speaker.reset_stream(event.stream_id, rule["reset"])
         return
     status, body = rule.get("status", 200), str(rule.get("body", "")).encode()
-    is_tunnel = dict(event.headers).get(":method") == "CONNECT" and status < 300
+    is_tunnel = dict(event.headers)[b":method"] == b"CONNECT" and status < 300
     speaker.send_headers(event.stream_id, [(":status", str(status)), ("server", "two")])
     speaker.send_data(event.stream_id, body, end_stream=not is_tunnel)

@@ -1,10 +1,10 @@
 """Every case of cases/*.yaml against real sockets: the expected codes, and no others.
 
 A case: ``servers`` (name → rules, or ``{rules, host, tls, closed, http2}``), ``nginx`` (the inside
-of a server block; ``{NAME}`` is a server's port, the front's own is ``{front}``), ``behind`` (of one
-more Nginx, at ``{behind}``), ``tls`` (which of the two has TLS: front, behind), ``hidden``
-(servers that are not found when the doctor looks around), ``url``, ``options``,
-``expect`` (codes), and the ``severity`` of the first finding and what it ``says``. ``jwt(…)`` makes a token of claims.
+of a server block; ``{NAME}`` is a server's port, the front's own is ``{front}``), ``behind`` (of
+one more Nginx, at ``{behind}``), ``tls`` (which of the two has TLS: front, behind), ``hidden``
+(servers that are not found when the doctor looks around), ``url``, ``options``, ``expect`` (codes),
+and the ``severity`` of the first finding and what it ``says``. ``jwt(…)`` makes a token of claims.
 """
 
 import re

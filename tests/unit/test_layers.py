@@ -79,6 +79,7 @@ PURE = [
     "stack.diagnose.rules.upgrades",
     "stack.diagnose.rules.upstreams",
     "stack.diagnose.rules.version",
+    "stack.diagnose.side_by_side",
     "stack.diagnose.upgrade",
     "stack.diagnose.x509",
     "stack.document",

@@ -1,4 +1,4 @@
-"""Conclusions about HTTP/2: servers that speak nothing else, and what browsers do where they can."""
+"""Conclusions about HTTP/2: servers that speak nothing else, and what browsers do with it."""
 
 from stack.diagnose.evidence import Evidence, beside, found
 from stack.diagnose.finding import Cause, Finding, Severity

@@ -29,9 +29,7 @@ BASE = questions.handshake(OPTIONS, TARGET, KEY)
 QUESTIONS = st.sampled_from([questions.by_http2(BASE), questions.extended_connect(BASE)])
 
 
-SERVER = H2Connection(
-    H2Configuration(client_side=False, validate_inbound_headers=False, header_encoding="latin-1")
-)
+SERVER = H2Connection(H2Configuration(client_side=False, validate_inbound_headers=False))
 
 
 def converse(data: bytes, question: Question) -> Exchange:
@@ -78,5 +76,5 @@ def test_a_host_of_the_user_is_kept_and_no_connection_is_sent() -> None:
         for event in SERVER.receive_data(sent)
         if isinstance(event, RequestReceived)
     ]
-    assert (headers[":authority"], headers["upgrade"]) == ("front.test", "websocket")
-    assert "connection" not in headers
+    assert (headers[b":authority"], headers[b"upgrade"]) == (b"front.test", b"websocket")
+    assert b"connection" not in headers
