@@ -171,6 +171,8 @@ class Exchange:
             return self.head.line + end
         if self.failure:
             return self.detail or self.failure
+        if is_http2(self.raw):
+            return "not HTTP/1.1: a SETTINGS frame of HTTP/2"
         return f"not HTTP: {self.raw[:40].decode('latin-1')!r}"
 
 
@@ -203,6 +205,11 @@ def scrubbed(exchange: Exchange, secrets: Iterable[str]) -> Exchange:
         if ending:
             ending = replace(ending, reason=ending.reason.replace(secret, MASK))
     return replace(exchange, head=head, ending=ending)
+
+
+def is_http2(data: bytes) -> bool:
+    """Whether these bytes begin as an HTTP/2 server does: by its settings (RFC 9113 §3.4)."""
+    return len(data) >= 9 and data[3:9] == b"\x04\x00\x00\x00\x00\x00"
 
 
 def is_foreign(data: bytes) -> bool:

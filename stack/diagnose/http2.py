@@ -6,6 +6,7 @@ long, is limited here.
 
 import time
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -136,7 +137,9 @@ def _note(event: Event, answer: _Answer) -> None:
 def _head(event: ResponseReceived) -> Head:
     rows = tuple((str(name).lower(), str(value)) for name, value in event.headers)
     fields = tuple((name, value) for name, value in rows if not name.startswith(":"))
-    return Head("2", int(dict(rows)[":status"]), "", fields)
+    status = int(dict(rows)[":status"])
+    known = status in {item.value for item in HTTPStatus}
+    return Head("2", status, HTTPStatus(status).phrase if known else "", fields)
 
 
 def _name(code: ErrorCodes | int | None) -> str:

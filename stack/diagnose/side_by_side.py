@@ -1,6 +1,6 @@
 """Puts answers side by side: each with what tells it from the others, cut to a line. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from stack.diagnose.exchange import Exchange
 
@@ -9,7 +9,7 @@ _NONE = "-"
 _SWITCHING = ("Upgrade", "Connection", "Sec-WebSocket-Accept")
 _HEADERS = (
     *("Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Location", "WWW-Authenticate"),
-    *("Content-Type", "Server", "Via", "X-Powered-By"),
+    *("Server", "Via", "X-Powered-By"),
 )
 _Rows = dict[str, list[str]]
 
@@ -19,7 +19,7 @@ def side_by_side(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
 
     One answer alone shows all that it says of itself.
     """
-    rows = {name: values for name, values in _rows(exchanges).items() if _tells(values)}
+    rows = _rows(exchanges)
     width = max(map(len, rows), default=0)
     shown: list[tuple[str, str]] = []
     for number, exchange in enumerate(exchanges):
@@ -31,22 +31,28 @@ def side_by_side(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
 
 
 def _rows(exchanges: Sequence[Exchange]) -> _Rows:
-    """Give a value for each answer by header; empty where there is nothing to compare."""
+    """Give by name what each answer says; empty for an answer that cannot say such a thing."""
     rows = {name: [_header(item, name) for item in exchanges] for name in _HEADERS}
-    for name in _SWITCHING:  # what every 101 has and no other answer has tells nothing
-        rows[name] = [_header(item, name) if item.status == 101 else "" for item in exchanges]
+    # What every correct 101 has, and no other answer, tells nothing.
+    switched = [item if item.status == 101 else None for item in exchanges]
+    if any(item and not item.is_open for item in switched):
+        rows |= {name: [_header(item, name) for item in switched] for name in _SWITCHING}
     rows["TLS"] = [item.tls for item in exchanges]
-    return {**rows, "Body": list(_bodies(exchanges))}
+    rows = {name: values for name, values in rows.items() if _tells(values)}
+    kinds = [item.head.get("content-type") if item.head else "" for item in exchanges]
+    texts = [item.text if item.head and item.status != 101 else "" for item in exchanges]
+    told = {"Content-Type": _once(kinds, ""), "Body": _once(texts, "the same")}
+    return rows | {name: values for name, values in told.items() if any(values)}
 
 
 def _tells(values: Sequence[str]) -> bool:
     """Whether a row is worth its place: not all alike, or the word of one answer alone."""
-    said = [value for value in values if value]
-    return len(set(said)) > 1 or (len(values) == 1 and bool(said) and said != [_NONE])
+    said = {value for value in values if value}
+    return len(said) > 1 or (len(values) == 1 and bool(said - {_NONE}))
 
 
-def _header(exchange: Exchange, name: str) -> str:
-    if not exchange.head:
+def _header(exchange: Exchange | None, name: str) -> str:
+    if not exchange or not exchange.head:
         return ""
     value = exchange.head.get(name.lower())
     if name == "Location":
@@ -54,12 +60,14 @@ def _header(exchange: Exchange, name: str) -> str:
     return _cut(value) or _NONE
 
 
-def _bodies(exchanges: Sequence[Exchange]) -> Iterator[str]:
-    first = ""
-    for exchange in exchanges:
-        text = _cut(exchange.text) if exchange.head and exchange.status != 101 else ""
-        yield "the same" if first and text == first else text
-        first = first or text
+def _once(values: Sequence[str], again: str) -> list[str]:
+    """Cut them short; say ``again`` instead of the first one's whole text a second time."""
+    first = next(filter(None, values), "")
+    place = values.index(first) if first else 0
+    return [
+        again if number > place and first and value == first else _cut(value)
+        for number, value in enumerate(values)
+    ]
 
 
 def _cut(text: str) -> str:

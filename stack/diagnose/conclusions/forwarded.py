@@ -37,7 +37,8 @@ def missing(evidence: Evidence) -> Finding | None:
         return None
     message = f"answers {base.says}; with X-Forwarded-Proto: https {other.says}"
     fix = PROTO.fix if is_https else f"use wss:// in the page; behind a proxy {PROTO.fix}"
-    return found(evidence, PROTO, message, fix, beside(evidence.of("http origin"), other))
+    downgraded = evidence.of("http origin") if evidence.opens("http origin") else None
+    return found(evidence, PROTO, message, fix, beside(downgraded, other))
 
 
 CONCLUSIONS = (missing,)

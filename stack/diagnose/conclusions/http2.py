@@ -1,6 +1,7 @@
 """Conclusions about HTTP/2: servers that speak nothing else, and what browsers do with it."""
 
 from stack.diagnose.evidence import Evidence, beside, found
+from stack.diagnose.exchange import is_http2
 from stack.diagnose.finding import Cause, Finding, Severity
 
 _RFC = "https://www.rfc-editor.org/rfc/rfc8441"
@@ -34,12 +35,13 @@ CAUSES = (ONLY, CONNECT)
 
 
 def only(evidence: Evidence) -> Finding | None:
-    """HTTP/1.1 gets no answer, and HTTP/2 does."""
+    """HTTP/1.1 gets no answer, and HTTP/2 does, or the bytes are of HTTP/2."""
     other = evidence.of("plain by HTTP/2")
-    if evidence.base.head or not other or not other.head:
+    is_answered = other is not None and other.head is not None
+    if evidence.base.head or not (is_answered or is_http2(evidence.base.raw)):
         return None
-    what = "bytes of HTTP/2" if evidence.base.raw else evidence.base.says
-    message = f"HTTP/1.1 gets {what}, and HTTP/2 is answered"
+    message = f"a handshake by HTTP/1.1 gets: {evidence.base.says}"
+    message += "; HTTP/2 is answered" if is_answered else ""
     return found(evidence, ONLY, message, seen=beside(other))
 
 

@@ -56,7 +56,7 @@ def refused(evidence: Evidence) -> Finding | None:
         return None
     message = f"refuses Origin {evidence.options.origin}; opens with {' and '.join(opening)}"
     fix = f"add {evidence.options.origin} to the server's allowed origins"
-    if opening == ["http origin"]:
+    if "http origin" in opening and "foreign origin" not in opening:
         message += ": a list names http only, or X-Forwarded-Proto does not say https"
         fix += ", or let each proxy pass X-Forwarded-Proto on"
     elif is_undecided(evidence):
