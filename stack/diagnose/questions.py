@@ -18,11 +18,16 @@ _AGENT = "Mozilla/5.0 (stack doctor)"
 
 
 def handshake(options: Options, target: Target, key: str, label: str = GIVEN) -> Question:
-    """Give the handshake that a browser sends (RFC 6455 §4.1), with what the user added."""
+    """Give the handshake that a browser sends (RFC 6455 §4.1), with what the user added.
+
+    A plain hop behind TLS is asked as a good proxy asks it: with X-Forwarded-Proto.
+    """
     headers: list[tuple[str, str]] = [*upgrade_headers(key).items(), ("Origin", options.origin)]
     headers.append(("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"))
     if options.subprotocols:
         headers.append(("Sec-WebSocket-Protocol", ", ".join(options.subprotocols)))
+    if options.target.tls and not target.tls:
+        headers.append(FORWARDED)
     given = {name.lower() for name, _ in options.headers}
     if "user-agent" not in given:
         headers.append(("User-Agent", _AGENT))
@@ -69,6 +74,7 @@ def behind(base: Question) -> tuple[Question, ...]:
     """Vary a handshake at the hop behind the suspect as a faulty proxy would vary it."""
     bare = without(base.headers, "connection")
     close = (*bare, ("Connection", "close"))
+    unforwarded = without(base.headers, FORWARDED[0].lower())
     first, rest = _stripped(base.target.path)
     asked = [
         replace(base, label="without Upgrade", headers=without(close, "upgrade")),
@@ -81,6 +87,8 @@ def behind(base: Question) -> tuple[Question, ...]:
         replace(base, label=_slash(base)[0], target=_slash(base)[1]),
         by_http2(base),
     ]
+    if unforwarded != base.headers:
+        asked.append(replace(base, label=f"without {FORWARDED[0]}", headers=unforwarded))
     if first:
         path = replace(base.target, path=rest)
         asked.append(replace(base, label=f"without {first}", target=path))

@@ -1,6 +1,6 @@
 """Conclusions about X-Forwarded-Proto: servers that do not learn that the page came by https."""
 
-from stack.diagnose.evidence import Evidence, beside, found
+from stack.diagnose.evidence import Evidence, beside, found, is_alike
 from stack.diagnose.finding import Cause, Finding
 
 PROTO = Cause(
@@ -41,4 +41,13 @@ def missing(evidence: Evidence) -> Finding | None:
     return found(evidence, PROTO, message, fix, beside(downgraded, other))
 
 
-CONCLUSIONS = (missing,)
+def imitated(evidence: Evidence) -> Finding | None:
+    """The hop behind opens with the header, and without it answers what came through the front."""
+    item = evidence.beyond("without X-Forwarded-Proto")
+    if evidence.base.is_open or not item or item.is_open or not is_alike(item, evidence.base):
+        return None
+    message = "the hop behind gives this very answer to a handshake without X-Forwarded-Proto"
+    return found(evidence, PROTO, message, seen=beside(evidence.next, item))
+
+
+CONCLUSIONS = (imitated, missing)
