@@ -150,7 +150,7 @@ def answer_bytes(rule: Rule, request: Request) -> bytes:
         return head_bytes("101 Switching Protocols", [*own, *lines])
     if rule.get("mirror"):
         scheme = "http" if rule["mirror"] is True else rule["mirror"]
-        lines.append(f"Location: {scheme}://{request.headers['host']}{request.path}")
+        lines.append(f"Location: {scheme}://{request.headers.get('host')}{request.path}")
     lines += [f"Content-Length: {len(body)}", "Connection: close"]
     reason = str(request.headers) if rule.get("echo") else ""
     return head_bytes(f"{rule['status']}{reason}", lines) + body

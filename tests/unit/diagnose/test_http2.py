@@ -1,8 +1,11 @@
 """HTTP/2 over a real socket: whatever bytes come, there is an answer or a word, in time."""
 
 import socket
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -15,6 +18,7 @@ from stack.diagnose.dial import Line
 from stack.diagnose.exchange import Exchange, Question
 from tests.unit.diagnose.seen import KEY, OPTIONS, TARGET
 
+ROOT = Path(__file__).parents[3]
 FRAMES = st.builds(
     lambda kind, flags, stream, payload: (
         len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
@@ -78,3 +82,8 @@ def test_a_host_of_the_user_is_kept_and_no_connection_is_sent() -> None:
     ]
     assert (headers[b":authority"], headers[b"upgrade"]) == (b"front.test", b"websocket")
     assert b"connection" not in headers
+
+
+def test_the_library_is_not_loaded_before_it_is_needed() -> None:
+    code = "import sys, stack.diagnose.doctor; sys.exit('h2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
