@@ -50,12 +50,17 @@ def _dial(question: Question, deadline: float) -> Line:
         except DialError as error:
             last = error
             continue
-        return dial.secure(line, target.host, question.checks, deadline) if target.tls else line
+        if not target.tls:
+            return line
+        alpn = ("h2", "http/1.1") if question.version == "2" else ("http/1.1",)
+        return dial.secure(line, target.host, question.checks, deadline, alpn)
     raise last
 
 
 def _converse(question: Question, line: Line, start: float, deadline: float) -> Exchange:
-    record = Exchange(question, address=line.address)
+    record = Exchange(question, address=line.address, tls=line.tls, certificate=line.certificate)
+    if question.version == "2":
+        return _by_http2(record, line, start, deadline)
     try:
         dial.send(line, question.bytes(), deadline)
     except OSError as error:
@@ -71,6 +76,16 @@ def _converse(question: Question, line: Line, start: float, deadline: float) -> 
     if record.is_open:
         return replace(record, ending=_watch(record, parsed[0], line, deadline))
     return replace(record, body=_read_body(record, parsed[0], line, deadline))
+
+
+def _by_http2(record: Exchange, line: Line, start: float, deadline: float) -> Exchange:
+    """Load HTTP/2 only where the server chose it: most never do."""
+    if record.question.target.tls and line.alpn != "h2":
+        return replace(record, failure="not-offered", detail="ALPN chooses no HTTP/2")
+    from stack.diagnose import http2
+
+    record = http2.converse(record, line, deadline)
+    return replace(record, seconds=time.monotonic() - start)
 
 
 def _failed(record: Exchange, error: OSError, data: bytes, start: float) -> Exchange:

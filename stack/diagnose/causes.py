@@ -3,8 +3,10 @@
 from stack.diagnose.conclusions import (
     after,
     auth,
+    forwarded,
     handshake,
     hops,
+    http2,
     origin,
     page,
     path,
@@ -16,7 +18,10 @@ from stack.diagnose.conclusions import (
 )
 from stack.diagnose.finding import Cause
 
-_FAMILIES = (reach, tls, redirect, hops, path, origin, auth, handshake, after, server, vendor, page)
+_FAMILIES = (
+    *(reach, tls, redirect, hops, http2, path, origin, auth, handshake, after, server, vendor),
+    *(page, forwarded),
+)
 CAUSES: tuple[Cause, ...] = tuple(
     sorted((cause for family in _FAMILIES for cause in family.CAUSES), key=lambda c: c.code)
 )

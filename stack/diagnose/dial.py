@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import re
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stack.diagnose.exchange import Failure
@@ -23,10 +25,16 @@ class DialError(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """An open connection and the numeric address it leads to."""
+    """An open connection and the numeric address it leads to.
+
+    With TLS also its version, what ALPN chose (empty: nothing), and the certificate in DER.
+    """
 
     stream: socket.socket
     address: str
+    tls: str = ""
+    alpn: str = ""
+    certificate: bytes = b""
 
 
 def resolve(host: str, port: int, deadline: float) -> tuple[str, ...]:
@@ -66,30 +74,42 @@ def connect(address: str, port: int, deadline: float) -> Line:
         raise DialError(kind, (error.strerror or str(error)).lower(), address) from None
 
 
-def secure(line: Line, host: str, checks: bool, deadline: float) -> Line:
+def secure(
+    line: Line, host: str, checks: bool, deadline: float, alpn: Sequence[str] = ("http/1.1",)
+) -> Line:
     """Speak TLS as a browser would. Raises DialError; ``detail`` of a certificate is its code.
+
+    ``alpn`` is what is offered; a WebSocket by Upgrade exists in HTTP/1.1 alone.
 
     ``detail`` reads ``10: certificate has expired``: the number is OpenSSL's (X509_V_ERR_…).
     """
     context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])  # a WebSocket by Upgrade exists in no other
+    context.set_alpn_protocols(list(alpn))
     if not checks:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     try:
         line.stream.settimeout(max(0.01, deadline - time.monotonic()))
-        return Line(context.wrap_socket(line.stream, server_hostname=host), line.address)
+        stream = context.wrap_socket(line.stream, server_hostname=host)
+        chosen, leaf = stream.selected_alpn_protocol(), stream.getpeercert(binary_form=True)
+        return Line(stream, line.address, stream.version() or "", chosen or "", leaf or b"")
     except ssl.SSLCertVerificationError as error:
         detail = f"{error.verify_code}: {error.verify_message}"
         failure: Failure = "certificate"
     except ssl.SSLError as error:
-        failure, detail = "tls", (error.reason or str(error)).lower().replace("_", " ")
+        failure, detail = "tls", _said(error)
     except TimeoutError:
         failure, detail = "tls", "no answer to the TLS greeting"
     except OSError as error:
         failure, detail = "tls", (error.strerror or "the connection was closed").lower()
     line.stream.close()
     raise DialError(failure, detail, line.address)
+
+
+def _said(error: ssl.SSLError) -> str:
+    """Give OpenSSL's reason, without where in Python it was met; not every one has a name."""
+    bare = re.sub(r"^\[SSL\] | \(_ssl\.c:\d+\)$", "", str(error.args[-1]))
+    return (error.reason or bare).lower().replace("_", " ")
 
 
 def receive(line: Line, deadline: float, size: int = 8192) -> bytes:

@@ -14,11 +14,13 @@ from urllib.parse import urljoin, urlsplit
 
 from stack.diagnose import dial, questions, upgrade
 from stack.diagnose.ask import ask
+from stack.diagnose.conclusions import origin
 from stack.diagnose.dial import DialError
 from stack.diagnose.evidence import Evidence, Examination, Options
 from stack.diagnose.exchange import Exchange, Question, Target, scrubbed
 from stack.diagnose.formats.lint import Answer
 from stack.diagnose.listeners import Listener
+from stack.diagnose.rules.origin import HOST
 
 AGAIN = 3  # handshakes beside the first: one bad upstream of two stays hidden once in 16 times
 MAX_REDIRECTS = 10
@@ -69,7 +71,11 @@ def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Exami
 
 def add_file(seen: Examination, answer: Answer) -> Examination:
     """Put what the linter found in the configuration in between beside what was seen."""
-    return replace(seen, findings=(*seen.findings, *answer.findings), sources=answer.sources)
+    findings = seen.findings
+    if answer.routes:
+        is_altered = any(finding.cause is HOST for finding in answer.findings)
+        findings = origin.decided(seen.evidence, findings, is_altered)
+    return replace(seen, findings=(*findings, *answer.findings), sources=answer.sources)
 
 
 def _first_look(options: Options, clock: Clock) -> Evidence:
@@ -87,9 +93,13 @@ def _first_look(options: Options, clock: Clock) -> Evidence:
 
 
 def _repeat(evidence: Evidence, clock: Clock) -> Evidence:
-    """A path that works is asked again: one upstream of several may be bad."""
+    """A path that works is asked again: one upstream of several may be bad.
+
+    With TLS a browser may ask it by HTTP/2.
+    """
     base = replace(evidence.base.question, idle=0.05)
     asked = [replace(base, label=f"again {number + 1}") for number in range(AGAIN)]
+    asked += [questions.extended_connect(base)] if base.target.tls else []
     return replace(evidence, varied=tuple(clock.ask_all(asked, 0.8, 2.0)))
 
 
@@ -99,11 +109,14 @@ def _vary(evidence: Evidence, clock: Clock) -> Evidence:
     if evidence.base.failure == "certificate":
         asked = (replace(base, label="unchecked", checks=False),)
     elif evidence.base.failure == "tls":
-        asked = (replace(base, label="without TLS", target=replace(base.target, tls=False)),)
+        plain = replace(base, label="without TLS", target=replace(base.target, tls=False))
+        asked = (plain, questions.plain_by_http2(evidence.options, base.target))
     elif evidence.base.failure not in {"refused", "timeout", "unreachable", "name"}:
         asked = questions.variations(base, evidence.options)
         if not base.target.tls and evidence.base.status in {0, 400}:
             asked = (*asked, questions.secured(base))
+        if not evidence.base.head:
+            asked = (*asked, questions.plain_by_http2(evidence.options, base.target))
         again = (replace(base, label=f"again {number + 1}") for number in range(AGAIN))
         asked = (*asked, *again)
     asked = (*asked, *_other_addresses(evidence, clock))

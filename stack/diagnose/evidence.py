@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from stack.diagnose.exchange import Exchange, Headers, Target
 from stack.diagnose.finding import Cause, Finding, Severity
+from stack.diagnose.side_by_side import side_by_side
 
 TOKEN_NAMES = ("token", "access_token", "auth", "jwt")  # of query parameters
 
@@ -96,7 +97,7 @@ class Examination:
         return all(finding.severity != "error" for finding in self.findings)
 
 
-Seen = tuple[str, str]
+Seen = tuple[str, str] | Exchange
 
 
 def found(
@@ -107,16 +108,22 @@ def found(
     seen: Iterable[Seen] = (),
     severity: Severity | None = None,
 ) -> Finding:
-    """Give a finding at the suspect; what it answered stands first in the evidence."""
-    shown = ((evidence.base.question.label, evidence.base.says), *seen)
+    """Give a finding at the suspect; what it answered stands first, beside the other answers.
+
+    Of ``seen``, what is no answer comes last.
+    """
+    rest = list(seen)
+    answers = [evidence.base, *(item for item in rest if isinstance(item, Exchange))]
+    told = (item for item in rest if not isinstance(item, Exchange))
+    shown = (*side_by_side(answers), *told)
     return Finding(
         cause, evidence.where, message, fix or cause.fix, severity or cause.severity, shown
     )
 
 
-def beside(*exchanges: Exchange | None) -> tuple[Seen, ...]:
-    """Give exchanges as evidence."""
-    return tuple((item.question.label, item.says) for item in exchanges if item)
+def beside(*exchanges: Exchange | None) -> tuple[Exchange, ...]:
+    """Give those that were asked, as evidence."""
+    return tuple(item for item in exchanges if item)
 
 
 def is_alike(one: Exchange, other: Exchange | None) -> bool:

@@ -12,9 +12,19 @@ from stack.diagnose.handshake import expected_accept
 from stack.redact import MASK
 
 # Why there is no answer. "certificate": we do not trust it; "tls": no TLS came about.
-# "closed": the server hung up in silence; "silent": time ran out while we waited for its answer.
+# "closed": the server hung up in silence; "silent": time ran out while we waited for its answer;
+# "not-offered": it does not offer what the question needs, such as HTTP/2, so nothing was asked.
 Failure = Literal[
-    "", "name", "refused", "timeout", "unreachable", "certificate", "tls", "closed", "silent"
+    "",
+    "name",
+    "refused",
+    "timeout",
+    "unreachable",
+    "certificate",
+    "tls",
+    "closed",
+    "silent",
+    "not-offered",
 ]
 Headers = tuple[tuple[str, str], ...]
 
@@ -50,6 +60,7 @@ class Target:
 class Question:
     """One request. ``label`` says what is varied, ``key`` is empty unless it is a handshake.
 
+    ``version`` is 1.0, 1.1 or 2: by ALPN with TLS, without it by prior knowledge (RFC 9113 §3.3).
     ``address`` is the only address to try, where one is given; ``checks`` whether the
     certificate has to be good; ``idle`` how many seconds an open WebSocket is watched.
     """
@@ -113,7 +124,10 @@ class Ending:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question and all that came of it. Times are in seconds since the question began."""
+    """A question and all that came of it. Times are in seconds since the question began.
+
+    ``tls`` is the version of TLS, ``certificate`` what the server showed there, in DER.
+    """
 
     question: Question
     failure: Failure = ""
@@ -124,6 +138,8 @@ class Exchange:
     body: bytes = b""
     seconds: float = 0.0
     ending: Ending | None = None
+    tls: str = ""
+    certificate: bytes = b""
 
     @property
     def status(self) -> int:
@@ -155,6 +171,8 @@ class Exchange:
             return self.head.line + end
         if self.failure:
             return self.detail or self.failure
+        if is_http2(self.raw):
+            return "not HTTP/1.1: a SETTINGS frame of HTTP/2"
         return f"not HTTP: {self.raw[:40].decode('latin-1')!r}"
 
 
@@ -187,6 +205,11 @@ def scrubbed(exchange: Exchange, secrets: Iterable[str]) -> Exchange:
         if ending:
             ending = replace(ending, reason=ending.reason.replace(secret, MASK))
     return replace(exchange, head=head, ending=ending)
+
+
+def is_http2(data: bytes) -> bool:
+    """Whether these bytes begin as an HTTP/2 server does: by its settings (RFC 9113 §3.4)."""
+    return len(data) >= 9 and data[3:9] == b"\x04\x00\x00\x00\x00\x00"
 
 
 def is_foreign(data: bytes) -> bool:

@@ -12,15 +12,22 @@ from stack.diagnose.handshake import upgrade_headers
 
 GIVEN = "as given"
 FOREIGN = "https://stack-doctor.invalid"  # RFC 6761: nobody's origin
+FORWARDED = ("X-Forwarded-Proto", "https")
+PORTLESS = ("own origin without its port", "own origin at the usual port")
 _AGENT = "Mozilla/5.0 (stack doctor)"
 
 
 def handshake(options: Options, target: Target, key: str, label: str = GIVEN) -> Question:
-    """Give the handshake that a browser sends (RFC 6455 §4.1), with what the user added."""
+    """Give the handshake that a browser sends (RFC 6455 §4.1), with what the user added.
+
+    A plain hop behind TLS is asked as a good proxy asks it: with X-Forwarded-Proto.
+    """
     headers: list[tuple[str, str]] = [*upgrade_headers(key).items(), ("Origin", options.origin)]
     headers.append(("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"))
     if options.subprotocols:
         headers.append(("Sec-WebSocket-Protocol", ", ".join(options.subprotocols)))
+    if options.target.tls and not target.tls:
+        headers.append(FORWARDED)
     given = {name.lower() for name, _ in options.headers}
     if "user-agent" not in given:
         headers.append(("User-Agent", _AGENT))
@@ -37,10 +44,12 @@ def plain(options: Options, target: Target, label: str) -> Question:
 
 def variations(base: Question, options: Options) -> tuple[Question, ...]:
     """Vary one thing at a time of a handshake that an HTTP server refused."""
+    proto = without(base.headers, FORWARDED[0].lower())
     asked = [
         replace(base, label="no origin", headers=without(base.headers, "origin")),
         _origin(base, "foreign origin", FOREIGN),
-        _origin(base, "own origin", base.target.origin),
+        *_own_origins(base),
+        replace(base, label="with X-Forwarded-Proto", headers=(*proto, FORWARDED)),
         replace(base, label="http/1.0", version="1.0"),
         replace(base, label=_slash(base)[0], target=_slash(base)[1]),
         plain(options, base.target, "plain"),
@@ -65,6 +74,7 @@ def behind(base: Question) -> tuple[Question, ...]:
     """Vary a handshake at the hop behind the suspect as a faulty proxy would vary it."""
     bare = without(base.headers, "connection")
     close = (*bare, ("Connection", "close"))
+    unforwarded = without(base.headers, FORWARDED[0].lower())
     first, rest = _stripped(base.target.path)
     asked = [
         replace(base, label="without Upgrade", headers=without(close, "upgrade")),
@@ -75,11 +85,34 @@ def behind(base: Question) -> tuple[Question, ...]:
         replace(base, label="without its query", target=_bare(base.target)),
         replace(base, label="no origin", headers=without(base.headers, "origin")),
         replace(base, label=_slash(base)[0], target=_slash(base)[1]),
+        by_http2(base),
     ]
+    if unforwarded != base.headers:
+        asked.append(replace(base, label=f"without {FORWARDED[0]}", headers=unforwarded))
     if first:
         path = replace(base.target, path=rest)
         asked.append(replace(base, label=f"without {first}", target=path))
     return tuple(asked)
+
+
+def by_http2(base: Question) -> Question:
+    """Ask for an Upgrade by HTTP/2, where there is none: as a proxy does that forwards it so."""
+    headers = without(base.headers, "connection")
+    return replace(base, label="by HTTP/2", version="2", headers=headers)
+
+
+def plain_by_http2(options: Options, target: Target) -> Question:
+    """Ask for an ordinary answer by HTTP/2."""
+    bare = plain(options, target, "plain by HTTP/2")
+    return replace(bare, version="2", headers=without(bare.headers, "connection"))
+
+
+def extended_connect(base: Question) -> Question:
+    """Ask for a WebSocket as browsers do on a connection of HTTP/2 (RFC 8441 §5)."""
+    headers = base.headers
+    for name in ("upgrade", "connection", "sec-websocket-key"):
+        headers = without(headers, name)
+    return replace(base, label="extended CONNECT", version="2", method="CONNECT", headers=headers)
 
 
 def secured(base: Question) -> Question:
@@ -114,6 +147,21 @@ def _origin(base: Question, label: str, origin: str) -> Question:
     return replace(
         base, label=label, headers=(*without(base.headers, "origin"), ("Origin", origin))
     )
+
+
+def _own_origins(base: Question) -> tuple[Question, ...]:
+    """Give the origin of a page that came from the asked Host, and as altered Hosts make it."""
+    scheme, usual = ("https", 443) if base.target.tls else ("http", 80)
+    host = base.host or base.target.authority
+    asked = [_origin(base, "own origin", f"{scheme}://{host}")]
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdigit() and port != str(usual):
+        asked.append(_origin(base, PORTLESS[0], f"{scheme}://{name}"))
+        asked.append(_origin(base, PORTLESS[1], f"{scheme}://{name}:{usual}"))
+    origin = dict(base.headers).get("Origin", "")
+    if origin.startswith("https:"):
+        asked.append(_origin(base, "http origin", origin.replace("https", "http", 1)))
+    return tuple(asked)
 
 
 def _slash(base: Question) -> tuple[str, Target]:

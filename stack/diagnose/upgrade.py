@@ -9,8 +9,10 @@ from dataclasses import replace
 from stack.diagnose.conclusions import (
     after,
     auth,
+    forwarded,
     handshake,
     hops,
+    http2,
     origin,
     page,
     path,
@@ -25,8 +27,10 @@ from stack.diagnose.exchange import Ending, Exchange
 from stack.diagnose.finding import Finding
 
 CONCLUSIONS = (
+    *http2.CONCLUSIONS,
     *tls.CONCLUSIONS,
     *reach.CONCLUSIONS,
+    *forwarded.CONCLUSIONS,
     *redirect.CONCLUSIONS,
     *handshake.CONCLUSIONS,
     *after.CONCLUSIONS,
@@ -40,7 +44,7 @@ CONCLUSIONS = (
     *path.GENERAL,
     *handshake.GENERAL,
 )
-REMARKS = (*page.REMARKS, *vendor.REMARKS)
+REMARKS = (*http2.REMARKS, *page.REMARKS, *vendor.REMARKS)
 
 
 def is_healthy(exchange: Exchange) -> bool:

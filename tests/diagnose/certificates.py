@@ -5,6 +5,7 @@ from pathlib import Path
 
 EC = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 HERE = "subjectAltName=IP:127.0.0.1,DNS:localhost"
+AUTHORITY = "authorityInfoAccess=caIssuers;URI:http://ca.example.com/intermediate.crt"
 CA = "basicConstraints=critical,CA:TRUE"
 # `openssl ca` alone may set both dates freely.
 CA_CONFIG = """\
@@ -28,19 +29,22 @@ def make_all(folder: Path) -> None:
     _root(folder, "stranger")
     _request(folder, "intermediate", CA)
     _sign(folder, "intermediate", "root")
-    for name, names in (("good", HERE), ("expired", HERE), ("early", HERE), ("chain", HERE)):
-        _request(folder, name, names)
+    for name in ("good", "expired", "early", "private", "enterprise", "self"):
+        _request(folder, name, HERE)
+    _request(folder, "chain", HERE, AUTHORITY)
     _request(folder, "other", "subjectAltName=DNS:shop.example.com")
-    _request(folder, "self", HERE)
     _sign(folder, "good", "root")
     _sign(folder, "other", "root")
     _sign(folder, "chain", "intermediate")
+    _sign(folder, "private", "stranger")
+    _sign(folder, "enterprise", "stranger")
     _dated(folder, "expired", "200101000000Z", "200201000000Z")
     _dated(folder, "early", "480101000000Z", "490201000000Z")
     request = f"openssl req -x509 -days 2 -subj /CN=x -addext {HERE} {EC}"
     _run(folder, f"{request} -keyout self.key -out self.crt")
-    for name in ("good", "expired", "early", "chain", "other", "self"):
+    for name in ("good", "expired", "early", "chain", "other", "self", "private", "enterprise"):
         parts = [(folder / f"{name}.{kind}").read_text() for kind in ("key", "crt")]
+        parts += [(folder / "stranger.pem").read_text()] if name == "enterprise" else []
         (folder / f"{name}.pem").write_text("".join(parts))
 
 
@@ -51,16 +55,16 @@ def _root(folder: Path, name: str) -> None:
     )
 
 
-def _request(folder: Path, name: str, extension: str) -> None:
+def _request(folder: Path, name: str, *extensions: str) -> None:
+    added = " ".join(f"-addext {extension}" for extension in extensions)
     _run(
         folder,
-        f"openssl req -new -subj /CN={name} -addext {extension} {EC}"
-        f" -keyout {name}.key -out {name}.csr",
+        f"openssl req -new -subj /CN={name} {added} {EC} -keyout {name}.key -out {name}.csr",
     )
 
 
 def _sign(folder: Path, name: str, by: str) -> None:
-    certificate = f"{by}.pem" if by == "root" else f"{by}.crt"
+    certificate = f"{by}.crt" if by == "intermediate" else f"{by}.pem"
     _run(
         folder,
         f"openssl x509 -req -days 2 -in {name}.csr -CA {certificate} -CAkey {by}.key"

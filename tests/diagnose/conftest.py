@@ -66,7 +66,7 @@ def run(
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
+        assert "Traceback (most recent call last)" not in out + err
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", out + err)
         assert isinstance(ended.value.code, int | None)
         return Done(ended.value.code or 0, out, err)

@@ -6,7 +6,7 @@ A rule answers the requests that it fits; the first that fits wins. Conditions: 
 Answers: ``status``, ``headers`` (a list of lines), ``body``,
 ``raw`` (bytes as they are), ``accept`` (a right 101), ``then`` (frames in hex after it),
 ``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
-(a redirect to the same address), ``echo`` (the request, everywhere),
+(a redirect to the same address, or by this scheme), ``echo`` (the request, everywhere),
 ``endless`` (bytes sent for ever after ``raw``, one ``pause``
 between them).
 """
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.diagnose.handshake import expected_accept
+from tests.diagnose import emulator_http2
 
 PATIENCE = 15.0  # seconds; longer than any case, so that nothing is left behind
 Rule = Mapping[str, Any]
@@ -46,6 +47,7 @@ class Emulator:
     listener: socket.socket
     port: int
     context: ssl.SSLContext | None = None
+    http2: Rule | None = None
     seen: list[Request] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -61,7 +63,10 @@ class Emulator:
         with contextlib.suppress(OSError, ValueError):
             if self.context:
                 connection = self.context.wrap_socket(connection, server_side=True)
-            self._answer(connection)
+            if self.http2 and (is_http2(connection) or self.http2.get("only")):
+                emulator_http2.answer(connection, self.http2)
+            else:
+                self._answer(connection)
         connection.close()
 
     def _answer(self, connection: socket.socket) -> None:
@@ -85,6 +90,11 @@ class Emulator:
         if not rule.get("drop"):
             while connection.recv(4096):
                 pass
+
+
+def is_http2(connection: socket.socket) -> bool:
+    """Whether client and server chose HTTP/2 by ALPN."""
+    return isinstance(connection, ssl.SSLSocket) and connection.selected_alpn_protocol() == "h2"
 
 
 def read_request(connection: socket.socket) -> Request:
@@ -119,7 +129,8 @@ def fits(rule: Rule, request: Request, rank: int) -> bool:
 
 def is_same_origin(headers: Mapping[str, str]) -> bool:
     """Whether the page lives where it knocks, as far as the headers tell."""
-    return headers.get("origin") == f"http://{headers.get('host')}"
+    scheme = headers.get("x-forwarded-proto", "http")
+    return headers.get("origin") == f"{scheme}://{headers.get('host')}"
 
 
 def answer_bytes(rule: Rule, request: Request) -> bytes:
@@ -138,7 +149,8 @@ def answer_bytes(rule: Rule, request: Request) -> bytes:
         own = ["Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {accept}"]
         return head_bytes("101 Switching Protocols", [*own, *lines])
     if rule.get("mirror"):
-        lines.append(f"Location: http://{request.headers['host']}{request.path}")
+        scheme = "http" if rule["mirror"] is True else rule["mirror"]
+        lines.append(f"Location: {scheme}://{request.headers.get('host')}{request.path}")
     lines += [f"Content-Length: {len(body)}", "Connection: close"]
     reason = str(request.headers) if rule.get("echo") else ""
     return head_bytes(f"{rule['status']}{reason}", lines) + body
@@ -160,16 +172,25 @@ def head_bytes(status: str, lines: list[str]) -> bytes:
 
 @contextlib.contextmanager
 def running(
-    rules: list[Rule], host: str = "127.0.0.1", pair: Path | None = None
+    rules: list[Rule],
+    host: str = "127.0.0.1",
+    pair: Path | None = None,
+    http2: Rule | None = None,
 ) -> Iterator[Emulator]:
-    """Run a server on a free port; ``pair`` is a PEM file of a key and its certificates."""
+    """Run a server on a free port; ``pair`` is a PEM file of a key and its certificates.
+
+    ``http2`` says how it answers by HTTP/2 (see emulator_http2).
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     context = None
     if pair:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair)
+        if http2:
+            context.set_alpn_protocols(["h2"] if http2.get("only") else ["h2", "http/1.1"])
     with socket.create_server((host, 0), family=family) as listener:
-        emulator = Emulator(rules, listener, int(listener.getsockname()[1]), context)
+        port = int(listener.getsockname()[1])
+        emulator = Emulator(rules, listener, port, context, http2)
         thread = threading.Thread(target=emulator.serve, daemon=True)
         thread.start()
         try:

@@ -1,11 +1,14 @@
 """Every case of cases/*.yaml against real sockets: the expected codes, and no others.
 
-A case: ``servers`` (name → rules, or ``{rules, host, tls, closed}``), ``nginx`` (the inside of a
-server block; ``{NAME}`` is a server's port, the front's own is ``{front}``), ``url``, ``options``,
-``expect`` (codes), and what the first finding ``says``. ``jwt(…)`` makes a token of claims.
+A case: ``servers`` (name → rules, or ``{rules, host, tls, closed, http2}``), ``nginx`` (the inside
+of a server block; ``{NAME}`` is a server's port, the front's own is ``{front}``), ``behind`` (of
+one more Nginx, at ``{behind}``), ``tls`` (which of the two has TLS: front, behind), ``hidden``
+(servers that are not found when the doctor looks around), ``url``, ``options``, ``expect`` (codes),
+and the ``severity`` of the first finding and what it ``says``. ``jwt(…)`` makes a token of claims.
 """
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -37,7 +40,10 @@ http {{
   client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d;
   scgi_temp_path e;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
-  server {{ listen 8080; {inside} }}
+  server {{
+    listen 8080{tls};
+    {inside}
+  }}
 }}
 """
 
@@ -54,13 +60,24 @@ def served(case: dict[str, Any], pems: Path, root: Path) -> Iterator[dict[str, i
                 ports[name] = front.free_port()
                 continue
             host = row.get("host", "127.0.0.1")
-            server = emulator.running(row["rules"], host, pair)
+            server = emulator.running(row["rules"], host, pair, row.get("http2"))
             ports[name] = stack.enter_context(server).port
-        if "nginx" in case:
-            inside = filled(case["nginx"], ports)
-            nginx = front.running(NGINX.format(inside=inside), root)
-            ports["front"] = stack.enter_context(nginx).port
+        for key, name in (("behind", "behind"), ("nginx", "front")):
+            if key in case:
+                text = configuration(case, filled(case[key], ports), pems, root / name)
+                ports[name] = stack.enter_context(front.running(text, root / name)).port
         yield ports
+
+
+def configuration(case: dict[str, Any], inside: str, pems: Path, root: Path) -> str:
+    """Give a whole configuration, and put the good certificate beside it where TLS is asked for."""
+    root.mkdir()
+    tls = ""
+    if case.get("tls") == root.name:
+        for name in ("certificate.pem", "key.pem"):
+            shutil.copy(pems / "good.pem", root / name)
+        tls = " ssl;\nssl_certificate x;\nssl_certificate_key x"
+    return NGINX.format(inside=inside, tls=tls)
 
 
 def listening(case: dict[str, Any], ports: dict[str, int]) -> Iterator[Listener]:
@@ -68,7 +85,7 @@ def listening(case: dict[str, Any], ports: dict[str, int]) -> Iterator[Listener]
     for name, port in ports.items():
         row = case.get("servers", {}).get(name, {})
         row = row if isinstance(row, dict) else {}
-        if not row.get("closed"):
+        if not row.get("closed") and name not in case.get("hidden", []):
             yield Listener(row.get("host", "127.0.0.1"), port, name)
 
 
@@ -104,6 +121,8 @@ def test_case(
     assert done.codes == case["expect"], done.out
     errors = [item for item in done.document["findings"] if item["severity"] == "error"]
     assert done.code == (1 if errors else 0)
+    if "severity" in case:
+        assert done.document["findings"][0]["severity"] == case["severity"]
     if "says" in case:
         assert filled(case["says"], ports) in done.document["findings"][0]["message"]
 

@@ -66,6 +66,31 @@ def test_the_configuration_in_between_is_judged_for_this_path(run: Doctor, tmp_p
     assert (done.code, places) == (1, {("WS0", str(file))})
 
 
+@pytest.mark.parametrize(
+    ("host", "words", "fix"),
+    [
+        ("$proxy_host", "the configuration alters Host", "proxy_set_header Host $http_host;"),
+        ("$http_host", "a list lacks it", "add http://"),
+    ],
+)
+def test_the_configuration_decides_who_refuses_an_origin(
+    run: Doctor, tmp_path: Path, host: str, words: str, fix: str
+) -> None:
+    file = tmp_path / "nginx.conf"
+    file.write_text(
+        "events {}\nhttp { map $http_upgrade $connection_upgrade { default upgrade; '' ''; }\n"
+        "server { listen 80; location /ws { proxy_pass http://127.0.0.1:3002;\n"
+        "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade;\n"
+        "proxy_set_header Connection $connection_upgrade; proxy_read_timeout 1h;\n"
+        f"proxy_set_header Host {host}; }} }} }}\n"
+    )
+    with emulator.running([{"lacks": ["origin"], "accept": True}, {"status": 403}]) as server:
+        done = run(f"ws://127.0.0.1:{server.port}/ws", "--json", "--nginx", str(file))
+    first = done.document["findings"][0]
+    assert (first["code"], words in first["message"]) == ("WS151", True)
+    assert first["fix"].startswith(fix)
+
+
 def test_every_question_keeps_what_the_user_sends(run: Doctor) -> None:
     with emulator.running([{"status": "404 Not Found"}]) as server:
         run(f"ws://127.0.0.1:{server.port}/ws", "--header", "X-Own: 1", "--header", "Host: a.b")

@@ -68,6 +68,44 @@ def test_it_ends_in_time_and_says_what_happened(run: Doctor, rule: Rule, code: s
     assert done.codes == ([code] if code else [])
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "00 00 00 04 00 00 00 00 00" + "00 00 08 06 00 00 00 00 00" + "00" * 8,  # pings
+        "00 00 06 04 00 00 00 00 00 00 08 00 00 00 01",  # settings, for ever
+        "00 00 00 04 00 00 00 00 00" + "00 40 00 09 00 00 00 00 01" + "00" * 64,  # continuation
+        "00 00 00 04 00 00 00 00 00" + "00 00 01 01 00 00 00 00 01 82",  # a head without end
+        "ff ff ff ff ff ff ff ff ff",
+        "00",
+    ],
+    ids=["pings", "settings", "continuations", "heads", "ones", "zeros"],
+)
+def test_http2_without_end_ends_in_time(
+    run: Doctor, pems: Path, monkeypatch: pytest.MonkeyPatch, raw: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(pems / "root.pem"))
+    start = time.monotonic()
+    with emulator.running([{"accept": True}], "127.0.0.1", pems / "good.pem", {"raw": raw}) as one:
+        done = run(f"wss://127.0.0.1:{one.port}/ws", "--json", "--timeout", str(LIMIT))
+    with emulator.running([], http2={"raw": raw, "only": True}) as two:
+        other = run(f"ws://127.0.0.1:{two.port}/ws", "--json", "--timeout", str(LIMIT))
+    assert time.monotonic() - start < 2 * (LIMIT + GRACE)
+    assert (done.code, done.codes) in [(0, []), (0, ["WS139"])]
+    assert other.codes == ["WS111" if raw[9:14] == "04 00" else "WS108"]
+
+
+def test_http2_in_silence_ends_in_time(
+    run: Doctor, pems: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(pems / "root.pem"))
+    start = time.monotonic()
+    silent = {"connect": True, "silent": True}
+    with emulator.running([{"accept": True}], "127.0.0.1", pems / "good.pem", silent) as server:
+        done = run(f"wss://127.0.0.1:{server.port}/ws", "--json", "--timeout", str(LIMIT))
+    assert time.monotonic() - start < LIMIT + GRACE
+    assert (done.code, done.codes) == (0, ["WS139"])
+
+
 def test_a_tls_alert_is_named(run: Doctor) -> None:
     with refusing_tls() as port:
         done = run(f"wss://127.0.0.1:{port}/ws", "--json")

@@ -1,6 +1,6 @@
 """Conclusions about a 101 that is none, and about refusals of the handshake's own headers."""
 
-from stack.diagnose.evidence import Evidence, beside, found
+from stack.diagnose.evidence import Evidence, beside, found, is_alike
 from stack.diagnose.exchange import Exchange
 from stack.diagnose.finding import Cause, Finding
 from stack.diagnose.handshake import expected_accept
@@ -88,6 +88,11 @@ REFUSED = Cause(
     bad="GET /ws -> 400 Bad Request",
     good="GET /ws -> 101 Switching Protocols",
 )
+# Which Nginx it is and how it was asked cannot be seen from in front.
+_ASK_BEHIND = (
+    "since 1.31 Nginx refuses an Upgrade that comes by HTTP/2: is there a proxy_http_version 2 on "
+    "the way? --hop NAME=URL of what stands behind proves it"
+)
 CAUSES = (ACCEPT, HALF_101, NOT_ECHOED, NOT_OFFERED, DEMANDED, EXTENSION, REFUSED)
 
 
@@ -148,12 +153,20 @@ def demanded(evidence: Evidence) -> Finding | None:
 
 def refused(evidence: Evidence) -> Finding | None:
     """Nothing more specific explains the status."""
+    plain = evidence.of("plain")
+    if _is_refused_by_nginx(evidence.base) and plain and not is_alike(plain, evidence.base):
+        message = f"an Nginx answers {evidence.base.says} by its own page, and only to an Upgrade"
+        return found(evidence, REFUSED, message, _ASK_BEHIND, beside(plain))
     message = f"answers {evidence.base.says}, not 101 Switching Protocols"
-    return found(evidence, REFUSED, message, seen=beside(evidence.of("plain")))
+    return found(evidence, REFUSED, message, seen=beside(plain))
 
 
 CONCLUSIONS = (wrong_accept, half_switched, subprotocol, extension, demanded)
 GENERAL = (refused,)
+
+
+def _is_refused_by_nginx(exchange: Exchange) -> bool:
+    return exchange.status == 400 and "<center>nginx" in exchange.text
 
 
 def _offered(exchange: Exchange) -> list[str]:

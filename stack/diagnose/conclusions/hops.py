@@ -195,6 +195,7 @@ _FAULTS = (
     (UPGRADE, "without both headers"),
     (CONNECTION, "with Connection: close"),
     (HTTP10, "by HTTP/1.0"),
+    (HTTP2, "by HTTP/2"),
 )
 CONCLUSIONS = (over_http2, altered_path, old_version, imitated, said, alone)
 

@@ -1,5 +1,6 @@
 """Remarks about the page that opens the WebSocket: mixed content and its security policy."""
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from stack.diagnose.evidence import Evidence, found
@@ -11,10 +12,11 @@ MIXED = Cause(
     "mixed-content",
     "error",
     "a page of https opens a ws:// address",
-    "Browsers block it before anything is sent, so no server sees it. Only this machine itself is "
-    "excepted, and not by Safari.",
+    "Browsers block it before anything is sent, so no server sees it. Excepted is this machine "
+    "itself (127.0.0.1, [::1], localhost): only older versions of Safari block that, and Chrome "
+    "asks the user first when the page is a public one.",
     "use wss:// in the page (location.protocol tells which)",
-    "https://www.w3.org/TR/mixed-content/",
+    "https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy",
     bad="https://example.com opens ws://example.com/ws",
     good="https://example.com opens wss://example.com/ws",
 )
@@ -31,23 +33,19 @@ CSP = Cause(
     good="connect-src 'self' wss://ws.example.com",
 )
 CAUSES = (MIXED, CSP)
-_LOCAL = ("localhost", "127.", "::1")
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
-def mixed_content(evidence: Evidence, *, has_failed: bool) -> Finding | None:
+def mixed_content(evidence: Evidence, *, has_failed: bool) -> Finding | None:  # noqa: ARG001
     """Independent of what the network says: the browser does not even ask it."""
     page, target = evidence.options.page, evidence.options.target
     if not page or not page.tls or target.tls:
         return None
-    is_local = target.host.startswith(_LOCAL)
-    return found(
-        evidence,
-        MIXED,
-        f"the page {page.origin} is https, the socket is ws://",
-        f"use wss://{target.authority}",
-        severity="warning" if is_local and not has_failed else "error",
-    )
+    message, severity = f"the page {page.origin} is https, the socket is ws://", MIXED.severity
+    if is_trustworthy(target.host):
+        message += " on this machine itself, which older versions of Safari block"
+        severity = "info"
+    return found(evidence, MIXED, message, f"use wss://{target.authority}", severity=severity)
 
 
 def policy(evidence: Evidence, *, has_failed: bool) -> Finding | None:  # noqa: ARG001 - a remark
@@ -67,6 +65,15 @@ def policy(evidence: Evidence, *, has_failed: bool) -> Finding | None:  # noqa: 
 
 
 REMARKS = (mixed_content, policy)
+
+
+def is_trustworthy(host: str) -> bool:
+    """Whether browsers take a plain connection there for safe (Secure Contexts §3.1)."""
+    name = host.lower().rstrip(".")
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def sources_of(value: str) -> list[str] | None:

@@ -3,6 +3,7 @@
 import re
 
 from stack.diagnose.evidence import Evidence, beside, found
+from stack.diagnose.exchange import Exchange
 from stack.diagnose.finding import Cause, Finding
 
 _LOCATION = "https://nginx.org/en/docs/http/ngx_http_core_module.html#location"
@@ -130,7 +131,7 @@ SPECIFIC = (slash, other_path, hot_reload)
 GENERAL = (page, not_found)
 
 
-def _roots(evidence: Evidence) -> tuple[tuple[str, str], ...]:
+def _roots(evidence: Evidence) -> tuple[Exchange, ...]:
     return beside(evidence.of("plain"), evidence.of("root"))
 
 

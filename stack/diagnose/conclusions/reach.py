@@ -179,8 +179,7 @@ def neighbour(evidence: Evidence) -> Finding | None:
     by = f" ({program})" if program else ""
     message = f"port {evidence.target.port}: {evidence.base.says}, port {port}{by} answers 101"
     fix = f"use port {port}, or let the front route {_path(evidence)} to it"
-    seen = [(f"port {port}", answering[0].says)]
-    return found(evidence, WRONG_PORT, message, fix, seen)
+    return found(evidence, WRONG_PORT, message, fix, beside(answering[0]))
 
 
 def loopback_only(evidence: Evidence) -> Finding | None:

@@ -69,7 +69,11 @@ def loop(evidence: Evidence) -> Finding | None:
     if goal not in asked and len(chain) <= 10:
         return None
     return found(
-        evidence, LOOP, f"{len(chain)} redirects lead to {goal} again", "", _seen(evidence)
+        evidence,
+        LOOP,
+        f"{len(chain)} redirects lead to {goal} again",
+        "",
+        beside(*evidence.redirects),
     )
 
 
@@ -87,15 +91,10 @@ def redirected(evidence: Evidence) -> Finding | None:
     address = goal.replace("http", "ws", 1)
     message = f"{evidence.base.status} to {goal}: browsers do not follow it"
     fix = cause.fix if cause is ELSEWHERE else f"use {address}"
-    return found(evidence, cause, message, fix, _seen(evidence))
+    return found(evidence, cause, message, fix, beside(*evidence.redirects))
 
 
 CONCLUSIONS = (loop, redirected)
-
-
-def _seen(evidence: Evidence) -> tuple[tuple[str, str], ...]:
-    where = ("location", _location(evidence, 0).partition("?")[0])
-    return (where, *beside(*evidence.redirects))
 
 
 def _location(evidence: Evidence, index: int) -> str:

@@ -1,7 +1,10 @@
 """Conclusions about TLS: certificates, and TLS where the other side speaks none."""
 
-from stack.diagnose.evidence import Evidence, Seen, beside, found
+from stack.diagnose import x509
+from stack.diagnose.evidence import Evidence, beside, found
+from stack.diagnose.exchange import Exchange
 from stack.diagnose.finding import Cause, Finding
+from stack.diagnose.x509 import Signed
 
 _PATH = "https://www.rfc-editor.org/rfc/rfc5280#section-6.1"
 _WSS = "https://www.rfc-editor.org/rfc/rfc6455#section-3"
@@ -57,8 +60,9 @@ INCOMPLETE = Cause(
     "certificate-chain-incomplete",
     "error",
     "the server does not send the whole certificate chain",
-    "The issuer of the certificate is neither sent nor trusted. Browsers that saw the intermediate "
-    "elsewhere go on, others and all programs fail.",
+    "The issuer of the certificate is neither sent nor trusted, and the certificate names the "
+    "address of it (caIssuers), as those of public authorities do. Browsers that saw the "
+    "intermediate elsewhere go on, others and all programs fail.",
     "put the intermediates after the certificate in one file (fullchain.pem)",
     f"{_NGINX}#chains",
     bad="ssl_certificate cert.pem;",
@@ -119,8 +123,11 @@ def certificate(evidence: Evidence) -> Finding | None:
     if evidence.base.failure != "certificate":
         return None
     code, _, says = evidence.base.detail.partition(": ")
-    seen: list[Seen] = list(beside(evidence.of("unchecked")))
-    return found(evidence, _BY_CODE.get(code, SELF_SIGNED), says.lower() or "refused", seen=seen)
+    other = evidence.of("unchecked")
+    cause, message = _BY_CODE.get(code, SELF_SIGNED), says.lower() or "refused"
+    if signed := _signed(other):
+        cause, message = _by_signature(code, signed) or (cause, message)
+    return found(evidence, cause, message, seen=beside(other))
 
 
 def plain_port(evidence: Evidence) -> Finding | None:
@@ -159,6 +166,29 @@ def no_tls(evidence: Evidence) -> Finding | None:
 
 
 CONCLUSIONS = (certificate, plain_port, tls_port, no_tls)
+
+
+def _signed(exchange: Exchange | None) -> Signed | None:
+    try:
+        return x509.read(exchange.certificate) if exchange and exchange.certificate else None
+    except ValueError:
+        return None
+
+
+def _by_signature(code: str, signed: Signed) -> tuple[Cause, str] | None:
+    """Tell by what a certificate says of its issuer why OpenSSL finds none that it trusts.
+
+    Public authorities write into each certificate where their own lies; private ones seldom do.
+    """
+    issuer = f"{signed.issuer[:60]!r}"
+    if code in {"18", "20", "21"} and signed.is_by_itself:
+        return SELF_SIGNED, f"the certificate is signed by itself ({issuer}), by no authority"
+    if code in {"20", "21"} and signed.issuers:
+        message = f"its issuer {issuer} is not sent; it lies at {signed.issuers[:100]}"
+        return INCOMPLETE, message.replace("\n", " ")
+    if code in {"19", "20", "21"}:
+        return SELF_SIGNED, f"signed by {issuer}, an authority that this machine does not trust"
+    return None
 
 
 def _wants_tls(text: str) -> bool:

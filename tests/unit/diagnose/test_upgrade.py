@@ -26,6 +26,8 @@ KINDS = ("name", "refused", "timeout", "unreachable", "certificate", "tls", "clo
 FAILURES = st.builds(failed, st.sampled_from(KINDS), TEXT)
 EXCHANGES = st.one_of(ANSWERS, FAILURES)
 LABELS = ["no origin", "no token", "plain", "root", "http/1.0", "with TLS", "again 1", "at /ws"]
+LABELS += ["own origin", "own origin without its port", "http origin", "with X-Forwarded-Proto"]
+LABELS += ["plain by HTTP/2"]
 
 
 def codes(*bases: Exchange, **more: Any) -> list[str]:
