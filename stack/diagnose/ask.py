@@ -27,16 +27,32 @@ _PONG = b"\x8a\x80\x00\x00\x00\x00"  # a masked, empty pong (RFC 6455 §5.5.3)
 
 def ask(question: Question, timeout: float) -> Exchange:
     """Send it and read the head, a short body, and what follows a 101."""
-    start = time.monotonic()
+    deadline = time.monotonic() + timeout
+    record, line = knock(question, deadline)
+    if line is None:
+        return record
     try:
-        line = _dial(question, start + timeout)
-    except DialError as error:
-        seconds = time.monotonic() - start
-        return Exchange(question, error.failure, error.detail, error.address, seconds=seconds)
-    try:
-        return _converse(question, line, start, start + timeout)
+        return replace(record, ending=_watch(record, line, deadline))
     finally:
         dial.hang_up(line)
+
+
+def knock(question: Question, deadline: float) -> tuple[Exchange, Line | None]:
+    """Send it and read the answer; a WebSocket that opens stays open, for the caller to close."""
+    start = time.monotonic()
+    try:
+        line = _dial(question, deadline)
+    except DialError as error:
+        seconds = time.monotonic() - start
+        failed = (error.failure, error.detail, error.address)
+        return Exchange(question, *failed, seconds=seconds), None
+    record = Exchange(question)
+    try:
+        record = _converse(question, line, start, deadline)
+    finally:
+        if not record.is_open:
+            dial.hang_up(line)
+    return record, line if record.is_open else None
 
 
 def _dial(question: Question, deadline: float) -> Line:
@@ -69,7 +85,7 @@ def _converse(question: Question, line: Line, start: float, deadline: float) -> 
         return record
     record = replace(record, head=parsed[0], body=parsed[1])
     if record.is_open:
-        return replace(record, ending=_watch(record, parsed[0], line, deadline))
+        return record
     return replace(record, body=_read_body(record, parsed[0], line, deadline))
 
 
@@ -106,7 +122,7 @@ def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> byt
     body = record.body
     length = head.get("content-length")
     wanted = min(int(length), SHORT_BODY) if length.isdigit() and len(length) < 10 else SHORT_BODY
-    if record.status in {204, 304}:
+    if record.status in {100, 204, 304}:
         wanted = 0
     until = min(deadline, time.monotonic() + BODY_WAIT)
     while len(body) < wanted:
@@ -120,14 +136,13 @@ def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> byt
     return body[:SHORT_BODY]
 
 
-def _watch(record: Exchange, head: Head, line: Line, deadline: float) -> Ending | None:
+def _watch(record: Exchange, line: Line, deadline: float) -> Ending | None:
     """Keep the WebSocket open for a while; say goodbye if nothing happens."""
     start = time.monotonic()
     until = min(deadline, start + record.question.idle)
-    compressed = "permessage-deflate" in head.get("sec-websocket-extensions")
     data = record.body
     while True:
-        if ending := read_ending(data[:MAX_FRAMES], time.monotonic() - start, compressed):
+        if ending := read_ending(data[:MAX_FRAMES], time.monotonic() - start, record.compresses):
             return ending
         try:
             chunk = dial.receive(line, until)

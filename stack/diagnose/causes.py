@@ -5,6 +5,8 @@ from stack.diagnose.conclusions import (
     auth,
     handshake,
     hops,
+    limits,
+    message,
     origin,
     page,
     path,
@@ -16,7 +18,10 @@ from stack.diagnose.conclusions import (
 )
 from stack.diagnose.finding import Cause
 
-_FAMILIES = (reach, tls, redirect, hops, path, origin, auth, handshake, after, server, vendor, page)
+_FAMILIES = (
+    *(reach, tls, redirect, hops, path, origin, auth, handshake, after, server, vendor, page),
+    *(limits, message),
+)
 CAUSES: tuple[Cause, ...] = tuple(
     sorted((cause for family in _FAMILIES for cause in family.CAUSES), key=lambda c: c.code)
 )

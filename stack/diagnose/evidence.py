@@ -5,13 +5,19 @@ from dataclasses import dataclass, field
 
 from stack.diagnose.exchange import Exchange, Headers, Target
 from stack.diagnose.finding import Cause, Finding, Severity
+from stack.diagnose.measured import Load, Sizes
+from stack.diagnose.nginx_limits import Written
 
 TOKEN_NAMES = ("token", "access_token", "auth", "jwt")  # of query parameters
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. Times in seconds; ``headers`` hold cookies and token already."""
+    """What the user asked for. Times in seconds; ``headers`` hold cookies and token already.
+
+    ``connections`` is how many WebSockets to open at once, ``message`` how many bytes to send in
+    one message; 0 for none. ``written`` is what the configuration in between holds for the path.
+    """
 
     target: Target
     hops: tuple[Target, ...] = ()
@@ -24,6 +30,9 @@ class Options:
     idle: float = 0.0
     timeout: float = 10.0
     secrets: tuple[str, ...] = ()
+    connections: int = 0
+    message: int = 0
+    written: Written | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,8 @@ class Evidence:
     page: Exchange | None = None
     programs: tuple[tuple[int, str], ...] = field(default=())
     listeners: tuple[tuple[str, int], ...] = ()
+    load: Load | None = None
+    sizes: Sizes | None = None
 
     @property
     def base(self) -> Exchange:

@@ -11,6 +11,7 @@ from stack.diagnose.exchange import Headers, Question, Target
 from stack.diagnose.handshake import upgrade_headers
 
 GIVEN = "as given"
+WITHHELD = "body withheld"
 FOREIGN = "https://stack-doctor.invalid"  # RFC 6761: nobody's origin
 _AGENT = "Mozilla/5.0 (stack doctor)"
 
@@ -80,6 +81,16 @@ def behind(base: Question) -> tuple[Question, ...]:
         path = replace(base.target, path=rest)
         asked.append(replace(base, label=f"without {first}", target=path))
     return tuple(asked)
+
+
+def withheld(base: Question) -> Question:
+    """Announce a body and send none: who answers 100 Continue got as far as passing it on.
+
+    Nginx asks for the body when it turns to the upstream, and never before.
+    """
+    kept = without(without(base.headers, "upgrade"), "connection")
+    announced = (("Connection", "close"), ("Content-Length", "1"), ("Expect", "100-continue"))
+    return replace(base, label=WITHHELD, headers=(*kept, *announced))
 
 
 def secured(base: Question) -> Question:

@@ -1,11 +1,14 @@
 """Every case of cases/*.yaml against real sockets: the expected codes, and no others.
 
-A case: ``servers`` (name → rules, or ``{rules, host, tls, closed}``), ``nginx`` (the inside of a
-server block; ``{NAME}`` is a server's port, the front's own is ``{front}``), ``url``, ``options``,
-``expect`` (codes), and what the first finding ``says``. ``jwt(…)`` makes a token of claims.
+A case: ``servers`` (name → rules, or ``{rules, host, tls, closed}``, or ``{websockets}``: what the
+library's own server is given, ``says`` is sent to who comes), ``nginx`` (the inside of a server
+block, or ``{main, events, http, server}``; ``{NAME}`` is a server's port, the front's own is
+``{front}``; ``{conf}`` its file), ``url``, ``options``, ``expect`` (codes), and what the first
+finding ``says``. ``jwt(…)`` makes a token of claims.
 """
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +18,7 @@ from typing import Any
 import jwt
 import pytest
 import yaml
+from websockets.sync.server import ServerConnection, serve
 
 from stack.diagnose.causes import CAUSES
 from stack.diagnose.listeners import Listener
@@ -31,13 +35,15 @@ NGINX = """\
 worker_processes 1;
 pid nginx.pid;
 error_log stderr;
-events {{}}
+{main}
+events {{ {events} }}
 http {{
+  {http}
   access_log off;
   client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d;
   scgi_temp_path e;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
-  server {{ listen 8080; {inside} }}
+  server {{ listen 8080; {server} }}
 }}
 """
 
@@ -53,14 +59,37 @@ def served(case: dict[str, Any], pems: Path, root: Path) -> Iterator[dict[str, i
             if row.get("closed"):
                 ports[name] = front.free_port()
                 continue
+            if "websockets" in row:
+                ports[name] = stack.enter_context(library(**row["websockets"]))
+                continue
             host = row.get("host", "127.0.0.1")
             server = emulator.running(row["rules"], host, pair)
             ports[name] = stack.enter_context(server).port
         if "nginx" in case:
-            inside = filled(case["nginx"], ports)
-            nginx = front.running(NGINX.format(inside=inside), root)
+            given = case["nginx"] if isinstance(case["nginx"], dict) else {"server": case["nginx"]}
+            parts = dict.fromkeys(("main", "events", "http", "server"), "") | given
+            parts = {name: filled(text, ports) for name, text in parts.items()}
+            nginx = front.running(NGINX.format(**parts), root)
             ports["front"] = stack.enter_context(nginx).port
         yield ports
+
+
+@contextmanager
+def library(says: str = "", **settings: Any) -> Iterator[int]:
+    """Run the server of the websockets library; give its port."""
+
+    def handle(connection: ServerConnection) -> None:
+        if says:
+            connection.send(says)
+        for _ in connection:
+            pass
+
+    with serve(handle, "127.0.0.1", 0, **settings) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield int(server.socket.getsockname()[1])
+        server.shutdown()
+        thread.join(emulator.PATIENCE)
 
 
 def listening(case: dict[str, Any], ports: dict[str, int]) -> Iterator[Listener]:
@@ -100,6 +129,7 @@ def test_case(
     with served(case, pems, tmp_path) as ports:
         neighbours += listening(case, ports)
         options = [filled(str(option), ports) for option in case.get("options", [])]
+        options = [option.replace("{conf}", str(tmp_path / "nginx.conf")) for option in options]
         done = run(filled(case["url"], ports), "--json", *options)
     assert done.codes == case["expect"], done.out
     errors = [item for item in done.document["findings"] if item["severity"] == "error"]
