@@ -15,6 +15,7 @@ from stack.diagnose.exchange import (
     parse_head,
     read_ending,
 )
+from stack.diagnose.frames import PING, Frames, ending_of, pong
 from stack.diagnose.handshake import CLOSE_1000
 
 MAX_HEAD = 64 * 1024  # bytes; no server that means well sends more
@@ -22,7 +23,6 @@ MAX_FRAMES = 64 * 1024  # bytes of an open WebSocket that are looked at
 SHORT_BODY = 4096  # bytes; so much of a body is waited for
 ENOUGH = 512  # bytes; by then it is clear that they are not HTTP
 BODY_WAIT = 0.5  # seconds; a body that comes later than its head is not worth more
-_PONG = b"\x8a\x80\x00\x00\x00\x00"  # a masked, empty pong (RFC 6455 §5.5.3)
 
 
 def ask(question: Question, timeout: float) -> Exchange:
@@ -140,14 +140,16 @@ def _watch(record: Exchange, line: Line, deadline: float) -> Ending | None:
     """Keep the WebSocket open for a while; say goodbye if nothing happens."""
     start = time.monotonic()
     until = min(deadline, start + record.question.idle)
-    data = record.body
+    data = unread = record.body
+    frames = Frames()
     while True:
-        if ending := read_ending(data[:MAX_FRAMES], time.monotonic() - start, record.compresses):
+        found, after = frames.feed(unread), time.monotonic() - start
+        ending = read_ending(data[:MAX_FRAMES], after, record.compresses)
+        if ending := ending or ending_of(found, after):
             return ending
         try:
-            chunk = dial.receive(line, until)
-            if chunk[:1] == b"\x89":
-                dial.send(line, _PONG, until)
+            _answer_pings(line, found, until)
+            chunk = unread = dial.receive(line, until)
         except TimeoutError:
             break
         except OSError:
@@ -159,3 +161,10 @@ def _watch(record: Exchange, line: Line, deadline: float) -> Ending | None:
     with contextlib.suppress(OSError):
         dial.send(line, CLOSE_1000, deadline)
     return None
+
+
+def _answer_pings(line: Line, found: list[tuple[int, bytes]], until: float) -> None:
+    """Answer as a browser does: a server that gets no pong takes us for dead."""
+    for opcode, payload in found:
+        if opcode == PING:
+            dial.send(line, pong(payload), until)

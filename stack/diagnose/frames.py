@@ -2,7 +2,9 @@
 
 import struct
 
-CLOSE, PONG = 0x8, 0xA
+from stack.diagnose.exchange import Ending
+
+CLOSE, PING, PONG = 0x8, 0x9, 0xA
 
 
 class Frames:
@@ -44,6 +46,20 @@ def text_message(size: int, mask: bytes) -> bytes:
     else:
         length = b"\xff" + struct.pack("!Q", size)
     return b"\x81" + length + mask + body
+
+
+def ending_of(found: list[tuple[int, bytes]], after: float) -> Ending | None:
+    """Give what the first close frame among control frames says (§5.5.1)."""
+    for opcode, payload in found:
+        if opcode == CLOSE:
+            code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else 1005
+            return Ending(code, payload[2:].decode("utf-8", "replace"), after)
+    return None
+
+
+def pong(payload: bytes) -> bytes:
+    """Give the answer to a ping: its own payload, masked (RFC 6455 §5.5.3)."""
+    return bytes([0x80 | PONG, 0x80 | len(payload)]) + bytes(4) + payload
 
 
 def _head(data: bytes, at: int) -> tuple[int, int, int] | None:

@@ -9,7 +9,7 @@ from stack.diagnose import dial
 from stack.diagnose.ask import knock
 from stack.diagnose.dial import Line
 from stack.diagnose.exchange import Ending, Question
-from stack.diagnose.frames import CLOSE, PONG, Frames, text_message
+from stack.diagnose.frames import PONG, Frames, ending_of, text_message
 from stack.diagnose.handshake import CLOSE_1000
 from stack.diagnose.measured import Sizes
 
@@ -137,13 +137,8 @@ def _sent(line: Line, piece: memoryview) -> int:
 
 
 def _ending(found: list[tuple[int, bytes]], after: float) -> Ending | None:
-    for opcode, payload in found:
-        if opcode == _GONE:
-            return Ending(1006, "", after)
-        if opcode == CLOSE:
-            code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else 1005
-            return Ending(code, payload[2:].decode("utf-8", "replace"), after)
-    return None
+    is_gone = any(opcode == _GONE for opcode, _ in found)
+    return ending_of(found, after) or (Ending(1006, "", after) if is_gone else None)
 
 
 def _taken(sent: int, head: int, size: int) -> int:

@@ -5,10 +5,10 @@ A rule answers the requests that it fits; the first that fits wins. Conditions: 
 ``ranks`` (which of the connections, counted from 1), ``room`` (fewer WebSockets are open).
 Answers: ``status``, ``headers`` (a list of lines), ``body``,
 ``raw`` (bytes as they are), ``accept`` (a right 101), ``then`` (frames in hex after it),
-``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
+``says`` (so many messages after it), ``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
 (a redirect to the same address), ``echo`` (the request, everywhere),
 ``endless`` (bytes sent for ever after ``raw``, one ``pause``
-between them). On an open WebSocket: ``max_message`` (bytes; 1009 above),
+between them; ``pause`` alone comes before the answer). On an open WebSocket: ``max_message`` (bytes; 1009 above),
 ``refuses`` (the close code for any message), ``floods`` (a frame in hex, sent without end after a
 message), ``deaf`` (never reads).
 """
@@ -28,6 +28,7 @@ from typing import Any
 from stack.diagnose.handshake import expected_accept
 
 PATIENCE = 15.0  # seconds; longer than any case, so that nothing is left behind
+MESSAGE = b"\x81\x7d" + b"x" * 125
 Rule = Mapping[str, Any]
 
 
@@ -96,6 +97,7 @@ class Emulator:
         return rule
 
     def _follow(self, connection: socket.socket, request: Request, rule: Rule) -> None:
+        time.sleep(0 if "endless" in rule else rule.get("pause", 0))
         at_once = b"" if "after" in rule else frames(rule)
         connection.sendall(answer_bytes(rule, request) + at_once)  # in one write: no race
         while "endless" in rule and not self.stopped.wait(rule.get("pause", 0)):
@@ -197,7 +199,7 @@ def answer_bytes(rule: Rule, request: Request) -> bytes:
 
 def frames(rule: Rule) -> bytes:
     """Give what a rule says on an open WebSocket."""
-    data = bytes.fromhex(rule.get("then", ""))
+    data = bytes.fromhex(rule.get("then", "")) + MESSAGE * rule.get("says", 0)
     if "close" not in rule:
         return data
     return data + close_frame(rule["close"], str(rule.get("reason", "")).encode())
