@@ -113,15 +113,14 @@ def _vary(evidence: Evidence, clock: Clock) -> Evidence:
         asked = questions.variations(base, evidence.options)
         if not base.target.tls and evidence.base.status in {0, 400}:
             asked = (*asked, questions.secured(base))
-        if evidence.base.status == 500:
-            asked = (*asked, questions.withheld(base))
         asked = (*asked, *_again(base))
     asked = (*asked, *_other_addresses(evidence, clock))
     behind = questions.behind(evidence.next.question) if evidence.next else ()
     short = [replace(question, idle=0.05) for question in (*asked, *behind)]
     answers = clock.ask_all(short, 0.6, 3.0)
     varied, beyond = tuple(answers[: len(asked)]), tuple(answers[len(asked) :])
-    return _confirm(replace(evidence, varied=varied, behind=beyond), clock)
+    evidence = replace(evidence, varied=varied, behind=beyond)
+    return _confirm(_withhold(evidence, clock), clock)
 
 
 def _other_addresses(evidence: Evidence, clock: Clock) -> tuple[Question, ...]:
@@ -139,6 +138,14 @@ def _other_addresses(evidence: Evidence, clock: Clock) -> tuple[Question, ...]:
         replace(base, label=f"[{address}]" if ":" in address else address, address=address)
         for address in addresses[:6]
     )
+
+
+def _withhold(evidence: Evidence, clock: Clock) -> Evidence:
+    """Find out how far Nginx got; alone, because our other questions take its last connections."""
+    if evidence.base.status != 500 or not evidence.base.is_page_of_nginx:
+        return evidence
+    asked = [questions.withheld(evidence.base.question)]
+    return replace(evidence, varied=(*evidence.varied, *clock.ask_all(asked, 0.3, 1.0)))
 
 
 def _confirm(evidence: Evidence, clock: Clock) -> Evidence:

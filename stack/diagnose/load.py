@@ -60,7 +60,7 @@ def _open(question: Question, wanted: int, held: list[Held], deadline: float) ->
             count = 1 if refusal else min(ABREAST, wanted - len(held))
             answers = list(pool.map(lambda _: _knock(question, deadline), range(count)))
             held += [(record, line) for record, line in answers if line]
-            refused = [record for record, line in answers if not line]
+            refused = [r for r, line in answers if not line and not _is_cut_short(r, deadline)]
             if refusal and refused:
                 return refused[0]
             refusal = refusal or (refused[0] if refused else None)
@@ -82,7 +82,7 @@ def _one_more(question: Question, held: list[Held], deadline: float) -> Exchange
     time.sleep(PAUSE)
     record, line = _knock(question, deadline)
     if line is None:
-        return record
+        return None if _is_cut_short(record, deadline) else record
     more = [(record, line)]
     ended = _end(more, min(deadline, time.monotonic() + PAUSE))
     held += more
@@ -91,6 +91,11 @@ def _one_more(question: Question, held: list[Held], deadline: float) -> Exchange
 
 def _knock(question: Question, deadline: float) -> tuple[Exchange, Line | None]:
     return knock(question, min(deadline, time.monotonic() + PATIENCE))
+
+
+def _is_cut_short(record: Exchange, deadline: float) -> bool:
+    """Whether no answer came because our own time was over, which tells nothing of the server."""
+    return bool(record.failure) and time.monotonic() >= deadline
 
 
 def _end(held: list[Held], until: float) -> Exchange | None:
