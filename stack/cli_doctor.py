@@ -45,12 +45,13 @@ def doctor(
         float, typer.Option(metavar="SECONDS", help="Hold it open in silence.", min=0, max=7200)
     ] = 0.0,
     connections: Annotated[
-        int,
-        typer.Option(metavar="N", help="Open so many at once, and close them.", min=0, max=1000),
-    ] = 0,
+        int | None,
+        typer.Option(metavar="N", help="Open and hold so many at once.", min=2, max=1000),
+    ] = None,
     message: Annotated[
-        int, typer.Option(metavar="BYTES", help="Send one so large.", min=0, max=MAX_MESSAGE)
-    ] = 0,
+        int | None,
+        typer.Option(metavar="BYTES", help="Send one so large.", min=1, max=MAX_MESSAGE),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say why a WebSocket does not open, where, and what to change.
@@ -59,10 +60,10 @@ def doctor(
     """
     from stack.diagnose.address import Typed
 
-    report, measures = new_report(as_json), (connections, message)
+    report, measures = new_report(as_json), (connections or 0, message or 0)
     if url is not None:
         given = (url, header or (), cookie or (), origin, subprotocol or (), token, hop or (), page)
-        typed = Typed(*given, insecure, timeout, idle, connections, message)
+        typed = Typed(*given, insecure, timeout, idle, *measures)
         _address(typed, nginx, report)
     elif any((header, cookie, origin, subprotocol, token, hop, page, nginx, idle, *measures)):
         raise ConfigError("stack doctor: these options need a URL", "stack doctor URL --hop …")

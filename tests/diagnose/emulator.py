@@ -5,12 +5,12 @@ A rule answers the requests that it fits; the first that fits wins. Conditions: 
 ``ranks`` (which of the connections, counted from 1), ``room`` (fewer WebSockets are open).
 Answers: ``status``, ``headers`` (a list of lines), ``body``,
 ``raw`` (bytes as they are), ``accept`` (a right 101), ``then`` (frames in hex after it),
-``says`` (so many messages after it), ``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
-(a redirect to the same address), ``echo`` (the request, everywhere),
-``endless`` (bytes sent for ever after ``raw``, one ``pause``
-between them; ``pause`` alone comes before the answer). On an open WebSocket: ``max_message`` (bytes; 1009 above),
-``refuses`` (the close code for any message), ``floods`` (a frame in hex, sent without end after a
-message), ``deaf`` (never reads).
+``says`` (so many messages after it), ``close`` (a close code), ``after`` (seconds until then),
+``silent``, ``drop``, ``mirror`` (a redirect to the same address), ``echo`` (the request,
+everywhere), ``endless`` (bytes sent for ever after ``raw``, one ``pause`` between them; ``pause``
+alone comes before the answer).
+On an open WebSocket: ``max_message`` (bytes; 1009 above), ``refuses`` (the close code for any
+message), ``floods`` (a frame in hex, sent without end after a message), ``deaf`` (never reads).
 """
 
 import contextlib
@@ -199,7 +199,7 @@ def answer_bytes(rule: Rule, request: Request) -> bytes:
 
 def frames(rule: Rule) -> bytes:
     """Give what a rule says on an open WebSocket."""
-    data = bytes.fromhex(rule.get("then", "")) + MESSAGE * rule.get("says", 0)
+    data: bytes = bytes.fromhex(rule.get("then", "")) + MESSAGE * int(rule.get("says", 0))
     if "close" not in rule:
         return data
     return data + close_frame(rule["close"], str(rule.get("reason", "")).encode())

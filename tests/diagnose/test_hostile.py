@@ -192,7 +192,7 @@ MEASURED = [
 def test_measuring_ends_in_time(
     run: Doctor, rules: list[Rule], options: list[str], codes: list[str]
 ) -> None:
-    rules = [rule if rule.keys() & {"silent", "raw"} else rule | {"accept": True} for rule in rules]
+    rules = [{"accept": not rule.keys() & {"silent", "raw"}, **rule} for rule in rules]
     with emulator.running(rules) as server:
         start = time.monotonic()
         url = f"ws://127.0.0.1:{server.port}/ws"
