@@ -9,8 +9,9 @@ Answers: ``status``, ``headers`` (a list of lines), ``body``,
 ``silent``, ``drop``, ``mirror`` (a redirect to the same address), ``echo`` (the request,
 everywhere), ``endless`` (bytes sent for ever after ``raw``, one ``pause`` between them; ``pause``
 alone comes before the answer).
-On an open WebSocket: ``max_message`` (bytes; 1009 above), ``refuses`` (the close code for any
-message), ``floods`` (a frame in hex, sent without end after a message), ``deaf`` (never reads).
+On an open WebSocket: ``max_message`` (bytes; 1009 above, or with ``rude`` no word),
+``refuses`` (the close code for any message), ``floods`` (a frame in hex, sent without end after a
+message), ``deaf`` (never reads).
 """
 
 import contextlib
@@ -128,7 +129,7 @@ class Emulator:
                 if head[0] == 0x81 and size > rule.get("max_message", size):
                     code = 1009
                 if code:
-                    connection.sendall(close_frame(code))
+                    connection.sendall(b"" if rule.get("rude") else close_frame(code))
                     return
                 payload = stream.read(size)
                 if head[0] == 0x88:

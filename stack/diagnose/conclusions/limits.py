@@ -77,7 +77,7 @@ def failed_in_nginx(evidence: Evidence) -> Finding | None:
     if base.status != 500 or not base.is_page_of_nginx:
         return None
     cause, why = _failed(withheld, evidence.options.written)
-    return found(evidence, cause, f"answers 500 by {_PAGE} {why}", seen=beside(withheld))
+    return found(evidence, cause, f"answers 500 by {_PAGE}, {why}", seen=beside(withheld))
 
 
 def limited_by_nginx(evidence: Evidence) -> Finding | None:
@@ -93,17 +93,23 @@ def sometimes(evidence: Evidence) -> Finding | None:
     again = [item for item in evidence.varied if item.question.label.startswith("again")]
     same = [evidence.base, *again]
     bad = [item for item in same if not item.is_open]
-    if not again or len(bad) in {0, len(same)} or not all(item.is_page_of_nginx for item in bad):
-        return None
+    own = [item for item in bad if item.is_page_of_nginx]
     written = evidence.options.written
-    if all(item.status == 503 for item in bad):
+    if not again or not own or len(bad) == len(same):
+        return None
+    if len(own) < len(bad):
+        is_short = all(item.status == 500 for item in own)
+        if not is_short or any(item.failure not in _ABRUPT for item in bad if item not in own):
+            return None
+        cause, why = WORKER_LIMIT, "and others are hung up on: worker_connections"
+    elif all(item.status == 503 for item in bad):
         said = written.quote("limit_conn", "limit_req") if written else ""
-        cause, why = NGINX_LIMIT, said or "limit_conn or limit_req"
+        cause, why = NGINX_LIMIT, f"over {said or 'limit_conn or limit_req'}"
     elif all(item.status == 500 for item in bad):
         cause, why = _failed(None, written)
     else:
         return None
-    message = f"{len(bad)} of {len(same)} handshakes at once get {bad[0].status} by {_PAGE}: {why}"
+    message = f"{len(own)} of {len(same)} handshakes at once get {own[0].status} by {_PAGE} {why}"
     return found(evidence, cause, message, seen=beside(*again))
 
 
