@@ -34,13 +34,14 @@ class Load:
 class Sizes:
     """What became of a message of ``wanted`` bytes, and of smaller ones in search of the limit.
 
-    ``taken`` is how much of it the server read before it ended the connection or time ran out.
+    ``sent`` is how much of it went out, to the server or into buffers on the way there, before the
+    connection ended or time ran out.
     ``ending`` is None if the connection stayed open. ``passed`` is the largest size that left it
     open, ``failed`` the smallest that did not. ``small`` is how a message of one byte ended.
     """
 
     wanted: int
-    taken: int = 0
+    sent: int = 0
     ending: Ending | None = None
     passed: int = 0
     failed: int = 0
@@ -50,4 +51,4 @@ class Sizes:
     @property
     def passes(self) -> bool:
         """Whether the whole message went through and the connection stayed open."""
-        return self.ending is None and self.taken == self.wanted
+        return self.ending is None and self.sent == self.wanted

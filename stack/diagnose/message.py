@@ -23,9 +23,9 @@ _PING = b"\x89\x80\x00\x00\x00\x00"  # masked and empty; its pong tells that the
 
 @dataclass(frozen=True)
 class _Try:
-    """What became of one message: how much was taken, and how the connection ended, if it did."""
+    """What became of one message: how much went out, and how the connection ended, if it did."""
 
-    taken: int
+    sent: int
     ending: Ending | None = None
 
     def fails_like(self, other: Ending) -> bool:
@@ -59,7 +59,7 @@ class _Search:
         """Narrow down where messages begin to fail: powers of two first, as limits mostly are."""
         while failed - passed > 1 and (size := _between(passed, failed)):
             tried = self.send(size)
-            if tried is None or (tried.ending is None and tried.taken < size):
+            if tried is None or (tried.ending is None and tried.sent < size):
                 break
             if tried.fails_like(like):
                 failed = size
@@ -75,14 +75,14 @@ def measure(question: Question, wanted: int, deadline: float) -> Sizes:
     if first is None:
         return Sizes(wanted, tries=search.tries)
     if first.ending is None:
-        whole = wanted if first.taken == wanted else 0
-        return Sizes(wanted, first.taken, passed=whole, tries=search.tries)
+        whole = wanted if first.sent == wanted else 0
+        return Sizes(wanted, first.sent, passed=whole, tries=search.tries)
     small = search.send(1) if wanted > 1 else first
     if small is None or small.fails_like(first.ending):
         ending = small.ending if small else None
-        return Sizes(wanted, first.taken, first.ending, 0, wanted, ending, search.tries)
+        return Sizes(wanted, first.sent, first.ending, 0, wanted, ending, search.tries)
     passed, failed = search.limit(1, wanted, first.ending)
-    return Sizes(wanted, first.taken, first.ending, passed, failed, small.ending, search.tries)
+    return Sizes(wanted, first.sent, first.ending, passed, failed, small.ending, search.tries)
 
 
 def _between(passed: int, failed: int) -> int:
@@ -106,7 +106,7 @@ def _delivered(line: Line, size: int, deadline: float) -> _Try:
         readable, writable = dial.ready(line, left, to_send=is_unsent)
         found = _heard(line, frames) if readable else []
         if ending := _ending(found, time.monotonic() - start):
-            return _Try(_taken(sent, head, size), ending)
+            return _Try(_of_message(sent, head, size), ending)
         if any(opcode == PONG for opcode, _ in found) and not is_unsent:
             until = min(until, time.monotonic() + SETTLED)
         if writable:
@@ -115,7 +115,7 @@ def _delivered(line: Line, size: int, deadline: float) -> _Try:
                 until = min(deadline, time.monotonic() + ANSWER)
     if sent == len(message):
         _say_goodbye(line)
-    return _Try(_taken(sent, head, size))
+    return _Try(_of_message(sent, head, size))
 
 
 def _heard(line: Line, frames: Frames) -> list[tuple[int, bytes]]:
@@ -141,7 +141,7 @@ def _ending(found: list[tuple[int, bytes]], after: float) -> Ending | None:
     return ending_of(found, after) or (Ending(1006, "", after) if is_gone else None)
 
 
-def _taken(sent: int, head: int, size: int) -> int:
+def _of_message(sent: int, head: int, size: int) -> int:
     return min(size, max(0, sent - head))
 
 

@@ -42,7 +42,7 @@ def too_large(evidence: Evidence, *, has_failed: bool) -> Finding | None:
         return None
     evidence = replace(evidence, suspect=0)
     if sizes.ending is None:
-        message = f"takes only {sizes.taken:,} of {sizes.wanted:,} bytes before time runs out"
+        message = f"takes only {sizes.sent:,} of {sizes.wanted:,} bytes before time runs out"
         return found(evidence, UNTOLD, message)
     end = f"{sizes.ending.code} ({meaning(sizes.ending.code)})"
     if sizes.small and sizes.small.code == sizes.ending.code:

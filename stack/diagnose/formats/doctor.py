@@ -65,7 +65,7 @@ def _sizes(sizes: Sizes | None) -> dict[str, Any] | None:
         return None
     return {
         "bytes": sizes.wanted,
-        "taken": sizes.taken,
+        "sent": sizes.sent,
         "ok": sizes.passes,
         "close": sizes.ending.code if sizes.ending else None,
         "largest_that_passes": sizes.passed or None,
