@@ -1,6 +1,7 @@
 """The command ``doctor``: flags in, one examination, its findings out. No logic."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 Many = list[str] | None
+MAX_MESSAGE = 64 * 1024 * 1024  # bytes
 
 
 @commands.command(epilog="Example: stack doctor ws://localhost:3002/ws")
@@ -42,6 +44,14 @@ def doctor(
     idle: Annotated[
         float, typer.Option(metavar="SECONDS", help="Hold it open in silence.", min=0, max=7200)
     ] = 0.0,
+    connections: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Open and hold so many at once.", min=2, max=1000),
+    ] = None,
+    message: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", help="Send one so large.", min=1, max=MAX_MESSAGE),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say why a WebSocket does not open, where, and what to change.
@@ -50,24 +60,28 @@ def doctor(
     """
     from stack.diagnose.address import Typed
 
-    report = new_report(as_json)
+    report, measures = new_report(as_json), (connections or 0, message or 0)
     if url is not None:
         given = (url, header or (), cookie or (), origin, subprotocol or (), token, hop or (), page)
-        _address(Typed(*given, insecure, timeout, idle), nginx, report)
-    elif header or cookie or origin or subprotocol or token or hop or page or nginx or idle:
+        typed = Typed(*given, insecure, timeout, idle, *measures)
+        _address(typed, nginx, report)
+    elif any((header, cookie, origin, subprotocol, token, hop, page, nginx, idle, *measures)):
         raise ConfigError("stack doctor: these options need a URL", "stack doctor URL --hop …")
     else:
         _own_stack(file, report)
 
 
 def _address(typed: "Typed", nginx: Path | None, report: "Report") -> None:
-    from stack.diagnose import address, doctor, inspection, listeners
+    from stack.diagnose import address, doctor, inspection, listeners, load
     from stack.diagnose.formats.doctor import address_document, address_lines
 
     options, secrets = address.options_of(typed), address.secrets_of(typed)
+    load.require_files(options.connections)
+    route = inspection.options(None, [options.target.path.partition("?")[0]])
+    if nginx:
+        options = replace(options, written=inspection.written(nginx, route))
     seen = doctor.examine(options, listeners.listening)
     if nginx:
-        route = inspection.options(None, [options.target.path.partition("?")[0]])
         seen = doctor.add_file(seen, inspection.inspect([nginx], route))
     report.document(address_document(seen, secrets), address_lines(seen, secrets))
     if not seen.is_healthy:

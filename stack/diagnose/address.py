@@ -28,6 +28,8 @@ class Typed:
     insecure: bool = False
     timeout: float = 10.0
     idle: float = 0.0
+    connections: int = 0
+    message: int = 0
 
 
 def options_of(typed: Typed) -> Options:
@@ -50,6 +52,8 @@ def options_of(typed: Typed) -> Options:
         idle=typed.idle,
         timeout=typed.timeout + typed.idle,
         secrets=secrets_of(typed),
+        connections=typed.connections,
+        message=typed.message,
     )
 
 

@@ -15,6 +15,7 @@ from stack.diagnose.exchange import (
     parse_head,
     read_ending,
 )
+from stack.diagnose.frames import PING, Frames, ending_of, pong
 from stack.diagnose.handshake import CLOSE_1000
 
 MAX_HEAD = 64 * 1024  # bytes; no server that means well sends more
@@ -22,21 +23,36 @@ MAX_FRAMES = 64 * 1024  # bytes of an open WebSocket that are looked at
 SHORT_BODY = 4096  # bytes; so much of a body is waited for
 ENOUGH = 512  # bytes; by then it is clear that they are not HTTP
 BODY_WAIT = 0.5  # seconds; a body that comes later than its head is not worth more
-_PONG = b"\x8a\x80\x00\x00\x00\x00"  # a masked, empty pong (RFC 6455 §5.5.3)
 
 
 def ask(question: Question, timeout: float) -> Exchange:
     """Send it and read the head, a short body, and what follows a 101."""
-    start = time.monotonic()
+    deadline = time.monotonic() + timeout
+    record, line = knock(question, deadline)
+    if line is None:
+        return record
     try:
-        line = _dial(question, start + timeout)
-    except DialError as error:
-        seconds = time.monotonic() - start
-        return Exchange(question, error.failure, error.detail, error.address, seconds=seconds)
-    try:
-        return _converse(question, line, start, start + timeout)
+        return replace(record, ending=_watch(record, line, deadline))
     finally:
         dial.hang_up(line)
+
+
+def knock(question: Question, deadline: float) -> tuple[Exchange, Line | None]:
+    """Send it and read the answer; a WebSocket that opens stays open, for the caller to close."""
+    start = time.monotonic()
+    try:
+        line = _dial(question, deadline)
+    except DialError as error:
+        seconds = time.monotonic() - start
+        failed = (error.failure, error.detail, error.address)
+        return Exchange(question, *failed, seconds=seconds), None
+    record = Exchange(question)
+    try:
+        record = _converse(question, line, start, deadline)
+    finally:
+        if not record.is_open:
+            dial.hang_up(line)
+    return record, line if record.is_open else None
 
 
 def _dial(question: Question, deadline: float) -> Line:
@@ -74,7 +90,7 @@ def _converse(question: Question, line: Line, start: float, deadline: float) -> 
         return record
     record = replace(record, head=parsed[0], body=parsed[1])
     if record.is_open:
-        return replace(record, ending=_watch(record, parsed[0], line, deadline))
+        return record
     return replace(record, body=_read_body(record, parsed[0], line, deadline))
 
 
@@ -121,7 +137,7 @@ def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> byt
     body = record.body
     length = head.get("content-length")
     wanted = min(int(length), SHORT_BODY) if length.isdigit() and len(length) < 10 else SHORT_BODY
-    if record.status in {204, 304}:
+    if record.status in {100, 204, 304}:
         wanted = 0
     until = min(deadline, time.monotonic() + BODY_WAIT)
     while len(body) < wanted:
@@ -135,19 +151,20 @@ def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> byt
     return body[:SHORT_BODY]
 
 
-def _watch(record: Exchange, head: Head, line: Line, deadline: float) -> Ending | None:
+def _watch(record: Exchange, line: Line, deadline: float) -> Ending | None:
     """Keep the WebSocket open for a while; say goodbye if nothing happens."""
     start = time.monotonic()
     until = min(deadline, start + record.question.idle)
-    compressed = "permessage-deflate" in head.get("sec-websocket-extensions")
-    data = record.body
+    data = unread = record.body
+    frames = Frames()
     while True:
-        if ending := read_ending(data[:MAX_FRAMES], time.monotonic() - start, compressed):
+        found, after = frames.feed(unread), time.monotonic() - start
+        ending = read_ending(data[:MAX_FRAMES], after, record.compresses)
+        if ending := ending or ending_of(found, after):
             return ending
         try:
-            chunk = dial.receive(line, until)
-            if chunk[:1] == b"\x89":
-                dial.send(line, _PONG, until)
+            _answer_pings(line, found, until)
+            chunk = unread = dial.receive(line, until)
         except TimeoutError:
             break
         except OSError:
@@ -159,3 +176,10 @@ def _watch(record: Exchange, head: Head, line: Line, deadline: float) -> Ending 
     with contextlib.suppress(OSError):
         dial.send(line, CLOSE_1000, deadline)
     return None
+
+
+def _answer_pings(line: Line, found: list[tuple[int, bytes]], until: float) -> None:
+    """Answer as a browser does: a server that gets no pong takes us for dead."""
+    for opcode, payload in found:
+        if opcode == PING:
+            dial.send(line, pong(payload), until)

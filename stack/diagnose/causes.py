@@ -7,6 +7,8 @@ from stack.diagnose.conclusions import (
     handshake,
     hops,
     http2,
+    limits,
+    message,
     origin,
     page,
     path,
@@ -20,7 +22,7 @@ from stack.diagnose.finding import Cause
 
 _FAMILIES = (
     *(reach, tls, redirect, hops, http2, path, origin, auth, handshake, after, server, vendor),
-    *(page, forwarded),
+    *(page, forwarded, limits, message),
 )
 CAUSES: tuple[Cause, ...] = tuple(
     sorted((cause for family in _FAMILIES for cause in family.CAUSES), key=lambda c: c.code)

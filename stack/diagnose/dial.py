@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import re
+import select
 import socket
 import ssl
 import threading
@@ -125,6 +126,23 @@ def send(line: Line, data: bytes, deadline: float) -> None:
     """Send all of it before the deadline. Raises OSError."""
     line.stream.settimeout(max(0.01, deadline - time.monotonic()))
     line.stream.sendall(data)
+
+
+def send_some(line: Line, data: memoryview, deadline: float) -> int:
+    """Send what the other side takes at once, and say how much that was. Raises OSError."""
+    line.stream.settimeout(max(0.01, deadline - time.monotonic()))
+    return line.stream.send(data)
+
+
+def ready(line: Line, wait: float, *, to_send: bool = False) -> tuple[bool, bool]:
+    """Wait until there is something to receive, or room to send; say which of both."""
+    if isinstance(line.stream, ssl.SSLSocket) and line.stream.pending():
+        return True, False
+    poll = select.poll()
+    poll.register(line.stream, select.POLLIN | (select.POLLOUT if to_send else 0))
+    events = poll.poll(max(0.0, wait) * 1000)
+    found = events[0][1] if events else 0
+    return bool(found & ~select.POLLOUT), bool(found & select.POLLOUT)
 
 
 def hang_up(line: Line) -> None:

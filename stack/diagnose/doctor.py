@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
-from stack.diagnose import dial, questions, upgrade
+from stack.diagnose import dial, load, message, questions, upgrade
 from stack.diagnose.ask import ask
 from stack.diagnose.conclusions import origin
 from stack.diagnose.dial import DialError
@@ -50,7 +50,11 @@ class Clock:
         timeout = max(MOMENT, min(at_most, self.left * share))
         with ThreadPoolExecutor(PARALLEL) as pool:
             answers = list(pool.map(lambda question: ask(question, timeout), asked))
-        return [scrubbed(answer, self.secrets) for answer in answers]
+        return [self.scrub(answer) for answer in answers]
+
+    def scrub(self, answer: Exchange) -> Exchange:
+        """Take our own secrets out of an answer."""
+        return scrubbed(answer, self.secrets)
 
 
 def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Examination:
@@ -66,6 +70,7 @@ def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Exami
         evidence = _vary(evidence, clock)
         evidence = _look_around(evidence, clock, look)
         evidence = _follow(evidence, clock)
+    evidence = _measure(evidence, clock)
     return Examination(evidence, upgrade.conclude(evidence))
 
 
@@ -98,9 +103,13 @@ def _repeat(evidence: Evidence, clock: Clock) -> Evidence:
     With TLS a browser may ask it by HTTP/2.
     """
     base = replace(evidence.base.question, idle=0.05)
-    asked = [replace(base, label=f"again {number + 1}") for number in range(AGAIN)]
-    asked += [questions.extended_connect(base)] if base.target.tls else []
-    return replace(evidence, varied=tuple(clock.ask_all(asked, 0.8, 2.0)))
+    share = 0.3 if evidence.options.connections or evidence.options.message else 0.8
+    by_http2 = (questions.extended_connect(base),) if base.target.tls else ()
+    return replace(evidence, varied=tuple(clock.ask_all((*_again(base), *by_http2), share, 2.0)))
+
+
+def _again(base: Question) -> tuple[Question, ...]:
+    return tuple(replace(base, label=f"again {number + 1}") for number in range(AGAIN))
 
 
 def _vary(evidence: Evidence, clock: Clock) -> Evidence:
@@ -117,14 +126,14 @@ def _vary(evidence: Evidence, clock: Clock) -> Evidence:
             asked = (*asked, questions.secured(base))
         if not evidence.base.head:
             asked = (*asked, questions.plain_by_http2(evidence.options, base.target))
-        again = (replace(base, label=f"again {number + 1}") for number in range(AGAIN))
-        asked = (*asked, *again)
+        asked = (*asked, *_again(base))
     asked = (*asked, *_other_addresses(evidence, clock))
     behind = questions.behind(evidence.next.question) if evidence.next else ()
     short = [replace(question, idle=0.05) for question in (*asked, *behind)]
     answers = clock.ask_all(short, 0.6, 3.0)
     varied, beyond = tuple(answers[: len(asked)]), tuple(answers[len(asked) :])
-    return replace(evidence, varied=varied, behind=beyond)
+    evidence = replace(evidence, varied=varied, behind=beyond)
+    return _confirm(_withhold(evidence, clock), clock)
 
 
 def _other_addresses(evidence: Evidence, clock: Clock) -> tuple[Question, ...]:
@@ -142,6 +151,42 @@ def _other_addresses(evidence: Evidence, clock: Clock) -> tuple[Question, ...]:
         replace(base, label=f"[{address}]" if ":" in address else address, address=address)
         for address in addresses[:6]
     )
+
+
+def _withhold(evidence: Evidence, clock: Clock) -> Evidence:
+    """Find out how far Nginx got; alone, because our other questions take its last connections."""
+    if evidence.base.status != 500 or not evidence.base.is_page_of_nginx:
+        return evidence
+    asked = [questions.withheld(evidence.base.question)]
+    return replace(evidence, varied=(*evidence.varied, *clock.ask_all(asked, 0.3, 1.0)))
+
+
+def _confirm(evidence: Evidence, clock: Clock) -> Evidence:
+    """What opens when varied is no proof yet: it may have met a better one of several servers.
+
+    So the same is asked again by itself: servers that take turns cannot all be the bad one then.
+    """
+    same = [item for item in evidence.varied if item.question.label.startswith("again")]
+    opened = [item for item in evidence.varied if item.is_open]
+    if not opened or not same or any(item.is_open for item in same):
+        return evidence
+    asked = [replace(item.question, label=f"{item.question.label} alone") for item in same]
+    return replace(evidence, varied=(*evidence.varied, *clock.ask_all(asked, 0.3, 2.0)))
+
+
+def _measure(evidence: Evidence, clock: Clock) -> Evidence:
+    """What was asked for is measured where a WebSocket opens, each in its part of the time."""
+    options, first = evidence.options, evidence.bases[0]
+    if not upgrade.is_healthy(first):
+        return evidence
+    if options.connections:
+        until = clock.end - clock.left * (0.5 if options.message else 0.05)
+        found = load.measure(first.question, options.connections, until)
+        evidence = replace(evidence, load=found.mapped(clock.scrub))
+    if options.message:
+        until = clock.end - clock.left * 0.05
+        evidence = replace(evidence, sizes=message.measure(first.question, options.message, until))
+    return evidence
 
 
 def _look_around(

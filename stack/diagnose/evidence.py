@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from stack.diagnose.exchange import Exchange, Headers, Target
 from stack.diagnose.finding import Cause, Finding, Severity
+from stack.diagnose.measured import Load, Sizes
+from stack.diagnose.nginx_limits import Written
 from stack.diagnose.side_by_side import side_by_side
 
 TOKEN_NAMES = ("token", "access_token", "auth", "jwt")  # of query parameters
@@ -12,7 +14,11 @@ TOKEN_NAMES = ("token", "access_token", "auth", "jwt")  # of query parameters
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. Times in seconds; ``headers`` hold cookies and token already."""
+    """What the user asked for. Times in seconds; ``headers`` hold cookies and token already.
+
+    ``connections`` is how many WebSockets to open at once, ``message`` how many bytes to send in
+    one message; 0 for none. ``written`` is what the configuration in between holds for the path.
+    """
 
     target: Target
     hops: tuple[Target, ...] = ()
@@ -25,6 +31,9 @@ class Options:
     idle: float = 0.0
     timeout: float = 10.0
     secrets: tuple[str, ...] = ()
+    connections: int = 0
+    message: int = 0
+    written: Written | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,8 @@ class Evidence:
     page: Exchange | None = None
     programs: tuple[tuple[int, str], ...] = field(default=())
     listeners: tuple[tuple[str, int], ...] = ()
+    load: Load | None = None
+    sizes: Sizes | None = None
 
     @property
     def base(self) -> Exchange:

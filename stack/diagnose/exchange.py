@@ -164,6 +164,23 @@ class Exchange:
         )
 
     @property
+    def is_usable(self) -> bool:
+        """Whether it opened and was still open when we stopped watching."""
+        return self.is_open and self.ending is None
+
+    @property
+    def compresses(self) -> bool:
+        """Whether the handshake agreed on compression (RFC 7692)."""
+        return "permessage-deflate" in (
+            self.head.get("sec-websocket-extensions") if self.head else ""
+        )
+
+    @property
+    def is_page_of_nginx(self) -> bool:
+        """Whether the body is an error page that Nginx made itself."""
+        return "<center>nginx" in self.text
+
+    @property
     def says(self) -> str:
         """What happened, in the words of a table."""
         if self.head:

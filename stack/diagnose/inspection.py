@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from stack import state
-from stack.diagnose import edits, nginx_conf
+from stack.diagnose import edits, nginx_conf, nginx_limits
 from stack.diagnose.formats.lint import Answer
 from stack.diagnose.lint import Options, lint
+from stack.diagnose.nginx_limits import Written
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Config
 from stack.errors import ConfigError, StackError
@@ -52,6 +53,11 @@ def inspect(
         waiting=len(waiting),
         is_only_diff=diff and not fix,
     )
+
+
+def written(file: Path, options: Options) -> Written:
+    """Read what a configuration holds for the routes named. Raises ConfigError as Nginx would."""
+    return nginx_limits.written(Site(nginx_conf.read(file), options))
 
 
 def _judge(files: Sequence[Path], options: Options) -> Answer:

@@ -11,6 +11,7 @@ from stack.diagnose.exchange import Headers, Question, Target
 from stack.diagnose.handshake import upgrade_headers
 
 GIVEN = "as given"
+WITHHELD = "body withheld"
 FOREIGN = "https://stack-doctor.invalid"  # RFC 6761: nobody's origin
 FORWARDED = ("X-Forwarded-Proto", "https")
 PORTLESS = ("own origin without its port", "own origin at the usual port")
@@ -113,6 +114,16 @@ def extended_connect(base: Question) -> Question:
     for name in ("upgrade", "connection", "sec-websocket-key"):
         headers = without(headers, name)
     return replace(base, label="extended CONNECT", version="2", method="CONNECT", headers=headers)
+
+
+def withheld(base: Question) -> Question:
+    """Announce a body and send none: who answers 100 Continue got as far as passing it on.
+
+    Nginx asks for the body when it turns to the upstream, and never before.
+    """
+    kept = without(without(base.headers, "upgrade"), "connection")
+    announced = (("Connection", "close"), ("Content-Length", "1"), ("Expect", "100-continue"))
+    return replace(base, label=WITHHELD, headers=(*kept, *announced))
 
 
 def secured(base: Question) -> Question:

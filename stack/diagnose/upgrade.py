@@ -13,6 +13,8 @@ from stack.diagnose.conclusions import (
     handshake,
     hops,
     http2,
+    limits,
+    message,
     origin,
     page,
     path,
@@ -39,12 +41,13 @@ CONCLUSIONS = (
     *hops.CONCLUSIONS,
     *auth.CONCLUSIONS,
     *vendor.CONCLUSIONS,
+    *limits.CONCLUSIONS,
     *server.CONCLUSIONS,
     reach.neighbour,
     *path.GENERAL,
     *handshake.GENERAL,
 )
-REMARKS = (*http2.REMARKS, *page.REMARKS, *vendor.REMARKS)
+REMARKS = (*(*http2.REMARKS, *limits.REMARKS, *message.REMARKS, *page.REMARKS, *vendor.REMARKS),)
 
 
 def is_healthy(exchange: Exchange) -> bool:
@@ -71,7 +74,7 @@ def conclude(evidence: Evidence) -> tuple[Finding, ...]:
     A hop that fails while the URL itself works is no error: it may be out of our reach.
     """
     causes: tuple[Finding, ...] = ()
-    if intermittent := server.intermittent(evidence):
+    if intermittent := limits.sometimes(evidence) or server.intermittent(evidence):
         causes = (intermittent,)
     elif not is_healthy(evidence.base):
         causes = _first(evidence)

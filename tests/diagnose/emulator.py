@@ -2,19 +2,23 @@
 
 A rule answers the requests that it fits; the first that fits wins. Conditions: ``path``, ``has``,
 ``lacks`` (header names), ``is`` (header values), ``version``, ``method``, ``same_origin``,
-``ranks`` (which of the connections, counted from 1).
+``ranks`` (which of the connections, counted from 1), ``room`` (fewer WebSockets are open).
 Answers: ``status``, ``headers`` (a list of lines), ``body``,
 ``raw`` (bytes as they are), ``accept`` (a right 101), ``then`` (frames in hex after it),
-``close`` (a close code), ``after`` (seconds until then), ``silent``, ``drop``, ``mirror``
-(a redirect to the same address, or by this scheme), ``echo`` (the request, everywhere),
-``endless`` (bytes sent for ever after ``raw``, one ``pause``
-between them).
+``says`` (so many messages after it), ``close`` (a close code), ``after`` (seconds until then),
+``silent``, ``drop``, ``mirror`` (a redirect to the same address, or by this scheme), ``echo`` (the
+request, everywhere), ``endless`` (bytes sent for ever after ``raw``, one ``pause`` between them;
+``pause`` alone comes before the answer).
+On an open WebSocket: ``max_message`` (bytes; 1009 above, or with ``rude`` no word),
+``refuses`` (the close code for any message), ``floods`` (a frame in hex, sent without end after a
+message), ``deaf`` (never reads).
 """
 
 import contextlib
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +30,7 @@ from stack.diagnose.handshake import expected_accept
 from tests.diagnose import emulator_http2
 
 PATIENCE = 15.0  # seconds; longer than any case, so that nothing is left behind
+MESSAGE = b"\x81\x7d" + b"x" * 125
 Rule = Mapping[str, Any]
 
 
@@ -50,6 +55,10 @@ class Emulator:
     http2: Rule | None = None
     seen: list[Request] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
+    open: int = 0
+    most: int = 0
+    codes: list[int] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self) -> None:
         """Accept until the listener is closed; each connection has its thread."""
@@ -71,9 +80,30 @@ class Emulator:
 
     def _answer(self, connection: socket.socket) -> None:
         request = read_request(connection)
-        self.seen.append(request)
-        rank = len(self.seen)
-        rule = next((rule for rule in self.rules if fits(rule, request, rank)), {"status": 404})
+        rule = self._chosen(request)
+        try:
+            self._follow(connection, request, rule)
+        finally:
+            with self.lock:
+                self.open -= bool(rule.get("accept"))
+
+    def _chosen(self, request: Request) -> Rule:
+        """Take the first rule that fits, and count who comes in by it."""
+        with self.lock:
+            self.seen.append(request)
+            rank = len(self.seen)
+            fitting = (
+                rule
+                for rule in self.rules
+                if fits(rule, request, rank) and self.open < rule.get("room", sys.maxsize)
+            )
+            rule = next(fitting, {"status": 404})
+            self.open += bool(rule.get("accept"))
+            self.most = max(self.most, self.open)
+        return rule
+
+    def _follow(self, connection: socket.socket, request: Request, rule: Rule) -> None:
+        time.sleep(0 if "endless" in rule else rule.get("pause", 0))
         at_once = b"" if "after" in rule else frames(rule)
         connection.sendall(answer_bytes(rule, request) + at_once)  # in one write: no race
         while "endless" in rule and not self.stopped.wait(rule.get("pause", 0)):
@@ -87,9 +117,33 @@ class Emulator:
         if "after" in rule:
             time.sleep(rule["after"])
             connection.sendall(frames(rule))
-        if not rule.get("drop"):
-            while connection.recv(4096):
-                pass
+        if rule.get("deaf"):
+            self.stopped.wait(PATIENCE)
+        elif not rule.get("drop"):
+            self._listen(connection, rule)
+
+    def _listen(self, connection: socket.socket, rule: Rule) -> None:
+        """Read frames as a server does: close over what is too large, answer a ping."""
+        with connection.makefile("rb") as stream:
+            while head := stream.read(2):
+                size = head[1] & 0x7F
+                if size >= 126:
+                    size = int.from_bytes(stream.read(2 if size == 126 else 8), "big")
+                mask = stream.read(4)
+                code = rule.get("refuses", 0) if head[0] == 0x81 else 0
+                if head[0] == 0x81 and size > rule.get("max_message", size):
+                    code = 1009
+                if code:
+                    connection.sendall(b"" if rule.get("rude") else close_frame(code))
+                    return
+                payload = stream.read(size)
+                if head[0] == 0x88:
+                    plain = bytes(a ^ b for a, b in zip(payload, mask, strict=False))
+                    self.codes.append(int.from_bytes(plain[:2], "big"))
+                    return
+                while head[0] == 0x81 and "floods" in rule and not self.stopped.is_set():
+                    connection.sendall(bytes.fromhex(rule["floods"]) * 500)
+                connection.sendall(b"\x8a\x00" if head[0] == 0x89 else b"")
 
 
 def is_http2(connection: socket.socket) -> bool:
@@ -158,11 +212,15 @@ def answer_bytes(rule: Rule, request: Request) -> bytes:
 
 def frames(rule: Rule) -> bytes:
     """Give what a rule says on an open WebSocket."""
-    data = bytes.fromhex(rule.get("then", ""))
+    data: bytes = bytes.fromhex(rule.get("then", "")) + MESSAGE * int(rule.get("says", 0))
     if "close" not in rule:
         return data
-    reason = str(rule.get("reason", "")).encode()
-    return data + bytes([0x88, 2 + len(reason)]) + struct.pack("!H", rule["close"]) + reason
+    return data + close_frame(rule["close"], str(rule.get("reason", "")).encode())
+
+
+def close_frame(code: int, reason: bytes = b"") -> bytes:
+    """Give the frame of a server that ends a WebSocket."""
+    return bytes([0x88, 2 + len(reason)]) + struct.pack("!H", code) + reason
 
 
 def head_bytes(status: str, lines: list[str]) -> bytes:

@@ -1,14 +1,17 @@
 """Every case of cases/*.yaml against real sockets: the expected codes, and no others.
 
-A case: ``servers`` (name → rules, or ``{rules, host, tls, closed, http2}``), ``nginx`` (the inside
-of a server block; ``{NAME}`` is a server's port, the front's own is ``{front}``), ``behind`` (of
-one more Nginx, at ``{behind}``), ``tls`` (which of the two has TLS: front, behind), ``hidden``
-(servers that are not found when the doctor looks around), ``url``, ``options``, ``expect`` (codes),
-and the ``severity`` of the first finding and what it ``says``. ``jwt(…)`` makes a token of claims.
+A case: ``servers`` (name → rules, or ``{rules, host, tls, closed, http2}``, or ``{websockets}``:
+what the library's own server is given, ``says`` is sent to who comes), ``nginx`` (the inside of a
+server block, or ``{main, events, http, server}``; ``{NAME}`` is a server's port, the front's own is
+``{front}``; ``{conf}`` its file), ``behind`` (of one more Nginx, at ``{behind}``), ``tls`` (which
+of the two has TLS: front, behind), ``hidden`` (servers that are not found when the doctor looks
+around), ``url``, ``options``, ``expect`` (codes), and the ``severity`` of the first finding and
+what it ``says``. ``jwt(…)`` makes a token of claims.
 """
 
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +21,7 @@ from typing import Any
 import jwt
 import pytest
 import yaml
+from websockets.sync.server import ServerConnection, serve
 
 from stack.diagnose.causes import CAUSES
 from stack.diagnose.listeners import Listener
@@ -34,15 +38,17 @@ NGINX = """\
 worker_processes 1;
 pid nginx.pid;
 error_log stderr;
-events {{}}
+{main}
+events {{ {events} }}
 http {{
+  {http}
   access_log off;
   client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d;
   scgi_temp_path e;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
   server {{
     listen 8080{tls};
-    {inside}
+    {server}
   }}
 }}
 """
@@ -59,17 +65,22 @@ def served(case: dict[str, Any], pems: Path, root: Path) -> Iterator[dict[str, i
             if row.get("closed"):
                 ports[name] = front.free_port()
                 continue
+            if "websockets" in row:
+                ports[name] = stack.enter_context(library(**row["websockets"]))
+                continue
             host = row.get("host", "127.0.0.1")
             server = emulator.running(row["rules"], host, pair, row.get("http2"))
             ports[name] = stack.enter_context(server).port
         for key, name in (("behind", "behind"), ("nginx", "front")):
             if key in case:
-                text = configuration(case, filled(case[key], ports), pems, root / name)
+                text = configuration(case, key, ports, pems, root / name)
                 ports[name] = stack.enter_context(front.running(text, root / name)).port
         yield ports
 
 
-def configuration(case: dict[str, Any], inside: str, pems: Path, root: Path) -> str:
+def configuration(
+    case: dict[str, Any], key: str, ports: dict[str, int], pems: Path, root: Path
+) -> str:
     """Give a whole configuration, and put the good certificate beside it where TLS is asked for."""
     root.mkdir()
     tls = ""
@@ -77,7 +88,27 @@ def configuration(case: dict[str, Any], inside: str, pems: Path, root: Path) -> 
         for name in ("certificate.pem", "key.pem"):
             shutil.copy(pems / "good.pem", root / name)
         tls = " ssl;\nssl_certificate x;\nssl_certificate_key x"
-    return NGINX.format(inside=inside, tls=tls)
+    given = case[key] if isinstance(case[key], dict) else {"server": case[key]}
+    parts = dict.fromkeys(("main", "events", "http", "server"), "") | given
+    return NGINX.format(**{name: filled(text, ports) for name, text in parts.items()}, tls=tls)
+
+
+@contextmanager
+def library(says: str = "", **settings: Any) -> Iterator[int]:
+    """Run the server of the websockets library; give its port."""
+
+    def handle(connection: ServerConnection) -> None:
+        if says:
+            connection.send(says)
+        for _ in connection:
+            pass
+
+    with serve(handle, "127.0.0.1", 0, **settings) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield int(server.socket.getsockname()[1])
+        server.shutdown()
+        thread.join(emulator.PATIENCE)
 
 
 def listening(case: dict[str, Any], ports: dict[str, int]) -> Iterator[Listener]:
@@ -117,6 +148,9 @@ def test_case(
     with served(case, pems, tmp_path) as ports:
         neighbours += listening(case, ports)
         options = [filled(str(option), ports) for option in case.get("options", [])]
+        options = [
+            option.replace("{conf}", str(tmp_path / "front/nginx.conf")) for option in options
+        ]
         done = run(filled(case["url"], ports), "--json", *options)
     assert done.codes == case["expect"], done.out
     errors = [item for item in done.document["findings"] if item["severity"] == "error"]

@@ -1,5 +1,7 @@
 """The command itself: what it prints, how it ends, and what it does with a configuration."""
 
+import re
+import resource
 import time
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from stack.diagnose.listeners import Listener, listening
 from tests.diagnose import emulator
 from tests.diagnose.conftest import Doctor
-from tests.diagnose.emulator import Rule
+from tests.diagnose.emulator import Emulator, Rule
 
 OPEN: list[Rule] = [{"accept": True}]
 
@@ -45,6 +47,10 @@ def test_json_tells_the_hops_and_the_findings(run: Doctor) -> None:
         ["ws://localhost", "--header", "x"],
         ["ws://localhost", "--timeout", "0"],
         ["ws://localhost", "--nginx", "missing.conf"],
+        ["ws://localhost", "--connections", "1001"],
+        ["ws://localhost", "--message", "67108865"],
+        ["--connections", "2"],
+        ["--message", "2"],
     ],
     ids=" ".join,
 )
@@ -105,3 +111,60 @@ def test_the_listeners_of_this_machine_are_found() -> None:
         rows = listening()
     assert ("127.0.0.1", server.port) in [(row.address, row.port) for row in rows]
     assert all(isinstance(row, Listener) for row in rows)
+
+
+def test_measurements_of_a_healthy_path_are_told(run: Doctor) -> None:
+    with emulator.running(OPEN) as server:
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        done = run(url, "--connections", "20", "--message", "70000")
+        document = run(url, "--json", "--connections", "20", "--message", "70000").document
+    end = done.out.splitlines()[-1]
+    assert end.endswith(", 20 of 20 opened at once, a message of 70,000 bytes passes")
+    load, message = document["connections"], document["message"]
+    assert (load["wanted"], load["opened"], load["refusal"]) == (20, 20, None)
+    assert (message["bytes"], message["ok"], message["tries"]) == (70000, True, 1)
+
+
+def test_all_are_held_together_and_closed_in_order(run: Doctor) -> None:
+    with emulator.running(OPEN) as server:
+        run(f"ws://127.0.0.1:{server.port}/ws", "--connections", "30")
+        await_all(server, 34)
+    assert (server.most, server.codes) == (30, [1000] * 34)  # with the first and three again
+
+
+def test_messages_go_out_one_at_a_time(run: Doctor) -> None:
+    with emulator.running([{"accept": True, "max_message": 1000}]) as server:
+        done = run(f"ws://127.0.0.1:{server.port}/ws", "--json", "--message", "1000000")
+        questions = len(server.seen)
+    tries = done.document["message"]["tries"]
+    assert (tries <= 12, questions) == (True, 4 + tries)
+
+
+def test_a_time_limit_that_ends_it_early_is_told(run: Doctor) -> None:
+    slow: list[Rule] = [{"ranks": [1, 2, 3, 4], "accept": True}, {"accept": True, "pause": 0.4}]
+    with emulator.running(slow) as server:
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        done = run(url, "--connections", "900", "--timeout", "1.5")
+    assert done.code == 0
+    assert re.search(r", [0-9]+ of 900 opened at once before time ran out", done.out)
+
+
+def test_more_connections_than_files_are_refused_before_anything_is_sent(run: Doctor) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with emulator.running(OPEN) as server:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))
+        try:
+            done = run(f"ws://127.0.0.1:{server.port}/ws", "--connections", "501")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert not server.seen
+    assert (done.code, done.out) == (2, "")
+    assert "--connections 501: this process may open only 600 files" in done.err
+    assert "ulimit -n 601" in done.err
+
+
+def await_all(server: Emulator, count: int) -> None:
+    """Wait until so many visitors have said goodbye."""
+    deadline = time.monotonic() + emulator.PATIENCE
+    while len(server.codes) < count and time.monotonic() < deadline:
+        time.sleep(0.01)

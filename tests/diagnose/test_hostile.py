@@ -203,3 +203,46 @@ def test_a_server_that_is_silent_to_everything_costs_no_more_than_the_limit(run:
         done = run(url, "--json", "--timeout", "10", "--subprotocol", "a", "--cookie", "a=b")
         assert time.monotonic() - start < 10 + GRACE / 2
     assert done.codes == ["WS106"]
+
+
+MEASURED = [
+    pytest.param([{"floods": "81 01 78"}], ["--message", "1000"], [], id="endless-answer"),
+    pytest.param([{"floods": "81 01 78"}], ["--message", "60000000"], [], id="endless-and-large"),
+    pytest.param([{"deaf": True}], ["--message", "60000000"], ["WS178"], id="never-reads"),
+    pytest.param([{"then": "82 7f ff ff"}], ["--message", "9"], [], id="half-a-frame"),
+    pytest.param([{"endless": "\x81\x01x" * 3000}], ["--connections", "40"], [], id="floods"),
+    pytest.param(
+        [{"ranks": [1, 2, 3, 4, 5, 6]}, {"silent": True}],
+        ["--connections", "40"],
+        ["WS187"],
+        id="silent-when-full",
+    ),
+    pytest.param(
+        [{"ranks": [1, 2, 3, 4, 5, 6]}, {"raw": "HTTP/1.1 200 OK\r\n", "endless": "A: b\r\n" * 99}],
+        ["--connections", "40"],
+        ["WS187"],
+        id="endless-head-when-full",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rules", "options", "codes"), MEASURED)
+def test_measuring_ends_in_time(
+    run: Doctor, rules: list[Rule], options: list[str], codes: list[str]
+) -> None:
+    rules = [{"accept": not rule.keys() & {"silent", "raw"}, **rule} for rule in rules]
+    with emulator.running(rules) as server:
+        start = time.monotonic()
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        done = run(url, "--json", "--timeout", str(LIMIT), *options)
+        assert time.monotonic() - start < LIMIT + GRACE / 2
+    assert done.codes == codes
+
+
+def test_secrets_in_a_refusal_are_not_repeated(run: Doctor) -> None:
+    rules: list[Rule] = [{"accept": True, "room": 2}, *echoing()]
+    with emulator.running(rules) as server:
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        done = run(url, "--json", "--token", SECRET, "--connections", "9")
+    assert done.code == 1
+    assert SECRET not in done.out + done.err

@@ -128,13 +128,6 @@ def too_large(evidence: Evidence) -> Finding | None:
     return None
 
 
-def auth_request(evidence: Evidence) -> Finding | None:
-    """Nginx's own page of a 500: nothing was proxied."""
-    if evidence.base.status != 500 or "<center>nginx" not in evidence.base.text:
-        return None
-    return found(evidence, AUTH_REQUEST, "answers 500 by a page of Nginx's own")
-
-
 def by_status(evidence: Evidence) -> Finding | None:
     """What a status says by itself."""
     status = evidence.base.status
@@ -147,14 +140,14 @@ def by_status(evidence: Evidence) -> Finding | None:
     return found(evidence, cause, message, seen=beside(evidence.next, evidence.of("plain")))
 
 
-CONCLUSIONS = (too_large, auth_request, by_status)
+CONCLUSIONS = (too_large, by_status)
 
 
 def _by(evidence: Evidence) -> str:
     """Say who speaks: a proxy's own page, or the application."""
     head = evidence.base.head
     server = head.get("server") if head else ""
-    own = "<center>nginx" in evidence.base.text or "no available server" in evidence.base.text
+    own = evidence.base.is_page_of_nginx or "no available server" in evidence.base.text
     if own:
         return f", by {server or 'the proxy'} itself"
     retry = head.get("retry-after") if head else ""

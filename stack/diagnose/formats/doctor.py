@@ -8,6 +8,7 @@ from stack.diagnose.evidence import Evidence, Examination
 from stack.diagnose.exchange import Exchange
 from stack.diagnose.formats.document import document
 from stack.diagnose.formats.text import counted, doctor_lines, quantity
+from stack.diagnose.measured import Load, Sizes
 from stack.redact import redact
 
 
@@ -26,7 +27,9 @@ def address_document(seen: Examination, secrets: Sequence[str]) -> dict[str, Any
         for base in evidence.bases
     ]
     left = seconds_left(token_of(evidence), evidence.now)
-    value = document(seen.findings, hops=hops, token_seconds=None if left is None else round(left))
+    seconds = None if left is None else round(left)
+    measured = {"connections": _load(evidence.load), "message": _sizes(evidence.sizes)}
+    value = document(seen.findings, hops=hops, token_seconds=seconds, **measured)
     clean: dict[str, Any] = cleaned(value, secrets)
     return clean
 
@@ -46,6 +49,29 @@ def cleaned(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, list):
         return [cleaned(item, secrets) for item in value]
     return redact(value, secrets) if isinstance(value, str) else value
+
+
+def _load(load: Load | None) -> dict[str, Any] | None:
+    if load is None:
+        return None
+    rows = {"refusal": load.refusal, "later": load.later, "after_closing_one": load.freed}
+    answers = {name: row.says if row else None for name, row in rows.items()}
+    ms = round(load.seconds * 1000)
+    return {"wanted": load.wanted, "opened": load.opened, "ms": ms, **answers}
+
+
+def _sizes(sizes: Sizes | None) -> dict[str, Any] | None:
+    if sizes is None:
+        return None
+    return {
+        "bytes": sizes.wanted,
+        "sent": sizes.sent,
+        "ok": sizes.passes,
+        "close": sizes.ending.code if sizes.ending else None,
+        "largest_that_passes": sizes.passed or None,
+        "smallest_that_fails": sizes.failed or None,
+        "tries": sizes.tries,
+    }
 
 
 def _table(evidence: Evidence) -> list[str]:
@@ -70,7 +96,19 @@ def _healthy(evidence: Evidence) -> str:
     token = f", token valid for {_span(left)}" if left is not None else ""
     idle = evidence.options.idle
     held = f", held open for {idle:g} s" if idle else ""
-    return f"{base.status} in {base.seconds * 1000:.0f} ms through {hops}{token}{held}"
+    measured = f"{_opened(evidence.load)}{_sent(evidence.sizes)}"
+    return f"{base.status} in {base.seconds * 1000:.0f} ms through {hops}{token}{held}{measured}"
+
+
+def _opened(load: Load | None) -> str:
+    if load is None:
+        return ""
+    why = "" if load.opened == load.wanted else " before time ran out"
+    return f", {load.opened} of {load.wanted} opened at once{why}"
+
+
+def _sent(sizes: Sizes | None) -> str:
+    return f", a message of {sizes.wanted:,} bytes passes" if sizes else ""
 
 
 def _span(seconds: float) -> str:
