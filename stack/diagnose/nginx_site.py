@@ -76,7 +76,9 @@ class Route:
         if scope.kind == "if" or (self.is_named and scope.path != "/") or is_guarded(scope):
             return True
         hosts = scope.server.own("server_name") if scope.server else ()
-        names = [arg for host in hosts for arg in host.args if re.match(r"ws|socket|realtime", arg)]
+        names = [
+            arg for host in hosts for arg in host.args if re.match(r"ws|io\.|socket|realtime", arg)
+        ]
         path = scope.location.args[-1] if scope.location and scope.location.args else ""
         return bool(names) or any(DEDICATED.search(text) for text in (path, self.host))
 
@@ -163,11 +165,24 @@ class Site:
             passes = scope.own("proxy_pass")
             is_named = id(scope) in named
             if passes:
-                says = is_named or forwards(scope)
+                says = is_named or (forwards(scope) and not self._is_subrequest(scope))
                 suspect = not says and SUSPECT.search(scope.path) is not None
                 yield Route(scope, passes[-1], says, suspect, is_named)
             elif is_named:
                 yield Route(scope, None, is_socket=True, is_named=True)
+
+    @cached_property
+    def _led_to(self) -> tuple[str, ...]:
+        """Where requests are led to inside of Nginx."""
+        names = {"error_page", "rewrite", "try_files"}
+        return tuple(arg for d in self.directives if d.name in names for arg in d.args[1:])
+
+    def _is_subrequest(self, scope: Scope) -> bool:
+        """Tell whether only `auth_request` and the like ask here: no browser's request comes by."""
+        location = scope.location
+        if location is None or not location.own("internal"):
+            return False
+        return not any(target.startswith(location.args[-1]) for target in self._led_to)
 
 
 def is_guarded(scope: Scope) -> bool:

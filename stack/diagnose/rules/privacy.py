@@ -1,4 +1,4 @@
-"""Rules about what leaks: tokens into a log, and Upgrade past an access rule."""
+"""Rules about what leaks: tokens into logs, and Upgrade past an access rule."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from stack.diagnose.finding import Cause, Severity
 from stack.diagnose.nginx_scope import Scope, value
 from stack.diagnose.nginx_site import Route, Site
 from stack.diagnose.nginx_tree import Directive, walk
+from stack.diagnose.rules.edits import replace
 from stack.diagnose.rules.examples import http, location, server
 from stack.diagnose.rules.rule import Hit, Rule
 
@@ -63,6 +64,22 @@ OPEN = Cause(
     ),
 )
 
+DEBUGGED = Cause(
+    code="WS038",
+    name="token-in-debug-log",
+    severity="info",
+    title="tokens of the query string are written to a debug log",
+    why=(
+        "At this level an Nginx that was built with --with-debug writes the query string of each "
+        "request a dozen times. At any level the lines about a failed request hold it once, "
+        "which no format changes: a token in a query should live for a minute."
+    ),
+    fix="log errors only (`error_log FILE error;`); debug single clients by `debug_connection`",
+    link="https://nginx.org/en/docs/debugging_log.html",
+    bad=server("error_log /var/log/nginx/error.log debug;", location(BEARER)),
+    good=server("error_log /var/log/nginx/error.log warn;", location(BEARER)),
+)
+
 
 def _takes_token(route: Route) -> bool:
     """Tell whether the location itself reads a token from the query string."""
@@ -94,6 +111,16 @@ def check_logged(site: Site) -> Iterator[Hit]:
                 yield Hit(place, f"tokens sent to {route.scope.path} are logged", severity=severity)
 
 
+def check_debugged(site: Site) -> Iterator[Hit]:
+    """See debug logs of routes that read a token from the query string."""
+    for route in site.sockets:
+        for log in route.scope.effective("error_log"):
+            if value(log) == "debug" and len(log.args) > 1 and _takes_token(route):
+                edits = replace(site.config, log, f"error_log {log.args[0]} error;")
+                message = f"tokens sent to {route.scope.path} are logged again and again"
+                yield Hit(log.place, message, edits)
+
+
 def _is_closed(scope: Scope) -> bool:
     return any(scope.own(name) for name in ("deny", "internal", "auth_basic", "auth_request"))
 
@@ -109,4 +136,4 @@ def check_open(site: Site) -> Iterator[Hit]:
             yield Hit(upgrade.place, "a client may upgrade to h2c here and pass the closed paths")
 
 
-RULES = (Rule(LOGGED, check_logged), Rule(OPEN, check_open))
+RULES = (Rule(LOGGED, check_logged), Rule(OPEN, check_open), Rule(DEBUGGED, check_debugged))
