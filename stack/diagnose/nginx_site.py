@@ -144,6 +144,12 @@ class Site:
         }
 
     @cached_property
+    def known(self) -> frozenset[str]:
+        """Names that Nginx has addresses of from its start: upstreams, and literal targets."""
+        literal = {r.host for r in self.routes if "$" not in r.target}
+        return frozenset(self.upstreams) | literal
+
+    @cached_property
     def routes(self) -> tuple[Route, ...]:
         """Every block with a ``proxy_pass``, and those that a named route leads to."""
         return tuple(self._routes())

@@ -104,8 +104,10 @@ def _is_found(site: Site, scope: Scope, target: str) -> bool:
     held: set[str] | None = {host[0]} if host else set()
     if host and host[1]:
         held = _values(site, scope, host[1])
+        if held is None and host[1].isupper():
+            return True  # nobody fills it: a template's placeholder, which is no variable yet
     names = {re.sub(r"^https?://", "", text) for text in held or {"?"}}
-    return all(ADDRESS.match(name) or re.split("[:/]", name)[0] in site.upstreams for name in names)
+    return all(ADDRESS.match(name) or re.split("[:/]", name)[0] in site.known for name in names)
 
 
 def check_resolver(site: Site) -> Iterator[Hit]:
