@@ -144,6 +144,25 @@ class Site:
         }
 
     @cached_property
+    def formats(self) -> dict[str, str]:
+        """The texts of ``log_format`` by name."""
+        made = [d for d in self.directives if d.name == "log_format" and d.args]
+        return {d.args[0]: " ".join(d.args[1:]) for d in made}
+
+    @cached_property
+    def listens(self) -> dict[str, set[str]]:
+        """What is said of each address: servers that share one share its options."""
+        said: dict[str, set[str]] = {}
+        for listen in (d for server in self.servers for d in server.own("listen") if d.args):
+            said.setdefault(listen.args[0], set()).update(listen.args[1:])
+        return said
+
+    @cached_property
+    def homes(self) -> tuple[Scope, ...]:
+        """The virtual hosts that have a WebSocket route."""
+        return tuple(dict.fromkeys(r.scope.server for r in self.sockets if r.scope.server))
+
+    @cached_property
     def known(self) -> frozenset[str]:
         """Names that Nginx has addresses of from its start: upstreams, and literal targets."""
         literal = {r.host for r in self.routes if "$" not in r.target}
@@ -194,13 +213,12 @@ class Site:
 def is_guarded(scope: Scope) -> bool:
     """Tell whether what does not upgrade is turned away: ``if ($http_upgrade != websocket)``."""
     return any(
-        child.kind == "if"
-        and child.args[:1] == ("$http_upgrade",)
+        child.args[:1] == ("$http_upgrade",)
         and child.own("return")
         and child.args[1:2]
         and child.args[1].startswith("!")
         for level in (scope, *scope.ancestors)
-        for child in level.children
+        for child in level.conditions
     )
 
 

@@ -131,9 +131,8 @@ def _context(scope: Scope) -> tuple[str, ...]:
 
 
 def _is_http2_only(site: Site, scope: Scope, listen: Directive) -> bool:
-    """Tell whether an old Nginx speaks nothing else here; servers of one address share options."""
-    listens = [d for host in site.servers for d in host.own("listen")]
-    said = {arg for d in listens if d.args[:1] == listen.args[:1] for arg in d.args[1:]}
+    """Tell whether an old Nginx speaks nothing else here."""
+    said = site.listens[listen.args[0]]
     return "http2" in said and "ssl" not in said and value(scope.one("ssl")) != "on"
 
 
@@ -142,8 +141,7 @@ def check_http2(site: Site) -> Iterator[Hit]:
     is_new = any(d.name == "http2" for d in site.directives)  # a directive since 1.25.1
     if is_new or (site.version or (0,)) >= BOTH:
         return
-    servers = {id(r.scope.server): r.scope.server for r in site.sockets if r.scope.server}
-    for scope in servers.values():
+    for scope in site.homes:
         listens = [d for d in scope.own("listen") if d.args]
         only = [d for d in listens if _is_http2_only(site, scope, d)]
         for listen in only:

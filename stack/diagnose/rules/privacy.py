@@ -91,8 +91,7 @@ def _formats(site: Site, log: Directive | None) -> str:
     """Give the text of the format that a log is written in; the default is `combined`."""
     named = [arg for arg in log.args[1:] if "=" not in arg] if log else []
     name = named[0] if named else "combined"
-    made = [d for d in site.directives if d.name == "log_format" and d.args[:1] == (name,)]
-    return " ".join(made[-1].args[1:]) if made else "$request" if name == "combined" else ""
+    return site.formats.get(name, "$request" if name == "combined" else "")
 
 
 def check_logged(site: Site) -> Iterator[Hit]:
@@ -129,10 +128,12 @@ def check_open(site: Site) -> Iterator[Hit]:
     """See a whole-site route that upgrades to anything beside a location that is closed."""
     for route in site.sockets:
         upgrade, host = route.scope.header("Upgrade"), route.scope.server
-        if upgrade is None or value(upgrade) != "$http_upgrade" or host is None:
+        if route.scope.path != "/" or value(upgrade) != "$http_upgrade":
+            continue
+        if upgrade is None or host is None:
             continue
         others = [c for c in host.children if c.kind == "location" and c is not route.scope]
-        if route.scope.path == "/" and any(_is_closed(other) for other in others):
+        if any(_is_closed(other) for other in others):
             yield Hit(upgrade.place, "a client may upgrade to h2c here and pass the closed paths")
 
 

@@ -1,9 +1,9 @@
 """Rules about WebSockets that a ``stream`` block passes on without reading them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stack.diagnose.finding import Cause
-from stack.diagnose.nginx_scope import Scope, value
+from stack.diagnose.nginx_scope import value
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Directive
 from stack.diagnose.rules.edits import insert, replace
@@ -67,42 +67,41 @@ def check_short(site: Site) -> Iterator[Hit]:
         yield Hit(written.place, message, edits, None if stream.is_shared else "info")
 
 
-def _fronted(site: Site, stream: Stream) -> Iterator[tuple[Directive, bool]]:
-    """Give each listen of a WebSocket route that a stream leads to, and if it expects PROXY."""
-    ends = {local(address) for address in stream.addresses} - {""}
-    servers: dict[int, Scope] = {
-        id(r.scope.server): r.scope.server for r in site.sockets if r.scope.server
-    }
-    listens = [d for s in site.servers for d in s.own("listen") if d.args]
-    for scope in servers.values():
+def _ends(site: Site) -> Iterator[tuple[str, Directive]]:
+    """Give the listens of WebSocket routes that are on this machine, with their ends."""
+    for scope in site.homes:
         for listen in scope.own("listen"):
-            name = local(listen.args[0]) if listen.args else ""
-            if name in ends:
-                # What one server says of an address holds for all that share it.
-                same = [d for d in listens if local(d.args[0]) == name]
-                yield listen, any("proxy_protocol" in d.args for d in same)
+            if listen.args and local(listen.args[0]):
+                yield local(listen.args[0]), listen
 
 
 def check_mismatch(site: Site) -> Iterator[Hit]:
     """Compare what a stream sends with what the listen of a WebSocket route expects."""
+    ends: dict[str, list[Directive]] = {}
+    for name, listen in _ends(site):
+        ends.setdefault(name, []).append(listen)
+    expecting = {local(name) for name, said in site.listens.items() if "proxy_protocol" in said}
     for stream in streams(site):
-        switch = stream.scope.one("proxy_protocol")
-        sends = value(switch) == "on"
-        for listen, expects in _fronted(site, stream):
-            if sends and switch and not expects:
-                edits = replace(
-                    site.config, listen, f"listen {' '.join(listen.args)} proxy_protocol;"
-                )
-                message = f"the listen in line {listen.place.line} does not expect the PROXY line"
-                yield Hit(switch.place, message, edits)
-            elif expects and not sends:
-                edits = (
-                    insert(site.config, stream.proxy_pass, "proxy_protocol on;")
-                    if not switch
-                    else ()
-                )
-                message = f"the listen in line {listen.place.line} waits for a PROXY line"
-                yield Hit(stream.proxy_pass.place, message, edits)
+        for name in dict.fromkeys(local(address) for address in stream.addresses):
+            yield from _compared(site, stream, ends.get(name, ()), expects=name in expecting)
+
+
+def _compared(
+    site: Site, stream: Stream, listens: Iterable[Directive], *, expects: bool
+) -> Iterator[Hit]:
+    switch = stream.scope.one("proxy_protocol")
+    for listen in listens:
+        line = listen.place.line
+        if switch and value(switch) == "on" and not expects:
+            text = f"listen {' '.join(listen.args)} proxy_protocol;"
+            message = f"the listen in line {line} does not expect the PROXY line"
+            yield Hit(switch.place, message, replace(site.config, listen, text))
+        elif expects and value(switch) != "on":
+            text = "proxy_protocol on;"
+            edits = () if switch else insert(site.config, stream.proxy_pass, text)
+            yield Hit(
+                stream.proxy_pass.place, f"the listen in line {line} waits for a PROXY line", edits
+            )
 
 
 RULES = (Rule(SHORT, check_short), Rule(MISMATCH, check_mismatch))
