@@ -39,11 +39,11 @@ nope.conf nope/*.conf websocket Sec-WebSocket-Accept "a b" "#" "{" ${x} $ 127.0.
 """
 
 LOUD = ("error", "warning")
-ONCE = set(
-    """internal proxy_connect_timeout proxy_http_version proxy_pass proxy_pass_request_headers
-    proxy_protocol proxy_read_timeout proxy_timeout resolver ssl_preread worker_connections
-    worker_rlimit_nofile worker_shutdown_timeout""".split()
-)
+ONCE = """
+internal proxy_connect_timeout proxy_http_version proxy_pass proxy_pass_request_headers
+proxy_protocol proxy_read_timeout proxy_timeout resolver ssl_preread worker_connections
+worker_rlimit_nofile worker_shutdown_timeout
+"""
 odd = st.text(string.ascii_letters + "$/~^(.:[*", min_size=1, max_size=6)
 words = st.sampled_from(ARGS.split()) | odd
 
@@ -96,7 +96,7 @@ def places_exist(finding: Finding, count: int) -> bool:
 
 def repeats(directives: tuple[Directive, ...]) -> bool:
     """Tell whether a block has twice what Nginx takes once: it would not start."""
-    names = [d.name for d in directives if d.name in ONCE]
+    names = [d.name for d in directives if d.name in ONCE.split()]
     return len(set(names)) < len(names) or any(repeats(d.block or ()) for d in directives)
 
 
