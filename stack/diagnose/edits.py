@@ -2,7 +2,7 @@
 
 import difflib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stack.diagnose.finding import Edit, Finding
@@ -32,15 +32,22 @@ def fix(findings: Iterable[Finding], sources: Mapping[str, str]) -> Fixed:
     """Carry out the safe edits; those of one finding are all made, or none."""
     lengths = {name: len(_lines(text)) for name, text in sources.items()}
     chosen: dict[Edit, None] = {}
+    near: dict[tuple[str, int], list[Edit]] = {}
     done: list[Finding] = []
     left: list[Finding] = []
     for finding in filter(is_fixable, findings):
         # Two findings may ask for one map.
         new = [edit for edit in dict.fromkeys(finding.edits) if edit not in chosen]
         fits = all(_fits(edit, lengths.get(edit.file, -1)) for edit in new)
-        pairs = itertools.chain(itertools.product(new, chosen), itertools.combinations(new, 2))
+        known = (
+            (edit, other) for edit in new for at in _lines_of(edit) for other in near.get(at, ())
+        )
+        pairs = itertools.chain(known, itertools.combinations(new, 2))
         if fits and not any(_overlaps(*pair) for pair in pairs):
             chosen.update(dict.fromkeys(new))
+            for edit in new:
+                for at in _lines_of(edit):
+                    near.setdefault(at, []).append(edit)
             done.append(finding)
         else:
             left.append(finding)
@@ -99,6 +106,11 @@ def _texts(edits: Sequence[Edit], sources: Mapping[str, str]) -> dict[str, str]:
 def _fits(edit: Edit, lines: int) -> bool:
     """Tell whether a file of so many lines has those that are to change."""
     return 1 <= edit.first <= edit.last + 1 <= lines + 1
+
+
+def _lines_of(edit: Edit) -> Iterator[tuple[str, int]]:
+    """Give the lines that an edit is about: two that overlap have one in common."""
+    yield from ((edit.file, line) for line in range(edit.first, max(edit.first, edit.last) + 1))
 
 
 def _overlaps(one: Edit, other: Edit) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from stack import state
 from stack.diagnose import edits, nginx_conf, nginx_limits
 from stack.diagnose.formats.lint import Answer
-from stack.diagnose.lint import Options, lint
+from stack.diagnose.lint import Options, lint, merged
 from stack.diagnose.nginx_limits import Written
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Config
@@ -66,7 +66,8 @@ def _judge(files: Sequence[Path], options: Options) -> Answer:
     return Answer(
         files=tuple(str(file) for file in files),
         routes=sum(len(Site(config, options).sockets) for config in configs),
-        findings=tuple(dict.fromkeys(findings)),  # two files may include one snippet
+        # Two files may include one snippet, each by another name.
+        findings=tuple(merged(findings, lambda name: str(Path(name).resolve()))),
         sources={
             name: "\n".join(lines) + "\n"
             for config in configs

@@ -1,5 +1,8 @@
 """Judge an Nginx configuration by all rules. Pure: the file is read by ``nginx_conf``."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
 from stack.diagnose.finding import Finding, Severity
 from stack.diagnose.nginx_site import Options, Site
 from stack.diagnose.nginx_tree import Config
@@ -13,6 +16,7 @@ from stack.diagnose.rules import (
     maps,
     origin,
     privacy,
+    stream,
     target,
     timeouts,
     upstreams,
@@ -20,7 +24,7 @@ from stack.diagnose.rules import (
 )
 from stack.diagnose.rules.rule import Rule
 
-__all__ = ["RULES", "Options", "Rule", "lint"]
+__all__ = ["RULES", "Options", "Rule", "lint", "merged"]
 
 GROUPS = (
     answers,
@@ -32,6 +36,7 @@ GROUPS = (
     maps,
     origin,
     privacy,
+    stream,
     target,
     timeouts,
     upstreams,
@@ -47,16 +52,30 @@ ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 def lint(config: Config, options: Options) -> list[Finding]:
-    """Give what the rules see, by file and line.
-
-    A snippet that is included many times is reported once a rule and line, by its worst case.
-    """
+    """Give what the rules see, by file and line."""
     site = Site(config, options)
-    found = [finding for rule in RULES for finding in rule.findings(site)]
-    once: dict[tuple[str, str], Finding] = {}
-    for finding in sorted(found, key=lambda f: ORDER[f.severity]):
-        once.setdefault((finding.where, finding.code), finding)
-    return sorted(once.values(), key=_order)
+    return merged([finding for rule in RULES for finding in rule.findings(site)])
+
+
+def merged(
+    findings: Iterable[Finding], name: Callable[[str], str] = lambda file: file
+) -> list[Finding]:
+    """Report a rule and line once, by its worst case; ``name`` tells which names are one file.
+
+    A snippet is judged wherever it is included. An edit that suits only some of those places is
+    left out: the fix in words stays.
+    """
+    found: dict[tuple[str, int, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda f: ORDER[f.severity]):
+        place = (name(finding.place.file), finding.place.line) if finding.place else ("", 0)
+        found.setdefault((*place, finding.code), []).append(finding)
+    return sorted((_agreed(same, name) for same in found.values()), key=_order)
+
+
+def _agreed(same: list[Finding], name: Callable[[str], str]) -> Finding:
+    worst = same[0]
+    wanted = {tuple(replace(e, file=name(e.file)) for e in finding.edits) for finding in same}
+    return worst if len(wanted) == 1 else replace(worst, edits=())
 
 
 def _order(finding: Finding) -> tuple[str, int, str]:

@@ -38,6 +38,11 @@ class Scope:
         return found
 
     @cached_property
+    def conditions(self) -> tuple["Scope", ...]:
+        """Each ``if`` inside."""
+        return tuple(child for child in self.children if child.kind == "if")
+
+    @cached_property
     def patterns(self) -> tuple["Scope", ...]:
         """The locations with a regular expression, in their order."""
         inside = (child for child in self.children if child.kind == "location")

@@ -76,7 +76,9 @@ class Route:
         if scope.kind == "if" or (self.is_named and scope.path != "/") or is_guarded(scope):
             return True
         hosts = scope.server.own("server_name") if scope.server else ()
-        names = [arg for host in hosts for arg in host.args if re.match(r"ws|socket|realtime", arg)]
+        names = [
+            arg for host in hosts for arg in host.args if re.match(r"ws|io\.|socket|realtime", arg)
+        ]
         path = scope.location.args[-1] if scope.location and scope.location.args else ""
         return bool(names) or any(DEDICATED.search(text) for text in (path, self.host))
 
@@ -142,6 +144,31 @@ class Site:
         }
 
     @cached_property
+    def formats(self) -> dict[str, str]:
+        """The texts of ``log_format`` by name."""
+        made = [d for d in self.directives if d.name == "log_format" and d.args]
+        return {d.args[0]: " ".join(d.args[1:]) for d in made}
+
+    @cached_property
+    def listens(self) -> dict[str, set[str]]:
+        """What is said of each address: servers that share one share its options."""
+        said: dict[str, set[str]] = {}
+        for listen in (d for server in self.servers for d in server.own("listen") if d.args):
+            said.setdefault(listen.args[0], set()).update(listen.args[1:])
+        return said
+
+    @cached_property
+    def homes(self) -> tuple[Scope, ...]:
+        """The virtual hosts that have a WebSocket route."""
+        return tuple(dict.fromkeys(r.scope.server for r in self.sockets if r.scope.server))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Names that Nginx has addresses of from its start: upstreams, and literal targets."""
+        literal = {r.host for r in self.routes if "$" not in r.target}
+        return frozenset(self.upstreams) | literal
+
+    @cached_property
     def routes(self) -> tuple[Route, ...]:
         """Every block with a ``proxy_pass``, and those that a named route leads to."""
         return tuple(self._routes())
@@ -163,23 +190,35 @@ class Site:
             passes = scope.own("proxy_pass")
             is_named = id(scope) in named
             if passes:
-                says = is_named or forwards(scope)
+                says = is_named or (forwards(scope) and not self._is_subrequest(scope))
                 suspect = not says and SUSPECT.search(scope.path) is not None
                 yield Route(scope, passes[-1], says, suspect, is_named)
             elif is_named:
                 yield Route(scope, None, is_socket=True, is_named=True)
 
+    @cached_property
+    def _led_to(self) -> tuple[str, ...]:
+        """Where requests are led to inside of Nginx."""
+        names = {"error_page", "rewrite", "try_files"}
+        return tuple(arg for d in self.directives if d.name in names for arg in d.args[1:])
+
+    def _is_subrequest(self, scope: Scope) -> bool:
+        """Tell whether only `auth_request` and the like ask here: no browser's request comes by."""
+        location = scope.location
+        if location is None or not location.own("internal"):
+            return False
+        return not any(target.startswith(location.args[-1]) for target in self._led_to)
+
 
 def is_guarded(scope: Scope) -> bool:
     """Tell whether what does not upgrade is turned away: ``if ($http_upgrade != websocket)``."""
     return any(
-        child.kind == "if"
-        and child.args[:1] == ("$http_upgrade",)
+        child.args[:1] == ("$http_upgrade",)
         and child.own("return")
         and child.args[1:2]
         and child.args[1].startswith("!")
         for level in (scope, *scope.ancestors)
-        for child in level.children
+        for child in level.conditions
     )
 
 

@@ -14,6 +14,7 @@ REPLACED = (
     (r"/var/log/nginx/", ""),
     # Names that only a network of containers knows.
     (r"(?<=://)[a-z][\w-]*\.(?:internal|example\.com)", "127.0.0.1"),
+    (r"(?<=proxy_pass )[a-z][\w-]*\.internal(?=:)", "127.0.0.1"),
     (r"(?<=server )[a-z][\w-]*\.(?:internal|example\.com)(?=[:;])", "127.0.0.1"),
 )
 

@@ -132,6 +132,40 @@ def test_a_snippet_is_judged_where_it_is_included(nginx: Stack) -> None:
     assert "WS004" not in {found["code"] for found in together["findings"]}
 
 
+def test_a_snippet_of_several_files_is_found_by_its_worst_case(nginx: Stack) -> None:
+    (nginx.folder / "good.conf").write_text(GOOD.replace("proxy_http_version 1.1;", ""))
+    # Only an old Nginx takes `ssl on`, and it spoke HTTP/1.0.
+    for name, before in (("new", ""), ("old", "ssl on; ")):
+        text = f"server {{\n    {before}include good.conf;\n}}\n"
+        (nginx.folder / f"{name}.conf").write_text(text)
+    for files in (("new.conf", "old.conf"), ("old.conf", "new.conf")):
+        found = json.loads(nginx("lint", *files, "--json").out)["findings"]
+        assert [(f["code"], f["severity"]) for f in found] == [("WS004", "error")]
+
+
+def test_a_snippet_of_several_files_is_mended_once(nginx: Stack) -> None:
+    (nginx.folder / "sites").mkdir()
+    for name, path in (("sites/one", "../bad.conf"), ("two", str(nginx.folder / "bad.conf"))):
+        text = f"server {{\n    include {path};\n}}\n"
+        (nginx.folder / f"{name}.conf").write_text(text)
+    names = ("sites/one.conf", "two.conf", "bad.conf")
+    assert len(json.loads(nginx("lint", *names, "--json").out)["findings"]) == 1
+    done = nginx("lint", *names, "--fix")
+    assert (done.code, done.out.count("fixed ")) == (0, 1)
+    assert (nginx.folder / "bad.conf").read_text() == GOOD
+
+
+def test_an_edit_that_does_not_suit_all_who_include_a_snippet_is_not_made(nginx: Stack) -> None:
+    table = "map $http_upgrade $to_upgrade {\n    default upgrade;\n    '' close;\n}\n"
+    for name, before in (("one", ""), ("two", table)):
+        text = f"{before}server {{\n    include bad.conf;\n}}\n"
+        (nginx.folder / f"{name}.conf").write_text(text)
+    for files in (("one.conf", "two.conf"), ("two.conf", "one.conf")):
+        done = nginx("lint", *files, "--fix")
+        assert (done.code, done.out.count("WS002")) == (1, 2)  # with: more: stack explain WS002
+        assert (nginx.folder / "bad.conf").read_text() == BAD
+
+
 def test_diff_shows_and_writes_nothing(nginx: Stack) -> None:
     out = nginx("lint", "bad.conf", "--diff").out
     assert out.startswith("--- a/bad.conf\n+++ b/bad.conf\n@@ ")

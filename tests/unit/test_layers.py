@@ -79,6 +79,8 @@ PURE = [
     "stack.diagnose.rules.origin",
     "stack.diagnose.rules.privacy",
     "stack.diagnose.rules.rule",
+    "stack.diagnose.rules.stream",
+    "stack.diagnose.rules.streams",
     "stack.diagnose.rules.target",
     "stack.diagnose.rules.timeouts",
     "stack.diagnose.rules.upgrades",

@@ -6,6 +6,7 @@ from stack.diagnose.edits import preview
 from stack.diagnose.finding import Finding, Place
 
 AROUND = 1  # lines of a file shown before and after the one in question
+WIDTH = 80  # of a line around; the one in question stays whole where no edit shows it again
 
 
 def doctor_lines(
@@ -36,26 +37,36 @@ def _blocks(findings: Sequence[Finding], sources: Mapping[str, str]) -> Iterator
     place = max((len(finding.where) for finding in findings), default=0)
     kind = max((len(finding.severity) for finding in findings), default=0)
     files = {name: text.split("\n") for name, text in sources.items()}
+    told: Place | None = None
     for finding in findings:
         head = f"{finding.where:<{place}}  {finding.severity:<{kind}} {finding.code}"
         yield [
             f"{head}  {_line(finding.message)}",
-            *_excerpt(finding.place, files),
+            *(_excerpt(finding, files) if finding.place != told else []),
             *_seen(finding),
             *_end(finding, files),
         ]
+        told = finding.place
 
 
-def _excerpt(place: Place | None, files: Mapping[str, Sequence[str]]) -> list[str]:
+def _excerpt(finding: Finding, files: Mapping[str, Sequence[str]]) -> list[str]:
+    place = finding.place
     lines = files.get(place.file, ()) if place else ()
     if not place or not 1 <= place.line <= len(lines):
         return []
     first, last = max(1, place.line - AROUND), min(len(lines), place.line + AROUND)
     width = len(str(last))
+    shown = {n for edit in finding.edits for n in range(edit.first, edit.last + 1)}
+    whole = {place.line} - shown
     return [
-        f"  {'>' if number == place.line else ' '} {number:>{width}} | {lines[number - 1]}".rstrip()
-        for number in range(first, last + 1)
+        _cut(f"  {'>' if n == place.line else ' '} {n:>{width}} | {lines[n - 1]}", n in whole)
+        for n in range(first, last + 1)
     ]
+
+
+def _cut(line: str, is_whole: bool) -> str:
+    line = line.rstrip()
+    return line if is_whole or len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
 
 
 def _seen(finding: Finding) -> list[str]:

@@ -1,10 +1,10 @@
-"""Rules about virtual hosts: TLS that was forgotten, and a socket on only one of two."""
+"""Rules about virtual hosts: what their ports speak, and a socket on only one of two."""
 
 import re
 from collections.abc import Iterator
 
 from stack.diagnose.finding import Cause, Severity
-from stack.diagnose.nginx_scope import Scope, winner
+from stack.diagnose.nginx_scope import Scope, value, winner
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Directive
 from stack.diagnose.rules.edits import replace
@@ -46,6 +46,25 @@ NO_TLS = Cause(
     link="https://nginx.org/en/docs/http/configuring_https_servers.html",
     bad=http(server(PAIR, location(), listen="443")),
     good=http(server(PAIR, location(), listen="443 ssl")),
+)
+
+INNER = ("unix:", "127.", "localhost", "[::1]")
+BOTH = (1, 25, 1)
+"""The first Nginx that tells HTTP/1.1 from HTTP/2 by the first bytes on a port without TLS."""
+
+ONLY_HTTP2 = Cause(
+    code="WS037",
+    name="listen-http2-only",
+    severity="error",
+    title="a port without TLS speaks only HTTP/2",
+    why=(
+        "Without TLS nothing negotiates a version: before Nginx 1.25.1 such a port takes HTTP/2 "
+        "alone, and a browser's handshake is HTTP/1.1. Since then both are told apart."
+    ),
+    fix="take http2 from this listen, or write `http2 on;` with Nginx 1.25.1 or newer",
+    link="https://nginx.org/en/docs/http/ngx_http_v2_module.html#http2",
+    bad=http(server(location(), listen="80 http2")),
+    good=http(server(location())),
 )
 
 
@@ -111,4 +130,27 @@ def _context(scope: Scope) -> tuple[str, ...]:
     return scope.directive.context if scope.directive else ()
 
 
-RULES = (Rule(ONE_HOST, check_one_host), Rule(NO_TLS, check_tls))
+def _is_http2_only(site: Site, scope: Scope, listen: Directive) -> bool:
+    """Tell whether an old Nginx speaks nothing else here."""
+    said = site.listens[listen.args[0]]
+    return "http2" in said and "ssl" not in said and value(scope.one("ssl")) != "on"
+
+
+def check_http2(site: Site) -> Iterator[Hit]:
+    """See http2 without TLS on the ports of a socket; behind a proxy of ours only if all are so."""
+    is_new = any(d.name == "http2" for d in site.directives)  # a directive since 1.25.1
+    if is_new or (site.version or (0,)) >= BOTH:
+        return
+    for scope in site.homes:
+        listens = [d for d in scope.own("listen") if d.args]
+        only = [d for d in listens if _is_http2_only(site, scope, d)]
+        for listen in only:
+            is_inner = "proxy_protocol" in listen.args or listen.args[0].startswith(INNER)
+            if not is_inner or len(only) == len(listens):
+                rest = " ".join(arg for arg in listen.args if arg != "http2")
+                edits = replace(site.config, listen, f"listen {rest};")
+                message = "Nginx before 1.25.1 takes only HTTP/2 here, and no WebSocket"
+                yield Hit(listen.place, message, edits, None if site.version else "info")
+
+
+RULES = (Rule(ONE_HOST, check_one_host), Rule(NO_TLS, check_tls), Rule(ONLY_HTTP2, check_http2))

@@ -1,4 +1,4 @@
-"""Rules about what leaks: tokens into a log, and Upgrade past an access rule."""
+"""Rules about what leaks: tokens into logs, and Upgrade past an access rule."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from stack.diagnose.finding import Cause, Severity
 from stack.diagnose.nginx_scope import Scope, value
 from stack.diagnose.nginx_site import Route, Site
 from stack.diagnose.nginx_tree import Directive, walk
+from stack.diagnose.rules.edits import replace
 from stack.diagnose.rules.examples import http, location, server
 from stack.diagnose.rules.rule import Hit, Rule
 
@@ -63,6 +64,22 @@ OPEN = Cause(
     ),
 )
 
+DEBUGGED = Cause(
+    code="WS038",
+    name="token-in-debug-log",
+    severity="info",
+    title="tokens of the query string are written to a debug log",
+    why=(
+        "At this level an Nginx that was built with --with-debug writes the query string of each "
+        "request a dozen times. At any level the lines about a failed request hold it once, "
+        "which no format changes: a token in a query should live for a minute."
+    ),
+    fix="log errors only (`error_log FILE error;`); debug single clients by `debug_connection`",
+    link="https://nginx.org/en/docs/debugging_log.html",
+    bad=server("error_log /var/log/nginx/error.log debug;", location(BEARER)),
+    good=server("error_log /var/log/nginx/error.log warn;", location(BEARER)),
+)
+
 
 def _takes_token(route: Route) -> bool:
     """Tell whether the location itself reads a token from the query string."""
@@ -74,8 +91,7 @@ def _formats(site: Site, log: Directive | None) -> str:
     """Give the text of the format that a log is written in; the default is `combined`."""
     named = [arg for arg in log.args[1:] if "=" not in arg] if log else []
     name = named[0] if named else "combined"
-    made = [d for d in site.directives if d.name == "log_format" and d.args[:1] == (name,)]
-    return " ".join(made[-1].args[1:]) if made else "$request" if name == "combined" else ""
+    return site.formats.get(name, "$request" if name == "combined" else "")
 
 
 def check_logged(site: Site) -> Iterator[Hit]:
@@ -94,6 +110,16 @@ def check_logged(site: Site) -> Iterator[Hit]:
                 yield Hit(place, f"tokens sent to {route.scope.path} are logged", severity=severity)
 
 
+def check_debugged(site: Site) -> Iterator[Hit]:
+    """See debug logs of routes that read a token from the query string."""
+    for route in site.sockets:
+        for log in route.scope.effective("error_log"):
+            if value(log) == "debug" and len(log.args) > 1 and _takes_token(route):
+                edits = replace(site.config, log, f"error_log {log.args[0]} error;")
+                message = f"tokens sent to {route.scope.path} are logged again and again"
+                yield Hit(log.place, message, edits)
+
+
 def _is_closed(scope: Scope) -> bool:
     return any(scope.own(name) for name in ("deny", "internal", "auth_basic", "auth_request"))
 
@@ -102,11 +128,13 @@ def check_open(site: Site) -> Iterator[Hit]:
     """See a whole-site route that upgrades to anything beside a location that is closed."""
     for route in site.sockets:
         upgrade, host = route.scope.header("Upgrade"), route.scope.server
-        if upgrade is None or value(upgrade) != "$http_upgrade" or host is None:
+        if route.scope.path != "/" or value(upgrade) != "$http_upgrade":
+            continue
+        if upgrade is None or host is None:
             continue
         others = [c for c in host.children if c.kind == "location" and c is not route.scope]
-        if route.scope.path == "/" and any(_is_closed(other) for other in others):
+        if any(_is_closed(other) for other in others):
             yield Hit(upgrade.place, "a client may upgrade to h2c here and pass the closed paths")
 
 
-RULES = (Rule(LOGGED, check_logged), Rule(OPEN, check_open))
+RULES = (Rule(LOGGED, check_logged), Rule(OPEN, check_open), Rule(DEBUGGED, check_debugged))

@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterator
 
 from stack.diagnose.finding import Cause
-from stack.diagnose.nginx_site import Route, Site
+from stack.diagnose.nginx_scope import Scope, value
+from stack.diagnose.nginx_site import Site
 from stack.diagnose.rules.edits import replace
 from stack.diagnose.rules.examples import http, location, server
 from stack.diagnose.rules.rule import Hit, Rule
+from stack.diagnose.rules.streams import streams
 
 LINK = "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass"
-ADDRESS = re.compile(r"\[[0-9a-f:.]+\]|\d+(?:\.\d+){3}|localhost|unix", re.IGNORECASE)
+ADDRESS = re.compile(r"\[[0-9a-f:.]+\]|\d+(?:\.\d+){3}|unix", re.IGNORECASE)
 NEEDS_PATH = re.compile(r"/(?:socket\.io|sockjs|signalr|engine\.io)/?$", re.IGNORECASE)
 
 NO_RESOLVER = Cause(
@@ -86,36 +88,46 @@ SCHEME = Cause(
 )
 
 
-def _values(site: Site, route: Route, name: str) -> set[str] | None:
-    """Give what a variable of this route can hold by ``set`` and ``map``; None if unknown."""
-    around = (route.scope, *route.scope.ancestors)
+def _values(site: Site, scope: Scope, name: str) -> set[str] | None:
+    """Give what a variable can hold here by ``set`` and ``map``; None if unknown."""
+    around = (scope, *scope.ancestors)
     found = {d.args[1] for s in around for d in s.own("set") if d.args[:1] == (f"${name}",)}
     if table := site.maps.get(name):
         found |= {entry.args[0] for entry in table.block or () if entry.args}
     return found or None
 
 
-def _is_found(site: Site, route: Route) -> bool:
-    """Tell whether the target needs no look-up: an address, or the name of an upstream."""
-    bare = re.sub(r"^https?://", "", route.target)
+def _is_found(site: Site, scope: Scope, target: str) -> bool:
+    """Tell whether a target needs no look-up: an address, or the name of an upstream."""
+    bare = re.sub(r"^https?://", "", target)
     host = re.match(r"\$\{?(\w+)\}?|\[[^\]]*\]|[^/:$]*", bare)
     held: set[str] | None = {host[0]} if host else set()
     if host and host[1]:
-        held = _values(site, route, host[1])
+        held = _values(site, scope, host[1])
+        if held is None and host[1].isupper():
+            return True  # nobody fills it: a template's placeholder, which is no variable yet
     names = {re.sub(r"^https?://", "", text) for text in held or {"?"}}
-    return all(ADDRESS.match(name) or re.split("[:/]", name)[0] in site.upstreams for name in names)
+    return all(ADDRESS.match(name) or re.split("[:/]", name)[0] in site.known for name in names)
 
 
 def check_resolver(site: Site) -> Iterator[Hit]:
     """See names that are looked up for each request without a resolver."""
     is_whole = site.http is not None and not site.config.missing
     for route in site.sockets:
-        if "$" not in route.target or route.scope.effective("resolver") or not route.proxy_pass:
-            continue
-        if _is_found(site, route):
-            continue
-        message = f"{route.target} is looked up for each request, and there is no resolver"
-        yield Hit(route.proxy_pass.place, message, severity=None if is_whole else "info")
+        if _is_lost(site, route.scope, route.target) and route.proxy_pass:
+            message = f"{route.target} is looked up for each request, and there is no resolver"
+            yield Hit(route.proxy_pass.place, message, severity=None if is_whole else "info")
+    for stream in streams(site):
+        if stream.is_http and _is_lost(site, stream.scope, value(stream.proxy_pass)):
+            target = value(stream.proxy_pass)
+            message = f"{target} is looked up for each connection, and there is no resolver"
+            yield Hit(stream.proxy_pass.place, message, severity="info")
+
+
+def _is_lost(site: Site, scope: Scope, target: str) -> bool:
+    """Tell whether a target is looked up by nobody, as far as all includes could be read."""
+    is_known = scope.effective("resolver") or scope.has_unknown
+    return "$" in target and not is_known and not _is_found(site, scope, target)
 
 
 def check_uri(site: Site) -> Iterator[Hit]:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from stack.diagnose.finding import Cause, Place
 from stack.diagnose.nginx_scope import value
 from stack.diagnose.nginx_site import Route, Site
+from stack.diagnose.nginx_tree import Directive
 from stack.diagnose.rules.edits import insert
 from stack.diagnose.rules.examples import http, location, server
 from stack.diagnose.rules.rule import Hit, Rule
+from stack.diagnose.rules.streams import Stream, streams
 from stack.diagnose.rules.target import ADDRESS
 
 LINK = "https://nginx.org/en/docs/http/ngx_http_upstream_module.html"
@@ -77,6 +79,10 @@ def _places(site: Site, route: Route) -> Iterator[tuple[str, Place]]:
     upstream = site.upstreams.get(route.host)
     if upstream is None and route.proxy_pass and "$" not in route.target:
         yield route.host, route.proxy_pass.place
+    yield from _servers(upstream)
+
+
+def _servers(upstream: Directive | None) -> Iterator[tuple[str, Place]]:
     for entry in upstream.block or () if upstream else ():
         if entry.name == "server" and entry.args and "resolve" not in entry.args:
             yield re.sub(r"(?<=[^:]):\d+$", "", entry.args[0]), entry.place
@@ -84,10 +90,21 @@ def _places(site: Site, route: Route) -> Iterator[tuple[str, Place]]:
 
 def check_once(site: Site) -> Iterator[Hit]:
     """See names that are neither an address nor an upstream."""
-    for route in site.sockets:
-        for host, place in _places(site, route):
-            if host and not ADDRESS.match(host):
-                yield Hit(place, f"{host} is resolved once, when Nginx starts")
+    found = [place for route in site.sockets for place in _places(site, route)]
+    for stream in streams(site):
+        if stream.is_http:
+            found += _passed(stream)
+    for host, place in found:
+        if host and host.lower() != "localhost" and not ADDRESS.match(host):
+            yield Hit(place, f"{host} is resolved once, when Nginx starts")
+
+
+def _passed(stream: Stream) -> Iterator[tuple[str, Place]]:
+    """Give the hosts of a stream; a lone word without a port can only be an upstream elsewhere."""
+    yield from _servers(stream.upstream)
+    host, colon, _ = value(stream.proxy_pass).rpartition(":")
+    if stream.upstream is None and colon and "$" not in value(stream.proxy_pass):
+        yield host, stream.proxy_pass.place
 
 
 def check_localhost(site: Site) -> Iterator[Hit]:

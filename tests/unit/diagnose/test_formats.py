@@ -144,6 +144,24 @@ def test_without_findings_the_doctor_has_nothing_to_add() -> None:
     assert lint_lines([], {}, "nginx.conf: no findings") == ["nginx.conf: no findings"]
 
 
+def test_a_long_line_is_shown_whole_only_once() -> None:
+    long = " ".join(["proxy_pass http://ws:3002;", *(f"# {n}" for n in range(40))])
+    sources = {"nginx.conf": f"{long}\n{long}\n{long}\n"}
+    finding = replace(IN_FILE, where="nginx.conf:2", place=Place("nginx.conf", 2), edits=())
+    before, line, after = lint_lines([finding], sources, "")[1:4]
+    assert line == f"  > 2 | {long}"
+    assert {len(before), len(after)} == {80}
+    assert before.endswith("…")
+    edit = replace(REPLACED, first=2, last=2)
+    shown = lint_lines([replace(finding, edits=(edit,))], sources, "")
+    assert [text for text in shown if long in text] == [f"    - {long}"]
+
+
+def test_several_findings_of_a_line_show_it_once() -> None:
+    shown = lint_lines([IN_FILE, replace(IN_FILE, message="and more")], SOURCES, "")
+    assert sum(line.startswith("  > ") for line in shown) == 1
+
+
 @pytest.mark.parametrize(("line", "numbers"), [(1, [1, 2]), (7, [6, 7, 8]), (8, [7, 8]), (99, [])])
 def test_an_excerpt_ends_with_the_file(line: int, numbers: list[int]) -> None:
     finding = replace(IN_FILE, place=Place("nginx.conf", line), edits=())
