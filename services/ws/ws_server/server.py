@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.typing import Subprotocol
 
+from ws_server import orders
 from ws_server.alarm import Alarm
 from ws_server.answers import Answers, Dependency
 from ws_server.auth import Claims, verify
@@ -52,6 +53,7 @@ class Server:
         clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
         self.service = Service(self.hub, rules, self.stats, log, clocks, fanout)
         self.broker = self.service.broker = broker or self._make_broker()
+        self.service.obey = partial(orders.obey, self.service)
         self.database = Database(settings.postgres, log) if settings.postgres else None
         self._dependencies: list[Dependency] = [self.broker]
         if self.database is not None:
