@@ -122,6 +122,7 @@ class Operations:
             self._session.receiver.close(codes.CONNECTION_LIMIT)
             return
         ttl = self._service.welcome(self._session, claims)
+        self._service.log.debug("connected", client=self._session.id, user=claims.user)
         prepared = await self._prepare(effect.wanted)
         result = {
             "client": self._session.id,
