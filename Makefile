@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 TOOLS  := $(VENV)/.tools
 
-.PHONY: help up down test unit lint format render golden reference bench images clean
+.PHONY: help up down test unit page browser lint format render golden reference bench images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ down: $(RUNTIME) ## stop the demo stack (volumes stay)
 images: $(RUNTIME) ## fetch or build the images
 	@$(BIN)/stack images
 
-test: $(TOOLS) images ## install what the tests need and run them all
+test: $(TOOLS) images browser ## install what the tests need and run them all
 	$(BIN)/pytest
 
 unit: $(TOOLS) ## only the tests that need no Docker Engine
@@ -44,6 +44,16 @@ render: $(RUNTIME) ## write compose.yaml and nginx-dev.conf from stack.yaml
 
 golden: $(TOOLS) ## rewrite the golden folders; read the diff
 	STACK_REWRITE_GOLDEN=1 $(BIN)/pytest tests/render/test_golden.py
+
+page: browser ## bundle the demo page from services/web/src
+	cd services/web && npm ci --no-audit --no-fund --ignore-scripts && npm run build
+
+browser: ## what the tests of the page need: Chromium, Node and npm (installed on Debian as root)
+	@command -v chromium >/dev/null && command -v npm >/dev/null || [ "$$(id -u)" != 0 ] || { \
+	  echo "  installing Chromium and Node"; apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    $$(command -v chromium >/dev/null || echo chromium) \
+	    $$(command -v npm >/dev/null || echo nodejs npm) >/dev/null; }
 
 reference: $(RUNTIME) ## write docs/reference.md and docs/findings.md from the code
 	$(BIN)/python -m docs.make_reference

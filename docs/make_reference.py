@@ -5,7 +5,18 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from stack.model import Build, Certificate, Deploy, Front, Model, Ready, Route, Service, Stack
+from stack.model import (
+    Build,
+    Certificate,
+    Deploy,
+    Front,
+    Model,
+    Namespace,
+    Ready,
+    Route,
+    Service,
+    Stack,
+)
 from stack.schema import descriptions
 
 SECTIONS: tuple[tuple[str, type[Model], str], ...] = (
@@ -14,6 +25,7 @@ SECTIONS: tuple[tuple[str, type[Model], str], ...] = (
     ("services.NAME", Service, ""),
     ("services.NAME.build", Build, "Short form: `build: ./api` is `build: { context: ./api }`."),
     ("services.NAME.ready", Ready, ""),
+    ("services.NAME.namespaces.NAME", Namespace, ""),
     ("routes.PATH", Route, "Short form: `/: app` is `/: { to: app }`."),
     ("deploy", Deploy, ""),
     ("deploy.tls", Certificate, ""),

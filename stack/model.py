@@ -113,6 +113,37 @@ class Ready(Model):
     """A regular expression that a line of the service's log matches."""
 
 
+class Namespace(Model):
+    """What the channels of one namespace (``room`` for ``room:1``) offer; nothing is on yet."""
+
+    allow_subscribe_for_client: Flag = False
+    """Whether every signed-in client may subscribe; else a token has to name the channel."""
+    allow_publish_for_subscriber: Flag = False
+    """Whether who is subscribed may publish."""
+    allow_presence_for_subscriber: Flag = False
+    """Whether who is subscribed may ask who else is."""
+    allow_history_for_subscriber: Flag = False
+    """Whether who is subscribed may read what is kept."""
+    presence: Flag = False
+    """Whether the server knows who is subscribed."""
+    join_leave: Flag = False
+    """Whether subscribers are told who comes and goes; needs ``presence``."""
+    history_size: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 0
+    """How many publications a channel keeps."""
+    history_ttl: Seconds | None = None
+    """How long it keeps them, like ``1h``; a history needs both."""
+    history_meta_ttl: Seconds | None = None
+    """How long it remembers where its stream ended: 30 days unless given."""
+    force_recovery: Flag = False
+    """Whether a client that reconnects gets what it missed; needs a history."""
+    proxy_subscribe: Flag = False
+    """Whether the application is asked by HTTP who may subscribe."""
+    slow: Literal["disconnect", "drop_oldest", "latest"] = "disconnect"
+    """What becomes of a subscriber that does not keep up."""
+    max_publication_bytes: Annotated[int, Field(strict=True, ge=0)] = 0
+    """How large one publication may be; 0 is as large as a frame."""
+
+
 class Service(Model):
     """One part of the stack. Exactly one of preset, image, build, host and static says what."""
 
@@ -143,6 +174,8 @@ class Service(Model):
     """``name:/path`` for a volume that stays, ``./folder:/path`` for a folder; ``:ro`` at will."""
     replicas: Count = 1
     """How many containers share the work."""
+    namespaces: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]*$")], Namespace] = {}
+    """Realtime only: what channels offer, by the part of their name before the colon."""
     init: Text | None = None
     """Postgres only: a folder of .sql and .sh files, run once when the database is made."""
 

@@ -75,6 +75,7 @@ _SHAPES = {
 }
 PATTERNS = {
     r"^[a-z0-9][a-z0-9_-]{0,62}$": "use lower case letters, digits, - and _, at most 63",
+    r"^[a-z0-9_-]*$": "use lower case letters, digits, - and _, or nothing at all",
     r"^/": "it must start with /",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "use letters, digits and _, and no digit first",
     r"^[a-z0-9-]+(\.[a-z0-9-]+)+$": "use a full host name in lower case, like shop.example.com",

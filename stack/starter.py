@@ -14,7 +14,18 @@ front:
 
 services:
   app:      { host: 3000 }    # your dev server on this machine, listening on 0.0.0.0
-  ws:       { preset: realtime }
+  ws:
+    preset: realtime
+    namespaces:
+      room:                   # for channels such as room:1; a token has to name them
+        allow_publish_for_subscriber: true
+        allow_presence_for_subscriber: true
+        allow_history_for_subscriber: true
+        presence: true
+        join_leave: true
+        history_size: 100
+        history_ttl: 1h
+        force_recovery: true  # who reconnects gets what was missed
   redis:    { preset: redis }
   postgres: { preset: postgres }
   # api:    { build: ./api, port: 8000, ready: { http: /healthz }, needs: [postgres] }

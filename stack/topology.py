@@ -244,6 +244,8 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
         secrets.append(Secret(NEXTAUTH_SECRET, NEXTAUTH_SECRET))
         environment["NEXTAUTH_SECRET_FILE"] = f"{SECRETS_TARGET}/{NEXTAUTH_SECRET}"
         environment["WS_PORT"] = str(service.port)
+        if service.namespaces:
+            environment["WS_NAMESPACES"] = _namespaces(service)
         script = "/opt/ws/app/ws_server/healthcheck.py"
         health = ("CMD", "/opt/ws/bin/python", "-I", "-S", script)
     return Container(
@@ -267,6 +269,14 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
         ready_path=preset.ready_path,
         ready=service.ready,
     )
+
+
+def _namespaces(service: Service) -> str:
+    """What the realtime server reads: JSON, with only what was written."""
+    written = {
+        name: options.model_dump(exclude_unset=True) for name, options in service.namespaces.items()
+    }
+    return json.dumps(written, sort_keys=True)
 
 
 def _own(stack: Stack, name: str, service: Service) -> Container:

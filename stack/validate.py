@@ -26,6 +26,7 @@ _IMAGE = re.compile(
 )
 _ONLY_FOR = {
     "init": ("preset",),
+    "namespaces": ("preset",),
     "env": ("preset", "image", "build"),
     "env_file": ("preset", "image", "build"),
     "volumes": ("preset", "image", "build"),
@@ -91,6 +92,8 @@ def validate_keys(stack: Stack, _folder: Path) -> Iterator[Complaint]:
                 )
         if service.init is not None and service.preset != "postgres":
             yield Complaint(("services", name, "init"), "is only for preset: postgres")
+        if service.namespaces and service.preset != "realtime":
+            yield Complaint(("services", name, "namespaces"), "is only for preset: realtime")
         if service.preset not in {"redis", "postgres"}:
             continue
         if service.replicas > 1:
@@ -98,6 +101,18 @@ def validate_keys(stack: Stack, _folder: Path) -> Iterator[Complaint]:
         if service.port not in {None, presets.PRESETS[service.preset].port}:
             port = presets.PRESETS[service.preset].port
             yield Complaint(("services", name, "port"), f"{service.preset} listens on {port} only")
+
+
+def validate_namespaces(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+    """Whether what builds on a history or on presence has it."""
+    for name, service in stack.services.items():
+        for prefix, options in service.namespaces.items():
+            path = ("services", name, "namespaces", prefix)
+            has_history = options.history_size > 0 and options.history_ttl is not None
+            if options.force_recovery and not has_history:
+                yield Complaint((*path, "force_recovery"), "needs history_size and history_ttl")
+            if options.join_leave and not options.presence:
+                yield Complaint((*path, "join_leave"), "needs presence: true")
 
 
 def validate_ports(stack: Stack, _folder: Path) -> Iterator[Complaint]:
@@ -228,6 +243,7 @@ RULES: tuple[Rule, ...] = (
     validate_names,
     validate_images,
     validate_keys,
+    validate_namespaces,
     validate_ports,
     validate_routes,
     validate_needs,

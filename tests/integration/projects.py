@@ -25,8 +25,19 @@ ECHO = Path(__file__).with_name("echo")
 STACK = Path(sys.executable).with_name("stack")  # the console script, as users run it
 Services = Mapping[str, Mapping[str, Any]]
 Routes = Mapping[str, Any]
+ROOM = {
+    "allow_publish_for_subscriber": True,
+    "allow_presence_for_subscriber": True,
+    "allow_history_for_subscriber": True,
+    "presence": True,
+    "join_leave": True,
+    "history_size": 100,
+    "history_ttl": "1h",
+    "force_recovery": True,
+}
+NAMESPACES = {"room": ROOM, "": {"allow_publish_for_subscriber": True}}
 REALTIME: Services = {
-    "ws": {"preset": "realtime", "replicas": 2},
+    "ws": {"preset": "realtime", "replicas": 2, "namespaces": NAMESPACES},
     "redis": {"preset": "redis"},
     "postgres": {"preset": "postgres"},
 }

@@ -57,7 +57,7 @@ class Client:
         return json.loads(self._lines.pop(0))
 
     def _take(self, received: Any) -> None:
-        if "push" in received:
+        if "pub" in received.get("push", {}):
             self.pushes.append(received["push"]["pub"]["data"])
 
 

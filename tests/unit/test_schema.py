@@ -57,7 +57,7 @@ def test_it_is_a_schema() -> None:
     ids=["design", "starter", "ours", "base", "front", "seconds", "half seconds", "build"],
 )
 def test_it_accepts_what_load_accepts(tmp_path: Path, text: str) -> None:
-    for folder in ("api", "public", "db", "services/web"):
+    for folder in ("api", "public", "db", "services/web/public"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "stack.yaml").write_text(text)
     load(tmp_path / "stack.yaml", {})

@@ -16,8 +16,27 @@ from websockets.typing import Subprotocol
 from ws_server.broker import Broker
 from ws_server.config import Settings
 from ws_server.log import Log
+from ws_server.namespaces import Namespace, Namespaces
+from ws_server.publication import Kind, Publication
 from ws_server.server import Server
 
+NAMESPACES = Namespaces(
+    {
+        "": Namespace(allow_publish_for_subscriber=True),
+        "room": Namespace(allow_publish_for_subscriber=True),
+        "chat": Namespace(
+            allow_subscribe_for_client=True,
+            allow_publish_for_subscriber=True,
+            allow_presence_for_subscriber=True,
+            allow_history_for_subscriber=True,
+            presence=True,
+            join_leave=True,
+            history_size=10,
+            history_ttl=60,
+            force_recovery=True,
+        ),
+    }
+)
 SECRET = b"a secret for tests, 32 bytes long or more"
 CHANNELS = ["room:*", "news"]
 
@@ -32,18 +51,32 @@ def token(secret: bytes = SECRET, algorithm: str = "HS256", **claims: Any) -> st
     return jwt.encode(payload, secret if algorithm != "none" else "", algorithm)
 
 
+class Nobody:
+    """A listener of a broker that does not care."""
+
+    def deliver(self, channel: str, kind: Kind, publication: Publication) -> None: ...
+
+    def order(self, payload: bytes) -> None: ...
+
+    def reconnected(self) -> None: ...
+
+
 class Client:
     """A connection that sends and receives JSON, and waits for nothing longer than 5 s."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self._lines: list[str] = []
 
     async def send(self, *commands: dict[str, Any]) -> None:
         await self.socket.send("\n".join(json.dumps(command) for command in commands))
 
     async def receive(self) -> Any:
+        """The next message; several may come in one frame."""
         async with asyncio.timeout(5):
-            return json.loads(await self.socket.recv())
+            while not self._lines:
+                self._lines = str(await self.socket.recv()).split("\n")
+        return json.loads(self._lines.pop(0))
 
     async def ask(self, *commands: dict[str, Any]) -> Any:
         await self.send(*commands)
@@ -107,6 +140,7 @@ async def running(broker: Broker | None = None, **settings: Any) -> AsyncIterato
         "host": "127.0.0.1",
         "port": 0,
         "drain_timeout": 0.3,
+        "namespaces": NAMESPACES,
     }
     server = Server(Settings(**defaults | settings), Log("debug", output), broker)
     await server.start()

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import time
-from typing import Any
 
 import pytest
-from ws_server.broker import BrokerDownError, MemoryBroker
+from ws_server.broker import BrokerDownError
+from ws_server.memory_broker import MemoryBroker
+from ws_server.publication import Kind, Publication
 
-from tests.ws.harness import Client, Running, running, token
+from tests.ws.harness import Client, Nobody, Running, running, token
 
 
 async def test_token_in_the_first_message(live: Running) -> None:
@@ -77,8 +78,8 @@ async def test_no_connect_in_time() -> None:
         assert await client.closed() == (3502, "stale")
 
 
-async def test_expiry_ends_a_live_connection(live: Running) -> None:
-    async with live.client() as client:
+async def test_expiry_ends_a_live_connection_after_a_time_to_mend_it() -> None:
+    async with running(expired_grace=0.1) as live, live.client() as client:
         await client.sign_in(exp=time.time() + 0.2)
         assert await client.closed() == (3005, "connection expired")
 
@@ -180,31 +181,24 @@ async def test_one_connection_leaves_no_trace(live: Running) -> None:
         await client.subscribe("news")
     await live.server.stop()
     assert live.server.hub.sessions == set()
-    assert list(live.server.hub.members("news")) == []
+    assert list(live.server.hub.channels.members("news")) == []
 
 
-class Joint:
-    """A broker that stands for Redis: every publication reaches every server that joined."""
-
-    name, is_ready = "joint", True
+class Joint(Nobody):
+    """A listener that stands for Redis: every publication reaches every server that joined."""
 
     def __init__(self) -> None:
-        self.servers: list[Any] = []
+        self.servers: list[Running] = []
 
-    async def run(self) -> None: ...
-
-    async def subscribe(self, channel: str) -> None: ...
-
-    def unsubscribe(self, channel: str) -> None: ...
-
-    async def publish(self, channel: str, payload: bytes) -> None:
+    def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
         for live in self.servers:
-            live.server._deliver(channel, payload)
+            live.server.service.deliver(channel, kind, publication)
 
 
 async def test_two_replicas_exchange() -> None:
     joint = Joint()
-    async with running(joint) as one, running(joint) as two:
+    broker = MemoryBroker(joint)
+    async with running(broker) as one, running(broker) as two:
         joint.servers = [one, two]
         async with one.client() as alice, two.client() as bob:
             await alice.sign_in()
@@ -219,7 +213,7 @@ class Down(MemoryBroker):
     """A broker that cannot be reached."""
 
     def __init__(self) -> None:
-        super().__init__(lambda _channel, _payload: None)
+        super().__init__(Nobody())
 
     async def subscribe(self, channel: str) -> None:
         raise BrokerDownError
@@ -242,7 +236,7 @@ class Broken(MemoryBroker):
 
 
 async def test_a_bug_ends_one_connection_only() -> None:
-    broken = Broken(lambda _channel, _payload: None)
+    broken = Broken(Nobody())
     async with running(broken) as live, live.client() as other, live.client() as client:
         await client.sign_in()
         await client.send({"id": 2, "subscribe": {"channel": "news"}})

@@ -9,7 +9,8 @@ from ws_server import codes
 from ws_server.auth import Claims
 from ws_server.codes import Disconnect
 from ws_server.hub import Hub
-from ws_server.session import Session, Times
+from ws_server.namespaces import Slow
+from ws_server.session import Session, Subscription, Times
 
 TIMES = Times(connect=5, ping=25, pong=10)
 
@@ -20,7 +21,7 @@ class Sink:
 
     frames: list[bytes] = field(default_factory=list)
 
-    def write(self, framed: bytes) -> None:
+    def write(self, framed: bytes, channel: str = "", slow: Slow = "disconnect") -> None:
         self.frames.append(framed)
 
     def send(self, payload: bytes) -> None:
@@ -34,7 +35,7 @@ class Sink:
 
 
 def hub_with_session(expires_at: float = math.inf) -> tuple[Hub, Session]:
-    hub = Hub(TIMES, max_channels=10)
+    hub = Hub(TIMES)
     session = hub.open(Sink(), "", now=0)
     session.welcome(Claims("alice", 0, ("*",)), expires_at, ping_at=25)
     hub.schedule(session)
@@ -42,11 +43,16 @@ def hub_with_session(expires_at: float = math.inf) -> tuple[Hub, Session]:
 
 
 def due(hub: Hub, now: float) -> list[Disconnect | None]:
-    return [disconnect for _, disconnect in hub.due(now)]
+    found = []
+    for session, disconnect in hub.due(now):
+        if disconnect is None:
+            hub.pings(session, now)
+        found.append(disconnect)
+    return found
 
 
 def test_who_does_not_connect_in_time_is_stale() -> None:
-    hub = Hub(TIMES, max_channels=10)
+    hub = Hub(TIMES)
     hub.open(Sink(), "", now=100)
     assert hub.next_deadline() == 105
     assert due(hub, 104.9) == []
@@ -78,21 +84,21 @@ def test_closed_session_is_never_due() -> None:
 
 def test_joiner_gets_nothing_until_the_broker_delivers() -> None:
     hub, session = hub_with_session()
-    hub.join(session, "a")
-    assert list(hub.members("a")) == []
-    assert hub.joined(session, "a")
-    assert list(hub.members("a")) == [session]
+    hub.channels.join(session, "a")
+    assert list(hub.channels.members("a")) == []
+    assert hub.channels.joined(session, "a", Subscription())
+    assert list(hub.channels.members("a")) == [session]
 
 
 def test_last_one_out_releases_the_channel() -> None:
     hub, first = hub_with_session()
     second = hub.open(Sink(), "", now=0)
     for session in (first, second):
-        hub.join(session, "a")
-    hub.joined(first, "a")
-    assert not hub.leave(first, "a")  # the second still waits for the broker
+        hub.channels.join(session, "a")
+    hub.channels.joined(first, "a", Subscription())
+    assert not hub.channels.leave(first, "a")  # the second still waits for the broker
     assert hub.close(second) == ["a"]
-    assert not hub.joined(second, "a")
+    assert not hub.channels.joined(second, "a", Subscription())
 
 
 STEPS = st.lists(
@@ -109,20 +115,20 @@ STEPS = st.lists(
 def test_the_broker_is_asked_exactly_while_somebody_is_interested(
     steps: list[tuple[str, int, str]],
 ) -> None:
-    hub = Hub(TIMES, max_channels=10)
+    hub = Hub(TIMES)
     sessions = [hub.open(Sink(), "", now=0) for _ in range(3)]
     wanted: set[str] = set()
     for step, who, channel in steps:
         session = sessions[who]
         if step == "join":
-            hub.join(session, channel)
+            hub.channels.join(session, channel)
             wanted.add(channel)
         elif step == "joined":
-            hub.joined(session, channel)
-        elif step == "leave" and hub.leave(session, channel):
+            hub.channels.joined(session, channel, Subscription())
+        elif step == "leave" and hub.channels.leave(session, channel):
             wanted.discard(channel)
         elif step == "close":
             wanted.difference_update(hub.close(session))
         interested = {name for session in sessions for name in session.channels}
         assert wanted == interested
-        assert all(session in sessions for name in "ab" for session in hub.members(name))
+        assert all(session in sessions for name in "ab" for session in hub.channels.members(name))

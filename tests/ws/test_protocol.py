@@ -57,7 +57,9 @@ def test_any_text_is_commands_or_malformed(text: str) -> None:
 
 @given(JSON, st.text(min_size=1))
 def test_data_survives_the_way_to_the_subscriber(data: Any, channel: str) -> None:
-    line = protocol.push(channel, protocol.publication(data, "alice", "c1"))
+    line = protocol.push(
+        channel, "pub", protocol.publication(data, protocol.client_info("alice", "c1"))
+    )
     assert b"\n" not in line
     pub = {"data": data, "info": {"user": "alice", "client": "c1"}}
     assert json.loads(line.decode()) == {"push": {"channel": channel, "pub": pub}}
@@ -65,7 +67,7 @@ def test_data_survives_the_way_to_the_subscriber(data: Any, channel: str) -> Non
 
 def test_what_json_cannot_carry_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        protocol.publication(float("inf"), "alice", "c1")
+        protocol.publication(float("inf"))
 
 
 def test_failure_says_when_a_retry_is_worth_it() -> None:

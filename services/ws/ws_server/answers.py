@@ -1,7 +1,6 @@
 """Answers every HTTP request on the port: health, and why a handshake is refused; opens nothing."""
 
 import json
-import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Protocol
@@ -10,10 +9,12 @@ from urllib.parse import urlsplit
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from ws_server.auth import InvalidTokenError, verify
+from ws_server.auth import InvalidTokenError
 from ws_server.config import Settings
 from ws_server.handshake import Refusal, authorization_token, judge
 from ws_server.log import Log
+from ws_server.operations import Verify
+from ws_server.stats import Stats
 
 
 class Dependency(Protocol):
@@ -29,27 +30,37 @@ class Dependency(Protocol):
 class Answers:
     """The ``process_request`` of the listener: None lets the handshake go on."""
 
-    def __init__(self, settings: Settings, dependencies: Sequence[Dependency], log: Log) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        dependencies: Sequence[Dependency],
+        verify: Verify,
+        stats: Stats,
+        log: Log,
+    ) -> None:
         self._settings = settings
+        self._verify = verify
+        self._stats = stats
         self._dependencies = dependencies
         self._log = log
 
-    def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request that is not to become a WebSocket."""
-        response = self._answer(connection, request)
+        response = await self._answer(connection, request)
         if response is not None and request.method == "HEAD":
             response.body = b""
         return response
 
-    def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         path = urlsplit(request.path).path
         if path == "/healthz":
             return connection.respond(HTTPStatus.OK, "ok\n")
         if path == "/readyz":
             return self._readiness(connection)
-        refusal = self._judge(path, request)
+        refusal = await self._judge(path, request)
         if refusal is None:
             return None
+        self._stats.refused[refusal.status.value] += 1
         self._log.info("refused", path=path, status=refusal.status.value, text=refusal.text)
         response = connection.respond(refusal.status, refusal.text)
         if refusal.status is HTTPStatus.UPGRADE_REQUIRED:
@@ -57,7 +68,7 @@ class Answers:
             response.headers["Sec-WebSocket-Version"] = "13"  # RFC 6455 §4.4
         return response
 
-    def _judge(self, path: str, request: Request) -> Refusal | None:
+    async def _judge(self, path: str, request: Request) -> Refusal | None:
         if path != self._settings.path:
             text = f"There is nothing here. The WebSocket is at {self._settings.path}.\n"
             return Refusal(HTTPStatus.NOT_FOUND, text)
@@ -66,7 +77,7 @@ class Answers:
         if refusal is not None or not (token := authorization_token(headers)):
             return refusal
         try:
-            verify(token, self._settings.secret, time.time())
+            await self._verify(token)
         except InvalidTokenError as error:
             return Refusal(HTTPStatus.UNAUTHORIZED, f"The token was refused: {error}.\n")
         return None

@@ -19,11 +19,18 @@ class ExpiredTokenError(InvalidTokenError):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says: the user, the end of its life (Unix seconds) and its channels."""
+    """What a token says: the user, the end of its life (Unix seconds) and its channels.
+
+    ``info`` is JSON that others may see; ``channel`` is the one that a subscription token opens.
+    """
 
     user: str
     expires_at: float
     channels: tuple[str, ...] = ()
+    info: object = None
+    token_id: str = ""
+    issued_at: float = 0.0
+    channel: str = ""
 
     def allows(self, channel: str) -> bool:
         """Whether a claimed name equals the channel, or ends in ``*`` and the rest begins it."""
@@ -47,7 +54,15 @@ def verify(token: str, secret: bytes, now: float) -> Claims:
     not_before = _time(payload, "nbf")
     if not_before is not None and now < not_before:
         raise InvalidTokenError("it is not valid yet (nbf)")
-    return Claims(_user(payload), expires_at, _channels(payload))
+    return Claims(
+        user=_user(payload),
+        expires_at=expires_at,
+        channels=_channels(payload),
+        info=payload.get("info"),
+        token_id=_text(payload, "jti"),
+        issued_at=_time(payload, "iat") or 0.0,
+        channel=_text(payload, "channel"),
+    )
 
 
 def _signed_payload(token: str, secret: bytes) -> Mapping[str, Any]:
@@ -94,6 +109,13 @@ def _user(payload: Mapping[str, Any]) -> str:
     if not isinstance(user, str) or not user:
         raise InvalidTokenError("it has no sub claim")
     return user
+
+
+def _text(payload: Mapping[str, Any], name: str) -> str:
+    value = payload.get(name, "")
+    if not isinstance(value, str):
+        raise InvalidTokenError(f"its {name} claim is not a text")
+    return value
 
 
 def _channels(payload: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,14 +1,40 @@
-"""How publications travel to every replica, and the broker for a single one; knows no sessions."""
+"""How publications, presence and orders travel between replicas; knows no sessions.
 
-from collections.abc import Callable
+What a broker promises about order: when ``history`` has returned, every publication that it knows
+of was delivered before, if the channel was subscribed at the time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
-Deliver = Callable[[str, bytes], None]
-"""Called with a channel and a ``pub`` object for each publication, in the order of the channel."""
+from ws_server.publication import History, Kind, Position, Publication
 
 
 class BrokerDownError(Exception):
     """The broker cannot be reached right now; the caller may try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How many publications a channel keeps and for how long; times in seconds."""
+
+    size: int
+    ttl: float
+    meta_ttl: float
+
+
+class Listener(Protocol):
+    """What a broker tells this replica, in the order in which things happened."""
+
+    def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
+        """Something was published in a channel that this replica subscribed."""
+
+    def order(self, payload: bytes) -> None:
+        """A replica, perhaps this one, told all of them to do something."""
+
+    def reconnected(self) -> None:
+        """The connection is there again, and whatever happened meanwhile was not delivered."""
 
 
 class Broker(Protocol):
@@ -26,28 +52,31 @@ class Broker(Protocol):
     def unsubscribe(self, channel: str) -> None:
         """Stop delivering the channel, soon."""
 
-    async def publish(self, channel: str, payload: bytes) -> None:
-        """Return when the broker has the publication. Raises BrokerDownError."""
+    async def publish(
+        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+    ) -> Position:
+        """Return where the publication stands; offset 0 without ``keep``.
 
+        A ``key`` that was used in the last minutes publishes nothing, and gives the place of the
+        first. Raises BrokerDownError; then the publication may have happened or not.
+        """
 
-class MemoryBroker:
-    """For a server without Redis: what is published here is delivered here, at once."""
+    async def history(
+        self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
+    ) -> History:
+        """Publications after ``since`` (or from the beginning), at most ``limit``; -1 for all.
 
-    name = "memory"
-    is_ready = True
+        Raises BrokerDownError.
+        """
 
-    def __init__(self, deliver: Deliver) -> None:
-        self._deliver = deliver
+    async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
+        """Make a client present in a channel; ``announce`` tells the channel by a ``join``."""
 
-    async def run(self) -> None:
-        """There is nothing to keep connected."""
+    async def exit(self, channel: str, client: str, *, announce: bool) -> None:
+        """Take a client out; ``announce`` tells the channel by a ``leave``."""
 
-    async def subscribe(self, channel: str) -> None:
-        """Everything is delivered anyway."""
+    async def present(self, channel: str) -> Mapping[str, bytes]:
+        """Who is in a channel: ClientInfo objects by client. Raises BrokerDownError."""
 
-    def unsubscribe(self, channel: str) -> None:
-        """Everything is delivered anyway; the hub drops what nobody wants."""
-
-    async def publish(self, channel: str, payload: bytes) -> None:
-        """Deliver to the subscribers of this process."""
-        self._deliver(channel, payload)
+    async def command(self, payload: bytes) -> None:
+        """Tell every replica, this one included. Raises BrokerDownError."""

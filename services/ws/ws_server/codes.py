@@ -34,6 +34,14 @@ class Disconnect:
         return replace(self, reason=reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """Why the server ends a subscription; from 2500 on, the client subscribes anew by itself."""
+
+    code: int
+    reason: str
+
+
 INTERNAL = ReplyError(100, "internal server error", temporary=True)
 UNAUTHORIZED = ReplyError(101, "unauthorized")
 UNKNOWN_CHANNEL = ReplyError(102, "unknown channel")
@@ -44,12 +52,21 @@ LIMIT_EXCEEDED = ReplyError(106, "limit exceeded")
 BAD_REQUEST = ReplyError(107, "bad request")
 NOT_AVAILABLE = ReplyError(108, "not available")
 TOKEN_EXPIRED = ReplyError(109, "token expired")
+TOO_MANY_REQUESTS = ReplyError(111, "too many requests", temporary=True)
+UNRECOVERABLE_POSITION = ReplyError(112, "unrecoverable position")
+
+SERVER_UNSUBSCRIBE = Unsubscribe(2000, "server unsubscribe")
+INSUFFICIENT_STATE = Unsubscribe(2500, "insufficient state")
+SUBSCRIPTION_EXPIRED = Unsubscribe(2501, "subscription expired")
 
 SHUTDOWN = Disconnect(3001, "shutdown")
 SERVER_ERROR = Disconnect(3004, "internal server error")
 CONNECTION_EXPIRED = Disconnect(3005, "connection expired")
 SLOW = Disconnect(3008, "slow")
 NO_PONG = Disconnect(3012, "no pong")
+FLOODING = Disconnect(3013, "too many requests")
 INVALID_TOKEN = Disconnect(3500, "invalid token")
 BAD_FRAME = Disconnect(3501, "bad request")
 STALE = Disconnect(3502, "stale")
+FORCED = Disconnect(3503, "force disconnect")
+CONNECTION_LIMIT = Disconnect(3504, "connection limit")

@@ -1,20 +1,41 @@
-"""What each command does to the hub and what is to be done outside; no I/O, no waiting.
+"""What each command changes here, and what is to be done outside; no I/O, no waiting.
 
 A method is one function here. It changes the hub and returns effects, which the connection
 carries out in order; what has to wait (the verifier, the broker) is an effect.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ws_server import codes, protocol
-from ws_server.auth import Claims
 from ws_server.codes import Disconnect, ReplyError
 from ws_server.hub import Hub
+from ws_server.namespaces import Namespaces, is_channel, is_personal
 from ws_server.protocol import Command
+from ws_server.publication import Position
 from ws_server.session import Session
 
-MAX_CHANNEL_LENGTH = 255
+MAX_HISTORY = 1000  # publications of one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the commands are judged by. ``rate`` is commands a second and session; 0 is no limit."""
+
+    namespaces: Namespaces
+    max_channels: int
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A subscription that somebody asks for; ``since`` is where a recovery begins."""
+
+    channel: str
+    token: str = ""
+    since: Position | None = None
+    data: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +46,39 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
-    """Check the token, then call ``connected`` or answer with the reason."""
+class Fail:
+    """Answer a command by an error."""
+
+    command_id: int
+    error: ReplyError
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Verify the token, welcome the session, and subscribe what it wants in the same breath."""
 
     command_id: int
     token: str
+    wanted: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Have the broker deliver the channel, then call ``subscribed``."""
+    """Have the broker deliver the channel, then complete the subscription.
+
+    ``is_allowed`` is False where a subscription token or the authorise hook has to say so first.
+    """
 
     command_id: int
-    channel: str
+    wanted: Wanted
+    is_allowed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
-    """Tell the broker that nobody here listens to the channel any more."""
+class Leave:
+    """Say goodbye in the channel, and to the broker if nobody here listens any more."""
 
+    command_id: int
     channel: str
 
 
@@ -57,104 +92,193 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadHistory:
+    """Ask the broker for publications."""
+
+    command_id: int
+    channel: str
+    since: Position | None
+    limit: int
+    is_reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPresence:
+    """Ask the broker who is there; ``counts_only`` for presence_stats."""
+
+    command_id: int
+    channel: str
+    counts_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Ask the application by its HTTP hook. Without an id nobody waits for the answer."""
+
+    command_id: int
+    method: str
+    data: object
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Verify another token; for a ``channel``, it is a subscription token."""
+
+    command_id: int
+    token: str
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close the connection; nothing that follows is carried out."""
 
     disconnect: Disconnect
 
 
-Effect = Reply | Verify | Join | Release | Publish | Close
-Method = Callable[[Hub, Session, Command], list[Effect]]
+Effect = (
+    Reply | Fail | Connect | Join | Leave | Publish
+    | ReadHistory | ReadPresence | Call | Refresh | Close
+)  # fmt: skip
+Method = Callable[[Hub, Rules, Session, Command], Effect]
 
 
-def handle(hub: Hub, session: Session, command: Command) -> list[Effect]:
-    """Carry out one command as far as that needs no waiting."""
+def handle(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect | None:
+    """Carry out one command as far as that needs no waiting; None when nothing is left to do."""
     if command.method == "":
         session.pong_by = float("inf")
-        return []
-    if command.id == 0:
-        return [Close(codes.BAD_FRAME.because(f"{command.method[:32]} without an id"))]
+        return None
+    if command.id == 0 and command.method != "send":
+        return Close(codes.BAD_FRAME.because(f"{command.method[:32]} without an id"))
     if session.claims is None and command.method != "connect":
-        return [Close(codes.BAD_FRAME.because("connect comes first"))]
+        return Close(codes.BAD_FRAME.because("connect comes first"))
     method = METHODS.get(command.method)
     if method is None:
-        is_known = command.method in NOT_YET
-        return _fail(command, codes.NOT_AVAILABLE if is_known else codes.METHOD_NOT_FOUND)
-    return method(hub, session, command)
+        return Fail(command.id, codes.METHOD_NOT_FOUND)
+    return method(hub, rules, session, command)
 
 
-def connected(
-    hub: Hub, session: Session, command_id: int, claims: Claims, ttl: float, now: float
-) -> bytes:
-    """The token was good for another ``ttl`` seconds: start the session; returns the reply."""
-    session.welcome(claims, now + ttl, now + hub.times.ping)
-    hub.schedule(session)
-    result = {
-        "client": session.id,
-        "version": "",
-        "expires": True,
-        "ttl": max(1, int(ttl)),
-        "ping": max(1, int(hub.times.ping)),
-        "pong": True,
-    }
-    return protocol.reply(command_id, "connect", result)
+def limited(rules: Rules, session: Session, count: int, now: float) -> bool:
+    """Whether so many commands at once are more than the session may send at ``now``."""
+    return rules.rate > 0 and session.spend(count, rules.rate, now) < 0
 
 
-def subscribed(hub: Hub, session: Session, command_id: int, channel: str) -> bytes:
-    """The broker delivers the channel: complete the subscription; returns the reply."""
-    if hub.joined(session, channel):
-        return protocol.reply(command_id, "subscribe", {})
-    return protocol.failure(command_id, codes.INTERNAL)
+def may_subscribe(rules: Rules, session: Session, channel: str) -> bool:
+    """Whether the connection's own token, or the channel's name or namespace, opens it."""
+    claims = session.claims
+    return claims is not None and (
+        claims.allows(channel)
+        or is_personal(channel, claims.user)
+        or rules.namespaces.of(channel).allow_subscribe_for_client
+    )
 
 
-def _connect(_hub: Hub, session: Session, command: Command) -> list[Effect]:
+def _connect(_hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
     if session.claims is not None:
-        return [Close(codes.BAD_FRAME.because("connected already"))]
-    token = command.params.get("token", "") or session.token
-    if not isinstance(token, str):
-        return _fail(command, codes.BAD_REQUEST)
-    if not token:
-        return [Close(codes.INVALID_TOKEN.because("there is none"))]
-    return [Verify(command.id, token)]
+        return Close(codes.BAD_FRAME.because("connected already"))
+    token, subs = command.params.get("token", ""), command.params.get("subs") or {}
+    if not isinstance(token, str) or not isinstance(subs, dict):
+        return Fail(command.id, codes.BAD_REQUEST)
+    wanted = [_wanted({**params, "channel": name}) for name, params in subs.items()]
+    if len(wanted) > rules.max_channels or not all(isinstance(each, Wanted) for each in wanted):
+        return Fail(command.id, codes.BAD_REQUEST)
+    return Connect(command.id, token, tuple(each for each in wanted if each))
 
 
-def _subscribe(hub: Hub, session: Session, command: Command) -> list[Effect]:
-    channel = _channel_name(command)
-    if (error := _channel_error(session, channel)) is not None:
-        return _fail(command, error)
-    if channel in session.channels:
-        return _fail(command, codes.ALREADY_SUBSCRIBED)
-    if len(session.channels) >= hub.max_channels:
-        return _fail(command, codes.LIMIT_EXCEEDED)
-    hub.join(session, channel)
-    return [Join(command.id, channel)]
+def _subscribe(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    wanted = _wanted(command.params)
+    if wanted is None:
+        return Fail(command.id, codes.BAD_REQUEST)
+    if wanted.channel in session.channels:
+        return Fail(command.id, codes.ALREADY_SUBSCRIBED)
+    if len(session.channels) >= rules.max_channels:
+        return Fail(command.id, codes.LIMIT_EXCEEDED)
+    if not is_channel(wanted.channel):
+        return Fail(command.id, codes.UNKNOWN_CHANNEL)
+    is_allowed = may_subscribe(rules, session, wanted.channel)
+    hook = rules.namespaces.of(wanted.channel).proxy_subscribe
+    if not (is_allowed or wanted.token or hook):
+        return Fail(command.id, codes.PERMISSION_DENIED)
+    hub.channels.join(session, wanted.channel)
+    return Join(command.id, wanted, is_allowed)
 
 
-def _unsubscribe(hub: Hub, session: Session, command: Command) -> list[Effect]:
-    channel = _channel_name(command)
-    if not channel:
-        return _fail(command, codes.BAD_REQUEST)
-    done = Reply(protocol.reply(command.id, "unsubscribe", {}))
-    return [Release(channel), done] if hub.leave(session, channel) else [done]
+def _unsubscribe(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    channel = _text(command.params, "channel")
+    return Leave(command.id, channel) if channel else Fail(command.id, codes.BAD_REQUEST)
 
 
-def _publish(hub: Hub, session: Session, command: Command) -> list[Effect]:
-    channel = _channel_name(command)
-    if (error := _channel_error(session, channel)) is not None:
-        return _fail(command, error)
-    if not hub.is_member(session, channel):
-        return _fail(command, codes.PERMISSION_DENIED)
-    if "data" not in command.params:
-        return _fail(command, codes.BAD_REQUEST)
+def _publish(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    channel = _text(command.params, "channel") or ""
+    if "data" not in command.params or not is_channel(channel):
+        return Fail(command.id, codes.BAD_REQUEST)
+    options = rules.namespaces.of(channel)
+    if not (options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)):
+        return Fail(command.id, codes.PERMISSION_DENIED)
+    conn_info = session.claims.info if session.claims else None
+    info = protocol.client_info(session.user, session.id, conn_info)
     try:
-        payload = protocol.publication(command.params["data"], session.user, session.id)
+        payload = protocol.publication(command.params["data"], info)
     except ValueError:
-        return _fail(command, codes.BAD_REQUEST)
-    return [Publish(command.id, channel, payload)]
+        return Fail(command.id, codes.BAD_REQUEST)
+    if 0 < options.max_publication_bytes < len(payload):
+        return Fail(command.id, codes.LIMIT_EXCEEDED)
+    return Publish(command.id, channel, payload)
 
 
-def _ping(_hub: Hub, _session: Session, command: Command) -> list[Effect]:
-    return [Reply(protocol.reply(command.id, "ping", {}))]
+def _history(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    channel = _text(command.params, "channel") or ""
+    options = rules.namespaces.of(channel)
+    error = _reading_error(
+        hub, session, channel, options.has_history, options.allow_history_for_subscriber
+    )
+    since, limit = command.params.get("since"), command.params.get("limit", 0)
+    position = None if since is None else _position(since)
+    if error is None and (type(limit) is not int or (since is not None and position is None)):
+        error = codes.BAD_REQUEST
+    if error is not None:
+        return Fail(command.id, error)
+    limit = MAX_HISTORY if limit < 0 else min(limit, MAX_HISTORY)
+    is_reverse = command.params.get("reverse") is True
+    return ReadHistory(command.id, channel, position, limit, is_reverse)
+
+
+def _presence(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    channel = _text(command.params, "channel") or ""
+    options = rules.namespaces.of(channel)
+    error = _reading_error(
+        hub, session, channel, options.presence, options.allow_presence_for_subscriber
+    )
+    if error is not None:
+        return Fail(command.id, error)
+    return ReadPresence(command.id, channel, command.method == "presence_stats")
+
+
+def _rpc(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    method = _text(command.params, "method")
+    if method is None:
+        return Fail(command.id, codes.BAD_REQUEST)
+    return Call(command.id, method, command.params.get("data"))
+
+
+def _send(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    return Call(0, "", command.params.get("data"))
+
+
+def _refresh(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    token = _text(command.params, "token")
+    return Refresh(command.id, token) if token else Fail(command.id, codes.BAD_REQUEST)
+
+
+def _sub_refresh(hub: Hub, _rules: Rules, session: Session, command: Command) -> Effect:
+    token, channel = _text(command.params, "token"), _text(command.params, "channel")
+    if not token or not channel or not hub.channels.is_member(session, channel):
+        return Fail(command.id, codes.BAD_REQUEST)
+    return Refresh(command.id, token, channel)
+
+
+def _ping(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    return Reply(protocol.reply(command.id, "ping", {}))
 
 
 METHODS: dict[str, Method] = {
@@ -162,29 +286,48 @@ METHODS: dict[str, Method] = {
     "subscribe": _subscribe,
     "unsubscribe": _unsubscribe,
     "publish": _publish,
+    "history": _history,
+    "presence": _presence,
+    "presence_stats": _presence,
+    "rpc": _rpc,
+    "send": _send,
+    "refresh": _refresh,
+    "sub_refresh": _sub_refresh,
     "ping": _ping,
 }
-# Methods of the protocol that this server does not offer, as opposed to typing mistakes.
-NOT_YET = frozenset(
-    {"presence", "presence_stats", "history", "rpc", "send", "refresh", "sub_refresh"}
-)
 
 
-def _fail(command: Command, error: ReplyError) -> list[Effect]:
-    return [Reply(protocol.failure(command.id, error))]
-
-
-def _channel_name(command: Command) -> str:
-    name = command.params.get("channel")
-    return name if isinstance(name, str) else ""
-
-
-def _channel_error(session: Session, channel: str) -> ReplyError | None:
-    if not 0 < len(channel) <= MAX_CHANNEL_LENGTH:
+def _reading_error(
+    hub: Hub, session: Session, channel: str, is_on: bool, is_allowed: bool
+) -> ReplyError | None:
+    """Why a subscriber may not look at presence or history."""
+    if not is_channel(channel):
         return codes.BAD_REQUEST
-    # A name that no token can claim as such: * is a pattern, and the rest is unprintable.
-    if "*" in channel or not channel.isprintable():
-        return codes.UNKNOWN_CHANNEL
-    if session.claims is None or not session.claims.allows(channel):
+    if not is_on:
+        return codes.NOT_AVAILABLE
+    if not is_allowed or not hub.channels.is_member(session, channel):
         return codes.PERMISSION_DENIED
     return None
+
+
+def _wanted(params: Mapping[str, Any]) -> Wanted | None:
+    """Read a SubscribeRequest; None when a field is of the wrong type."""
+    channel, token = _text(params, "channel"), _text(params, "token")
+    since = _position(params) if params.get("recover") is True else None
+    if not channel or token is None or (since is None and params.get("recover") is True):
+        return None
+    return Wanted(channel, token, since, params.get("data"))
+
+
+def _position(value: Any) -> Position | None:
+    if not isinstance(value, dict):
+        return None
+    offset, epoch = value.get("offset", 0), value.get("epoch", "")
+    if type(offset) is not int or not 0 <= offset < 2**63 or not isinstance(epoch, str):
+        return None
+    return Position(offset, epoch)
+
+
+def _text(params: Mapping[str, Any], name: str) -> str | None:
+    value = params.get(name, "")
+    return value if isinstance(value, str) else None

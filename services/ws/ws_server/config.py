@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote
 
+from ws_server import namespaces
 from ws_server.auth import MIN_SECRET_BYTES
 from ws_server.environment import ConfigError, Environment
+from ws_server.namespaces import Namespaces
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -43,9 +45,14 @@ class Settings:
     max_message_bytes: int = 65536
     max_queue_bytes: int = 1048576
     max_channels: int = 128
+    max_connections_per_user: int = 0
+    max_connections_per_address: int = 0
+    max_commands_per_second: int = 0
+    namespaces: Namespaces = field(default_factory=Namespaces)
     connect_timeout: float = 5.0
     ping_interval: float = 25.0
     pong_timeout: float = 10.0
+    expired_grace: float = 25.0
     drain_timeout: float = 1.0
     log_level: str = "info"
 
@@ -64,9 +71,14 @@ def load(environ: Mapping[str, str]) -> Settings:
         max_message_bytes=env.integer("WS_MAX_MESSAGE_BYTES", 65536, 128, 2**24),
         max_queue_bytes=env.integer("WS_MAX_QUEUE_BYTES", 1048576, 1024, 2**30),
         max_channels=env.integer("WS_MAX_CHANNELS", 128, 1, 100_000),
+        max_connections_per_user=env.integer("WS_MAX_CONNECTIONS_PER_USER", 0, 0, 100_000),
+        max_connections_per_address=env.integer("WS_MAX_CONNECTIONS_PER_ADDRESS", 0, 0, 100_000),
+        max_commands_per_second=env.integer("WS_MAX_COMMANDS_PER_SECOND", 0, 0, 100_000),
+        namespaces=namespaces.parse(env.text("WS_NAMESPACES"), "WS_NAMESPACES"),
         connect_timeout=env.seconds("WS_CONNECT_TIMEOUT", 5.0),
         ping_interval=env.seconds("WS_PING_INTERVAL", 25.0),
         pong_timeout=env.seconds("WS_PONG_TIMEOUT", 10.0),
+        expired_grace=env.seconds("WS_EXPIRED_GRACE", 25.0),
         drain_timeout=env.seconds("WS_DRAIN_TIMEOUT", 1.0),
         log_level=env.choice("WS_LOG_LEVEL", "info", LOG_LEVELS),
     )

@@ -1,8 +1,7 @@
 """One connection from its first frame to its last: reads frames and carries out their effects."""
 
-import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from websockets.asyncio.server import ServerConnection
@@ -11,38 +10,45 @@ from websockets.exceptions import ConnectionClosed
 
 from ws_server import codes, commands, protocol
 from ws_server.auth import Claims, ExpiredTokenError, InvalidTokenError
-from ws_server.broker import Broker, BrokerDownError
-from ws_server.commands import Close, Effect, Join, Publish, Release, Reply, Verify
-from ws_server.handshake import authorization_token, subprotocol_token
-from ws_server.hub import Hub
-from ws_server.log import Log
+from ws_server.commands import (
+    Close,
+    Effect,
+    Fail,
+    Leave,
+    Publish,
+    Reply,
+)
+from ws_server.handshake import client_address, subprotocol_token
+from ws_server.operations import Hooks, Limits, Operations, Verify
+from ws_server.service import Service
 from ws_server.transport import Outbox
+
+FLOOD = 8  # times the allowed rate; who sends more than that is sent away
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """What all connections share. ``wall`` is Unix time, ``now`` the monotonic clock of the hub."""
+class Context:
+    """What all connections share. ``offered`` are the claims that a handshake brought along."""
 
-    hub: Hub
-    broker: Broker
-    verify: Callable[[str, float], Claims]
-    log: Log
-    now: Callable[[], float]
-    wall: Callable[[], float]
-    deadline_moved: Callable[[], None]
+    service: Service
+    verify: Verify
+    offered: Callable[[Headers], Awaitable[Claims | None]]
+    hooks: Hooks
+    limits: Limits
     max_queue_bytes: int
+    max_per_address: int = 0
 
 
-async def converse(service: Service, connection: ServerConnection) -> None:
+async def converse(context: Context, connection: ServerConnection) -> None:
     """Serve one accepted connection until it is closed, by whomever."""
-    conversation = Conversation(service, connection)
+    conversation = Conversation(context, connection)
     try:
         await conversation.run()
     except ConnectionClosed:
         pass
     except Exception as error:  # one connection's bug must not end the others
         where = traceback.extract_tb(error.__traceback__)[-1]
-        service.log.fault(
+        context.service.log.fault(
             "connection_failed", error=type(error).__name__, where=f"{where.name}:{where.lineno}"
         )
         conversation.outbox.close(codes.SERVER_ERROR)
@@ -54,19 +60,24 @@ async def converse(service: Service, connection: ServerConnection) -> None:
 class Conversation:
     """The state of one connection: its session in the hub and its outbox."""
 
-    def __init__(self, service: Service, connection: ServerConnection) -> None:
-        self._service = service
+    def __init__(self, context: Context, connection: ServerConnection) -> None:
+        self._context = context
+        self._service = context.service
         self._connection = connection
-        self.outbox = Outbox(connection, service.max_queue_bytes, self._closing)
-        headers = connection.request.headers if connection.request else Headers()
-        self._offered = subprotocol_token(headers)
-        token = authorization_token(headers) or self._offered
-        self._session = service.hub.open(self.outbox, token, service.now())
+        self.outbox = Outbox(connection, context.max_queue_bytes, self._closing, self._dropped)
+        self._headers = connection.request.headers if connection.request else Headers()
+        address = client_address(self._headers, connection.remote_address)
+        service = self._service
+        self._session = service.hub.open(self.outbox, address, service.clocks.now())
+        service.stats.connections += 1
         service.deadline_moved()
+        self._operations = Operations(
+            service, self._session, context.verify, context.hooks, context.limits, self._offered
+        )
 
     async def run(self) -> None:
         """Answer frames until the connection closes; raises ConnectionClosed when it broke."""
-        self._refuse_offered_token()
+        await self._refuse_at_once()
         async for message in self._connection:
             if not isinstance(message, str):
                 self.outbox.close(codes.BAD_FRAME.because("binary frame"))
@@ -76,23 +87,30 @@ class Conversation:
             await self.outbox.drained()
 
     def end(self) -> None:
-        """Leave the hub, and let the broker drop what nobody listens to any more."""
-        for channel in self._service.hub.close(self._session):
-            self._service.broker.unsubscribe(channel)
+        """Leave the hub, and every channel."""
+        self._service.farewell(self._session)
         self._service.log.debug(
             "disconnected", client=self._session.id, code=self._connection.close_code
         )
 
-    def _refuse_offered_token(self) -> None:
+    async def _refuse_at_once(self) -> None:
         """A browser sees nothing of a refused handshake, so it is told after the 101."""
-        if not self._offered:
+        limit = self._context.max_per_address
+        if 0 < limit < self._service.hub.from_address(self._session.address):
+            self.outbox.close(codes.CONNECTION_LIMIT)
+            return
+        offered = subprotocol_token(self._headers)
+        if not offered:
             return
         try:
-            self._service.verify(self._offered, self._service.wall())
+            await self._context.verify(offered)
         except ExpiredTokenError:
             return  # its connect is answered with error 109, which clients know how to mend
         except InvalidTokenError as error:
             self.outbox.close(codes.INVALID_TOKEN.because(str(error)))
+
+    async def _offered(self) -> Claims | None:
+        return await self._context.offered(self._headers)
 
     async def _frame(self, text: str) -> None:
         try:
@@ -100,75 +118,63 @@ class Conversation:
         except protocol.MalformedFrameError as error:
             self.outbox.close(codes.BAD_FRAME.because(str(error)))
             return
+        stats, service = self._service.stats, self._service
+        stats.commands += len(received)
+        stats.received_bytes += len(text)
+        if commands.limited(service.rules, self._session, len(received), service.clocks.now()):
+            self._refuse(received)
+            return
         publishing: list[Publish] = []
         for command in received:
-            for effect in commands.handle(self._service.hub, self._session, command):
-                if isinstance(effect, Publish):
-                    publishing.append(effect)
-                    continue
-                # Publications in a row travel together; anything else comes after them.
-                await self._publish(publishing)
+            effect = commands.handle(service.hub, service.rules, self._session, command)
+            if isinstance(effect, Publish):
+                publishing.append(effect)
+                continue
+            # Publications in a row travel together; anything else comes after them.
+            await self._publish(publishing)
+            if effect is not None:
                 await self._carry_out(effect)
             if self.outbox.is_closing:
                 return
         await self._publish(publishing)
 
+    def _refuse(self, received: list[protocol.Command]) -> None:
+        """Too many commands: each is answered so, and a flood ends the connection."""
+        if len(received) > FLOOD * self._service.rules.rate:
+            self.outbox.close(codes.FLOODING)
+            return
+        for command in received:
+            if command.method and command.id:
+                self._fail(Fail(command.id, codes.TOO_MANY_REQUESTS))
+
     async def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Reply(payload):
                 self.outbox.send(payload)
-            case Verify(command_id, token):
-                self._verify(command_id, token)
-            case Join(command_id, channel):
-                await self._join(command_id, channel)
-            case Release(channel):
-                self._service.broker.unsubscribe(channel)
+            case Fail():
+                self._fail(effect)
             case Close(disconnect):
                 self.outbox.close(disconnect)
-
-    def _verify(self, command_id: int, token: str) -> None:
-        wall = self._service.wall()
-        try:
-            claims = self._service.verify(token, wall)
-        except ExpiredTokenError:
-            self.outbox.send(protocol.failure(command_id, codes.TOKEN_EXPIRED))
-        except InvalidTokenError as error:
-            self.outbox.close(codes.INVALID_TOKEN.because(str(error)))
-        else:
-            ttl = claims.expires_at - wall
-            hub, session, now = self._service.hub, self._session, self._service.now()
-            self.outbox.send(commands.connected(hub, session, command_id, claims, ttl, now))
-            self._service.deadline_moved()
-            self._service.log.debug("connected", client=session.id, user=claims.user)
-
-    async def _join(self, command_id: int, channel: str) -> None:
-        hub, session = self._service.hub, self._session
-        try:
-            await self._service.broker.subscribe(channel)
-        except BrokerDownError:
-            if hub.leave(session, channel):
-                self._service.broker.unsubscribe(channel)
-            self.outbox.send(protocol.failure(command_id, codes.INTERNAL))
-        else:
-            self.outbox.send(commands.subscribed(hub, session, command_id, channel))
+            case Leave():
+                self._operations.leave(effect)
+            case _:
+                await self._operations.carry_out(effect)
 
     async def _publish(self, publishing: list[Publish]) -> None:
-        """Hand all to the broker in order without waiting between them, then answer in order."""
         batch = publishing[:]
         publishing.clear()
-        send = self._service.broker.publish
-        outcomes = await asyncio.gather(
-            *(send(effect.channel, effect.payload) for effect in batch), return_exceptions=True
-        )
-        for effect, outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, BrokerDownError):
-                self.outbox.send(protocol.failure(effect.command_id, codes.INTERNAL))
-            elif isinstance(outcome, BaseException):
-                raise outcome
-            else:
-                self.outbox.send(protocol.reply(effect.command_id, "publish", {}))
+        if batch:
+            await self._operations.publish(batch)
+
+    def _fail(self, effect: Fail) -> None:
+        self._service.stats.errors[effect.error.code] += 1
+        self.outbox.send(protocol.failure(effect.command_id, effect.error))
 
     def _closing(self, disconnect: codes.Disconnect) -> None:
+        self._service.stats.disconnects[disconnect.code] += 1
         self._service.log.info(
             "closing", client=self._session.id, code=disconnect.code, reason=disconnect.reason
         )
+
+    def _dropped(self, slow: str) -> None:
+        self._service.stats.dropped[slow] += 1

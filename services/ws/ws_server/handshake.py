@@ -6,7 +6,7 @@ The text of a refusal is for the person who configures a proxy: it names what di
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 SUBPROTOCOL = "centrifuge-json"
@@ -55,6 +55,17 @@ def subprotocol_token(headers: Headers) -> str:
     """The token of an offered subprotocol ``bearer.…``, "" when there is none."""
     offered = _tokens(headers, "Sec-WebSocket-Protocol")
     return next((o[len(TOKEN_PREFIX) :] for o in offered if o.startswith(TOKEN_PREFIX)), "")
+
+
+def client_address(headers: Headers, peer: Any) -> str:
+    """Who connects: as Nginx says in ``X-Real-IP``, else the peer itself; "" if nobody knows.
+
+    The header is believed, because only the proxy reaches this port.
+    """
+    said = headers.get_all("X-Real-IP")
+    if said:
+        return said[-1].strip()
+    return str(peer[0]) if isinstance(peer, tuple) and peer else ""
 
 
 def _requirements(headers: Headers) -> list[tuple[str, bool]]:

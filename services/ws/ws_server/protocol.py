@@ -5,6 +5,7 @@ objects, several of them in one frame are separated by newlines, an empty object
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,11 +85,51 @@ def failure(command_id: int, error: ReplyError) -> bytes:
     return encode({"id": command_id, "error": body})
 
 
-def publication(data: object, user: str, client: str) -> bytes:
-    """What travels through the broker: the ``pub`` object. Raises ValueError as ``encode``."""
-    return encode({"data": data, "info": {"user": user, "client": client}})
+def client_info(user: str, client: str, conn_info: object = None) -> bytes:
+    """A ClientInfo object: who publishes or is present; ``conn_info`` is what the token says."""
+    info = {"user": user, "client": client}
+    return encode(info if conn_info is None else {**info, "conn_info": conn_info})
 
 
-def push(channel: str, pub: bytes) -> bytes:
-    """A publication as every subscriber gets it; ``pub`` is not parsed again on the way."""
-    return b'{"push":{"channel":' + encode(channel) + b',"pub":' + pub + b"}}"
+def user_of(info: bytes) -> str:
+    """The user of a ClientInfo object that ``client_info`` made."""
+    return str(json.loads(info)["user"])
+
+
+def object_of(members: Mapping[str, bytes]) -> bytes:
+    """A JSON object of values that are JSON already."""
+    pairs = (encode(name) + b":" + value for name, value in members.items())
+    return b"{" + b",".join(pairs) + b"}"
+
+
+def publication(
+    data: object, info: bytes | None = None, tags: Mapping[str, str] | None = None
+) -> bytes:
+    """What travels through the broker: a ``pub`` object. Raises ValueError as ``encode``."""
+    rest = b',"info":' + info if info else b""
+    rest += b',"tags":' + encode(tags) if tags else b""
+    return b'{"data":' + encode(data) + rest + b"}"
+
+
+def push(channel: str, kind: str, body: bytes) -> bytes:
+    """What every subscriber gets; ``body`` is not parsed again on the way."""
+    return b'{"push":{"channel":' + encode(channel) + b',"' + kind.encode() + b'":' + body + b"}}"
+
+
+def notice(data: object) -> bytes:
+    """A message of the server to one client, outside of all channels."""
+    return b'{"push":{"message":{"data":' + encode(data) + b"}}}"
+
+
+def reply_raw(command_id: int, method: str, result: bytes) -> bytes:
+    """As ``reply``, of a result that is JSON already."""
+    return b'{"id":%d,"%s":' % (command_id, method.encode()) + result + b"}"
+
+
+def subscribed(result: dict[str, Any], publications: Iterable[bytes]) -> bytes:
+    """A SubscribeResult: its fields, and publications that are JSON already."""
+    missed = b",".join(publications)
+    if not missed:
+        return encode(result)
+    rest = encode(result)[1:]
+    return b'{"publications":[' + missed + (b"]," if len(rest) > 1 else b"]") + rest

@@ -1,29 +1,33 @@
-"""Carries publications between replicas over Redis pub/sub; knows no sessions.
+"""Carries publications, presence and orders between replicas over Redis; knows no sessions.
 
-One connection in RESP3, where replies and pushed messages share a socket: all commands of a loop
-turn leave in one write, and what one replica publishes arrives everywhere in that order. The
-connection is redis-py's, its life is ours: redis-py's own pub/sub reconnects silently, and a silent
-reconnect is a gap that nobody hears of.
+A channel is a pub/sub topic, and with a history a stream whose entries are named by their offset,
+beside a hash of its epoch and last offset. See ``redis_scripts`` for the steps that change them.
 """
 
 import asyncio
-import importlib
-import math
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from uuid import uuid4
 
-from ws_server.broker import BrokerDownError, Deliver
+from ws_server import redis_scripts
+from ws_server.broker import BrokerDownError, Keep, Listener
 from ws_server.config import RedisAddress
 from ws_server.log import Log
-from ws_server.upkeep import keep
+from ws_server.publication import History, Kind, Position, Publication
+from ws_server.redis_link import RedisLink, settle
+from ws_server.upkeep import keep as keep_connected
 
-if TYPE_CHECKING:
-    from redis.asyncio.connection import Connection
-
-PREFIX = b"ws:"
-CONNECT_TIMEOUT = 2.0
+TOPIC, META, STREAM = b"ws:", b"ws:meta:", b"ws:stream:"
+PRESENT, KEY, MEMBERS = b"ws:present:", b"ws:key:", b"ws:members:"
+REPLICAS = b"ws:replicas"
+ORDERS = b"ws-orders"  # a topic that is no channel's
 BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
+LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
+KEY_TTL = 300.0  # seconds that a key of a publication is remembered
+META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before anything was published
+ALL = 2**31 - 1
+_KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
 
 
 class RedisBroker:
@@ -31,137 +35,220 @@ class RedisBroker:
 
     name = "redis"
 
-    def __init__(self, address: RedisAddress, deliver: Deliver, log: Log) -> None:
+    def __init__(self, address: RedisAddress, listener: Listener, log: Log) -> None:
         self.is_ready = False
-        self._address = address
-        self._deliver = deliver
+        self.replica = uuid4().hex[:12]
+        self._listener = listener
         self._log = log
+        self._link = RedisLink(address, self._pushed)
         self._channels: dict[bytes, asyncio.Future[None]] = {}
-        self._outgoing: list[tuple[bytes, ...]] = []
-        self._replies: deque[asyncio.Future[Any]] = deque()
-        self._wake = asyncio.Event()
+        self._entered: dict[tuple[str, str], tuple[bytes, bool]] = {}
+        self._shas: dict[str, bytes] = {}
+        self._was_ready = False
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        await keep(self.name, self._serve_once, self._log)
+        await keep_connected(self.name, self._serve_once, self._log)
 
     async def subscribe(self, channel: str) -> None:
         """Return when Redis confirmed the subscription. Raises BrokerDownError."""
-        if not self.is_ready:
-            raise BrokerDownError
-        key = PREFIX + channel.encode()
-        if key not in self._channels:
-            self._channels[key] = asyncio.get_running_loop().create_future()
-            self._send(b"SUBSCRIBE", key)
+        self._require_ready()
+        topic = TOPIC + channel.encode()
+        if topic not in self._channels:
+            self._channels[topic] = asyncio.get_running_loop().create_future()
+            self._link.send(b"SUBSCRIBE", topic)
         # Shielded, because several sessions may wait for the same confirmation.
-        await asyncio.shield(self._channels[key])
+        await asyncio.shield(self._channels[topic])
 
     def unsubscribe(self, channel: str) -> None:
         """Stop delivering the channel, soon."""
-        key = PREFIX + channel.encode()
-        if self._channels.pop(key, None) is not None and self.is_ready:
-            self._send(b"UNSUBSCRIBE", key)
+        topic = TOPIC + channel.encode()
+        if self._channels.pop(topic, None) is not None and self.is_ready:
+            self._link.send(b"UNSUBSCRIBE", topic)
 
-    async def publish(self, channel: str, payload: bytes) -> None:
+    async def publish(
+        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+    ) -> Position:
         """Return when Redis has the publication. Raises BrokerDownError."""
-        if not self.is_ready:
-            raise BrokerDownError
-        await self._request(b"PUBLISH", PREFIX + channel.encode(), payload)
+        self._require_ready()
+        name = channel.encode()
+        if keep is None and not key:
+            await self._link.request(b"PUBLISH", TOPIC + name, b"p0::" + payload)
+            return Position(0, "")
+        size, ttl, meta_ttl = (keep.size, keep.ttl, keep.meta_ttl) if keep else (0, 0.0, 0.0)
+        known = KEY + name + b":" + key.encode() if key else b""
+        place = await self._script(
+            redis_scripts.PUBLISH,
+            (META + name, STREAM + name, known),
+            *(TOPIC + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
+            *(uuid4().hex[:8].encode(), _ms(KEY_TTL)),
+        )
+        return _position(bytes(place))
+
+    async def history(
+        self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
+    ) -> History:
+        """What the stream holds. Raises BrokerDownError."""
+        self._require_ready()
+        name = channel.encode()
+        offset = since.offset if since else None
+        first, last = b"-", b"+"
+        if offset is not None and reverse:
+            last = b"(%d-0" % offset
+        elif offset is not None:
+            first = b"(%d-0" % offset
+        top, found = await self._script(
+            redis_scripts.HISTORY,
+            (META + name, STREAM + name),
+            *(first, last, b"%d" % (ALL if limit < 0 else limit), b"1" if reverse else b"0"),
+            *(uuid4().hex[:8].encode(), _ms(META_TTL)),
+        )
+        position = _position(bytes(top))
+        return History(
+            tuple(_entry(row, position.epoch) for row in cast(Sequence[Any], found)), position
+        )
+
+    async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
+        """Remember it here as well: a Redis that lost everything is told again."""
+        self._entered[channel, client] = (info, announce)
+        if self.is_ready:
+            await self._enter(channel, client, info, announce=announce)
+
+    async def exit(self, channel: str, client: str, *, announce: bool) -> None:
+        """Take a client out."""
+        self._entered.pop((channel, client), None)
+        self._require_ready()
+        await self._exit(self.replica, _member(channel, client, announce=announce))
+
+    async def present(self, channel: str) -> Mapping[str, bytes]:
+        """Who is in a channel, of all replicas. Raises BrokerDownError."""
+        self._require_ready()
+        found = await self._link.request(b"HGETALL", PRESENT + channel.encode())
+        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2])  # noqa: B905 - pairs
+        return {bytes(client).decode(): bytes(info) for client, info in pairs}
+
+    async def command(self, payload: bytes) -> None:
+        """Tell every replica. Raises BrokerDownError."""
+        self._require_ready()
+        await self._link.request(b"PUBLISH", ORDERS, payload)
 
     async def _serve_once(self) -> None:
-        connection = await self._connect()
-        for key in self._channels:
-            self._send(b"SUBSCRIBE", key)
+        connection = await self._link.connect()
+        self._link.send(b"SUBSCRIBE", ORDERS)
+        for topic in self._channels:
+            self._link.send(b"SUBSCRIBE", topic)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._write(connection))
-                tasks.create_task(self._read(connection))
-                tasks.create_task(self._beat())
+            await self._link.serve(connection, self._beat)
         finally:
             self._reset()
-            await connection.disconnect(nowait=True)
-
-    async def _connect(self) -> "Connection":
-        # Importing redis-py takes long; in a thread, the server answers meanwhile.
-        module = await asyncio.to_thread(importlib.import_module, "redis.asyncio.connection")
-        retry = importlib.import_module("redis.asyncio.retry")
-        backoff = importlib.import_module("redis.backoff")
-        connection: Connection = module.Connection(
-            host=self._address.host,
-            port=self._address.port,
-            db=self._address.db,
-            username=self._address.username,
-            password=self._address.password,
-            protocol=3,
-            driver_info=None,
-            socket_connect_timeout=CONNECT_TIMEOUT,
-            retry=retry.Retry(backoff.NoBackoff(), 0),
-        )
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            await connection.connect()  # type: ignore[no-untyped-call]  # redis-py types it not
-        return connection
-
-    async def _write(self, connection: "Connection") -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            batch, self._outgoing = self._outgoing, []
-            packed = connection.pack_commands(batch)
-            await connection.send_packed_command(packed, check_health=False)
-
-    async def _read(self, connection: "Connection") -> None:
-        while True:
-            # An error reply raises and ends the connection: after one, which of the requests it
-            # answers could only be guessed.
-            answer = await connection.read_response(
-                disable_decoding=True, timeout=math.inf, push_request=True
-            )
-            if isinstance(answer, list):
-                self._pushed(answer)
-            else:
-                _settle(self._replies.popleft(), answer)
 
     async def _beat(self) -> None:
+        for script in _SCRIPTS:
+            loaded = self._link.request(b"SCRIPT", b"LOAD", script.encode())
+            self._shas[script] = bytes(await loaded)
         while True:
             async with asyncio.timeout(BEAT_TIMEOUT):
-                await self._request(b"PING")
+                dead = await self._script(
+                    redis_scripts.BEAT, (REPLICAS,), self.replica.encode(), _ms(LIFETIME)
+                )
             # The first answer comes after all SUBSCRIBEs were taken in order.
             if not self.is_ready:
-                self.is_ready = True
-                self._log.info("dependency_up", dependency=self.name, channels=len(self._channels))
+                await self._become_ready()
+            if dead:
+                await self._bury(bytes(dead).decode())
+                continue
             await asyncio.sleep(BEAT_INTERVAL)
 
+    async def _become_ready(self) -> None:
+        self.is_ready = True
+        self._log.info("dependency_up", dependency=self.name, channels=len(self._channels))
+        if self._was_ready:
+            self._listener.reconnected()
+        self._was_ready = True
+        for (channel, client), (info, announce) in tuple(self._entered.items()):
+            await self._enter(channel, client, info, announce=announce)
+
+    async def _bury(self, replica: str) -> None:
+        """Take out the members of a replica that died, and tell their channels."""
+        members = await self._link.request(b"SMEMBERS", MEMBERS + replica.encode())
+        for member in members:
+            await self._exit(replica, bytes(member))
+        self._log.warning("replica_lost", replica=replica, members=len(members))
+
+    async def _enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
+        member = _member(channel, client, announce=announce)
+        await self._script(
+            redis_scripts.ENTER,
+            (PRESENT + channel.encode(), MEMBERS + self.replica.encode()),
+            *(client.encode(), info, TOPIC + channel.encode(), member, _flag(announce)),
+        )
+
+    async def _exit(self, replica: str, member: bytes) -> None:
+        announce, client, channel = member.split(b" ", 2)
+        await self._script(
+            redis_scripts.EXIT,
+            (PRESENT + channel, MEMBERS + replica.encode()),
+            *(client, TOPIC + channel, member, announce),
+        )
+
+    async def _script(self, script: str, keys: Sequence[bytes], *args: bytes) -> Any:
+        return await self._link.script(self._shas[script], keys, *args)
+
+    def _require_ready(self) -> None:
+        if not self.is_ready:
+            raise BrokerDownError
+
     def _pushed(self, message: list[Any]) -> None:
-        kind, key = message[0], message[1]
-        if kind == b"message":
-            self._deliver(key[len(PREFIX) :].decode(), message[2])
-        elif kind == b"subscribe" and key in self._channels:
-            _settle(self._channels[key], None)
+        kind, topic = message[0], bytes(message[1])
+        if kind == b"message" and topic == ORDERS:
+            self._listener.order(bytes(message[2]))
+        elif kind == b"message":
+            self._deliver(topic[len(TOPIC) :].decode(), bytes(message[2]))
+        elif kind == b"subscribe" and topic in self._channels:
+            settle(self._channels[topic], None)
 
-    def _send(self, *command: bytes) -> None:
-        self._outgoing.append(command)
-        self._wake.set()
-
-    async def _request(self, *command: bytes) -> Any:
-        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._replies.append(reply)
-        self._send(*command)
-        return await reply
+    def _deliver(self, channel: str, message: bytes) -> None:
+        letter = message[:1]
+        if letter == b"p":
+            offset, epoch, payload = message[1:].split(b":", 2)
+            publication = Publication(payload, int(offset), epoch.decode())
+            self._listener.deliver(channel, "pub", publication)
+        elif letter in _KINDS:
+            self._listener.deliver(channel, _KINDS[letter], Publication(message[1:]))
 
     def _reset(self) -> None:
         """Tell everybody who waits. Confirmed channels stay, for the next connection."""
         self.is_ready = False
-        waiting = {key: future for key, future in self._channels.items() if not future.done()}
-        for key in waiting:
-            del self._channels[key]
-        for future in (*waiting.values(), *self._replies):
-            if not future.done():
-                future.set_exception(BrokerDownError())
-                future.exception()  # marked as seen: the one who waited may be gone
-        self._outgoing, self._replies = [], deque()
-        self._wake.clear()
+        waiting = {topic: future for topic, future in self._channels.items() if not future.done()}
+        for topic, future in waiting.items():
+            del self._channels[topic]
+            future.set_exception(BrokerDownError())
+            future.exception()  # marked as seen: the one who waited may be gone
 
 
-def _settle(future: asyncio.Future[Any], value: object) -> None:
-    if not future.done():
-        future.set_result(value)
+_SCRIPTS = (
+    *(redis_scripts.PUBLISH, redis_scripts.HISTORY, redis_scripts.ENTER, redis_scripts.EXIT),
+    redis_scripts.BEAT,
+)
+
+
+def _ms(seconds: float) -> bytes:
+    return b"%d" % max(1, round(seconds * 1000))
+
+
+def _flag(value: bool) -> bytes:
+    return b"1" if value else b"0"
+
+
+def _member(channel: str, client: str, *, announce: bool) -> bytes:
+    return b"%s %s %s" % (_flag(announce), client.encode(), channel.encode())
+
+
+def _position(place: bytes) -> Position:
+    offset, _, epoch = place.partition(b":")
+    return Position(int(offset), epoch.decode())
+
+
+def _entry(row: Any, epoch: str) -> Publication:
+    name, fields = row
+    return Publication(bytes(fields[1]), int(bytes(name).partition(b"-")[0]), epoch)

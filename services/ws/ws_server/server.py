@@ -8,23 +8,29 @@ from functools import partial
 
 from websockets.asyncio.server import Server as Listener
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.typing import Subprotocol
 
-from ws_server import protocol
+from ws_server import orders
 from ws_server.alarm import Alarm
 from ws_server.answers import Answers, Dependency
-from ws_server.auth import verify
-from ws_server.broker import Broker, MemoryBroker
+from ws_server.auth import Claims, verify
+from ws_server.broker import Broker
 from ws_server.codes import SHUTDOWN
+from ws_server.commands import Rules
 from ws_server.config import Settings
-from ws_server.connection import Service, converse
+from ws_server.connection import Context, converse
 from ws_server.database import Database
-from ws_server.handshake import SUBPROTOCOL
+from ws_server.fanout import Fanout
+from ws_server.handshake import SUBPROTOCOL, authorization_token, subprotocol_token
 from ws_server.hub import Hub
 from ws_server.log import Log
+from ws_server.memory_broker import MemoryBroker
+from ws_server.operations import Limits, NoHooks
 from ws_server.redis_broker import RedisBroker
+from ws_server.service import Clocks, Service
 from ws_server.session import Times
-from ws_server.transport import frame
+from ws_server.stats import Stats
 
 LINGER = 2.0  # seconds that a peer has to answer a close frame
 
@@ -35,14 +41,25 @@ class Server:
     def __init__(self, settings: Settings, log: Log, broker: Broker | None = None) -> None:
         self.settings = settings
         self.log = log
-        times = Times(settings.connect_timeout, settings.ping_interval, settings.pong_timeout)
-        self.hub = Hub(times, settings.max_channels)
-        self.broker = broker or self._make_broker()
+        times = Times(
+            *(settings.connect_timeout, settings.ping_interval, settings.pong_timeout),
+            settings.expired_grace,
+        )
+        self.hub = Hub(times)
+        self.stats = Stats()
+        rules = Rules(settings.namespaces, settings.max_channels, settings.max_commands_per_second)
+        soon = lambda call: asyncio.get_running_loop().call_soon(call)  # noqa: E731 - the loop comes later
+        fanout = Fanout(self.hub.channels, settings.namespaces, self.stats, soon)
+        clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
+        self.service = Service(self.hub, rules, self.stats, log, clocks, fanout)
+        self.broker = self.service.broker = broker or self._make_broker()
+        self.service.obey = partial(orders.obey, self.service)
         self.database = Database(settings.postgres, log) if settings.postgres else None
         self._dependencies: list[Dependency] = [self.broker]
         if self.database is not None:
             self._dependencies.append(self.database)
         self._alarm = Alarm(self.hub.next_deadline, self._ring)
+        self.service.deadline_moved = self._alarm.moved
         self._upkeep: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
 
@@ -65,10 +82,12 @@ class Server:
         logger = logging.getLogger("websockets")
         logger.disabled = True  # it would log whole request lines, query and all
         self._listener = await serve(
-            partial(converse, self._service()),
+            partial(converse, self._context()),
             settings.host,
             settings.port,
-            process_request=Answers(settings, self._dependencies, self.log),
+            process_request=Answers(
+                settings, self._dependencies, self._verify, self.stats, self.log
+            ),
             select_subprotocol=_select_subprotocol,
             compression=None,  # 48 KiB a connection, and no frame could be shared
             max_size=settings.max_message_bytes,
@@ -103,36 +122,33 @@ class Server:
             for session in self.hub.sessions:
                 session.receiver.abort()
 
-    def _service(self) -> Service:
-        return Service(
-            hub=self.hub,
-            broker=self.broker,
-            verify=lambda token, now: verify(token, self.settings.secret, now),
-            log=self.log,
-            now=asyncio.get_running_loop().time,
-            wall=time.time,
-            deadline_moved=self._alarm.moved,
-            max_queue_bytes=self.settings.max_queue_bytes,
+    def _context(self) -> Context:
+        settings = self.settings
+        return Context(
+            service=self.service,
+            verify=self._verify,
+            offered=self._offered,
+            hooks=NoHooks(),
+            limits=Limits(settings.max_connections_per_user),
+            max_queue_bytes=settings.max_queue_bytes,
+            max_per_address=settings.max_connections_per_address,
         )
+
+    async def _verify(self, token: str) -> Claims:
+        return verify(token, self.settings.secret, time.time())
+
+    async def _offered(self, headers: Headers) -> Claims | None:
+        token = authorization_token(headers) or subprotocol_token(headers)
+        return await self._verify(token) if token else None
 
     def _make_broker(self) -> Broker:
         if self.settings.redis is None:
-            return MemoryBroker(self._deliver)
-        return RedisBroker(self.settings.redis, self._deliver, self.log)
-
-    def _deliver(self, channel: str, pub: bytes) -> None:
-        members = self.hub.members(channel)
-        if members:
-            framed = frame(protocol.push(channel, pub))
-            for session in members:
-                session.receiver.write(framed)
+            return MemoryBroker(self.service)
+        return RedisBroker(self.settings.redis, self.service, self.log)
 
     def _ring(self) -> None:
         for session, disconnect in self.hub.due(asyncio.get_running_loop().time()):
-            if disconnect is None:
-                session.receiver.send(protocol.PING)
-            else:
-                session.receiver.close(disconnect)
+            self.service.look_at(session, disconnect)
 
 
 def _select_subprotocol(

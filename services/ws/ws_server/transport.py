@@ -6,16 +6,21 @@ send data on the connection, and no extension may be negotiated.
 """
 
 import asyncio
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
+from ws_server import protocol
 from ws_server.codes import SLOW, Disconnect
+from ws_server.namespaces import Slow
 
 _FIN_TEXT = 0x81
+FULL = 64 * 1024  # bytes in the transport; beyond, frames wait where they can still be dropped
 
 
 def frame(payload: bytes) -> bytes:
@@ -28,45 +33,67 @@ def frame(payload: bytes) -> bytes:
     return bytes((_FIN_TEXT, 127)) + length.to_bytes(8, "big") + payload
 
 
+class _Waiting(NamedTuple):
+    framed: bytes
+    channel: str
+    slow: Slow
+
+
 class Outbox:
     """The bounded outgoing queue of one connection; ``limit`` is in bytes.
 
-    A receiver that does not keep up is closed with 3008; ``on_close`` hears of each close.
+    A receiver that does not keep up loses what may be dropped, and is told; when nothing may be
+    dropped it is closed with 3008. ``on_close`` hears of each close, ``on_drop`` of each frame.
     """
+
+    __slots__ = (
+        *("_closing", "_connection", "_dropped", "_limit", "_on_close", "_on_drop", "_pending"),
+        *("_resuming", "_size", "_waiting"),
+    )
 
     def __init__(
         self,
         connection: ServerConnection,
         limit: int,
         on_close: Callable[[Disconnect], None] = lambda _disconnect: None,
+        on_drop: Callable[[str], None] = lambda _slow: None,
     ) -> None:
         self._connection = connection
         self._limit = limit
         self._on_close = on_close
+        self._on_drop = on_drop
         self._pending: list[bytes] = []
+        self._waiting: deque[_Waiting] | None = None
+        self._dropped: Counter[str] | None = None
         self._size = 0
         self._closing: asyncio.Task[None] | None = None
-
-    def write(self, framed: bytes) -> None:
-        """Queue one whole frame. Dropped without a word when the connection is on its way out."""
-        if self._closing is not None:
-            return
-        if not self._pending:
-            self._connection.loop.call_soon(self._flush)
-        self._pending.append(framed)
-        self._size += len(framed)
-        if self._size + self._connection.transport.get_write_buffer_size() > self._limit:
-            self._pending.clear()
-            self.close(SLOW)
-
-    def send(self, payload: bytes) -> None:
-        """Queue one message for this connection alone."""
-        self.write(frame(payload))
+        self._resuming: asyncio.Task[None] | None = None
 
     @property
     def is_closing(self) -> bool:
         """Whether ``close`` was called: nothing more is sent, and nothing more need be read."""
         return self._closing is not None
+
+    @property
+    def size(self) -> int:
+        """How many bytes wait for the receiver."""
+        return self._size + self._connection.transport.get_write_buffer_size()
+
+    def write(self, framed: bytes, channel: str = "", slow: Slow = "disconnect") -> None:
+        """Queue one whole frame. Dropped without a word when the connection is on its way out."""
+        if self._closing is not None:
+            return
+        if self._waiting is not None or self._is_full(len(framed)):
+            self._wait(_Waiting(framed, channel, slow))
+            return
+        if not self._pending:
+            self._connection.loop.call_soon(self._flush)
+        self._pending.append(framed)
+        self._size += len(framed)
+
+    def send(self, payload: bytes) -> None:
+        """Queue one message for this connection alone."""
+        self.write(frame(payload))
 
     async def drained(self) -> None:
         """Wait while the socket is full: who does not read is not read from either."""
@@ -81,6 +108,8 @@ class Outbox:
 
     async def closed(self) -> None:
         """Wait for the closing handshake that ``close`` began."""
+        if self._resuming is not None:
+            self._resuming.cancel()
         if self._closing is not None:
             await asyncio.shield(self._closing)
 
@@ -88,11 +117,77 @@ class Outbox:
         """Drop the connection at once: its peer had its time to answer the close frame."""
         self._connection.transport.abort()
 
+    def _is_full(self, more: int) -> bool:
+        unread = self._connection.transport.get_write_buffer_size()
+        return unread > 0 and unread + self._size + more > FULL
+
+    def _wait(self, item: _Waiting) -> None:
+        """Keep a frame until the receiver has read; make room for it if that is allowed."""
+        if self._waiting is None:
+            self._waiting = deque()
+            self._resuming = asyncio.ensure_future(self._resume())
+        if item.slow == "latest":
+            self._drop(lambda other: other.channel == item.channel and other.slow == "latest")
+        self._waiting.append(item)
+        self._size += len(item.framed)
+        while self.size > self._limit and self._drop_first():
+            pass
+        if self.size > self._limit:
+            self._waiting.clear()
+            self._pending.clear()
+            self.close(SLOW)
+
+    def _drop(self, is_old: Callable[[_Waiting], bool]) -> None:
+        kept: deque[_Waiting] = deque()
+        for item in self._waiting or ():
+            if is_old(item):
+                self._forget(item)
+            else:
+                kept.append(item)
+        self._waiting = kept
+
+    def _drop_first(self) -> bool:
+        for item in self._waiting or ():
+            if item.slow != "disconnect":
+                self._forget(item)
+                if self._waiting is not None:
+                    self._waiting.remove(item)
+                return True
+        return False
+
+    def _forget(self, item: _Waiting) -> None:
+        self._size -= len(item.framed)
+        self._dropped = self._dropped or Counter()
+        self._dropped[item.channel] += 1
+        self._on_drop(item.slow)
+
+    async def _resume(self) -> None:
+        """Write what waits, as fast as the receiver reads."""
+        with suppress(ConnectionClosed, OSError):
+            while self._waiting or self._dropped:
+                self._flush()
+                await self._connection.drain()
+                self._tell()
+                while self._waiting and not self._is_full(0):
+                    item = self._waiting.popleft()
+                    self._size -= len(item.framed)
+                    self._connection.transport.write(item.framed)
+                await asyncio.sleep(0)
+        self._waiting = self._resuming = None
+
+    def _tell(self) -> None:
+        """Say what was dropped, channel by channel, before anything newer."""
+        if self._dropped and self._connection.state is State.OPEN:
+            for channel, count in self._dropped.items():
+                told = protocol.notice({"dropped": count, "channel": channel})
+                self._connection.transport.write(frame(told))
+        self._dropped = None
+
     def _flush(self) -> None:
         if self._pending and self._connection.state is State.OPEN:
             self._connection.transport.write(b"".join(self._pending))
+        self._size -= sum(map(len, self._pending))
         self._pending.clear()
-        self._size = 0
 
     async def _close(self, disconnect: Disconnect) -> None:
         with suppress(ConnectionClosed, OSError):  # gone already, which is what we wanted

@@ -1,0 +1,65 @@
+// What codes and tokens mean, in plain words. Pure: touches no page and no connection.
+
+const CLOSES = {
+  0: 'You closed the connection.',
+  1: 'This page could not sign in.',
+  1000: 'The connection was closed.',
+  1001: 'The page or the server went away.',
+  1006: 'The connection broke, or was never made. A browser does not say why; is the server up?',
+  1009: 'A message was larger than the server allows.',
+  3000: 'The connection was closed.',
+  3001: 'The server is shutting down or restarting.',
+  3004: 'The server made a mistake.',
+  3005: 'The token has expired.',
+  3008: 'This page read too slowly.',
+  3010: 'The server may have missed something; this page asks for it.',
+  3012: 'This page did not answer the server’s ping.',
+  3014: 'The session was revoked.',
+  3500: 'The server does not accept the token.',
+  3501: 'The server did not understand this page.',
+  3502: 'No token was presented in time.',
+  3503: 'The server sent this page away.',
+  3504: 'Too many connections.',
+};
+
+const ERRORS = {
+  100: 'the server cannot do that right now',
+  102: 'there can be no such channel',
+  103: 'the token does not allow it',
+  105: 'already subscribed',
+  106: 'a limit is reached',
+  108: 'this channel does not offer it',
+  109: 'the token has expired',
+  111: 'too many requests',
+};
+
+/** A close code in plain words, with the server's own reason when it says more. */
+export function explainClose(code, reason = '') {
+  const words = CLOSES[code] ?? 'The connection was closed.';
+  const detail = reason.includes(': ') ? reason.slice(reason.indexOf(': ') + 2) : '';
+  return detail ? `${words} It says: ${detail}.` : words;
+}
+
+/** An error reply in plain words. */
+export function explainError({ code, message }) {
+  return ERRORS[code] ?? message ?? 'it failed';
+}
+
+/** The claims of a token, unverified; an empty object for what is none. */
+export function claimsOf(token) {
+  try {
+    const part = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+    const bytes = Uint8Array.from(atob(part), (sign) => sign.codePointAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** A time to come in words: `in 59 min`, `in 12 s`, or `expired`. */
+export function timeLeft(seconds) {
+  if (seconds <= 0) return 'expired';
+  if (seconds < 120) return `in ${Math.ceil(seconds)} s`;
+  if (seconds < 7200) return `in ${Math.floor(seconds / 60)} min`;
+  return `in ${Math.floor(seconds / 3600)} h`;
+}

@@ -1,0 +1,77 @@
+"""Sends what is published in a channel to its members: once serialised, once framed. No waiting.
+
+All that is published in one turn of the loop goes out as one frame a channel (the protocol joins
+messages by newlines), so a burst costs a write a member and not a write a message.
+"""
+
+import time
+from collections.abc import Callable
+
+from ws_server.channels import Channels
+from ws_server.namespaces import Namespaces
+from ws_server.stats import Stats
+from ws_server.transport import frame
+
+MAX_FRAME = 64 * 1024  # bytes of messages that are joined; larger ones travel alone
+
+
+class Fanout:
+    """The publications that are on their way out; ``soon`` calls back at the end of the turn."""
+
+    def __init__(
+        self,
+        channels: Channels,
+        namespaces: Namespaces,
+        stats: Stats,
+        soon: Callable[[Callable[[], None]], object],
+    ) -> None:
+        self._channels = channels
+        self._namespaces = namespaces
+        self._stats = stats
+        self._soon = soon
+        self._waiting: dict[str, list[bytes]] = {}
+
+    def push(self, channel: str, payload: bytes) -> None:
+        """Send a whole push to all who are members now or when the turn ends."""
+        if not self._waiting:
+            self._soon(self.flush)
+        self._waiting.setdefault(channel, []).append(payload)
+
+    def flush(self, channel: str | None = None) -> None:
+        """Write what waits, of one channel or of all.
+
+        Needed before a new member joins a channel: what came earlier is not for it.
+        """
+        if channel is None:
+            waiting, self._waiting = self._waiting, {}
+        else:
+            waiting = {channel: self._waiting.pop(channel)} if channel in self._waiting else {}
+        for name, payloads in waiting.items():
+            self._write(name, payloads)
+
+    def _write(self, channel: str, payloads: list[bytes]) -> None:
+        started = time.perf_counter()
+        slow = self._namespaces.of(channel).slow
+        receivers = [session.receiver for session in self._channels.members(channel)]
+        frames = [frame(part) for part in _joined(payloads)]
+        for framed in frames:
+            for receiver in receivers:
+                receiver.write(framed, channel, slow)
+        stats = self._stats
+        stats.messages += len(payloads) * len(receivers)
+        stats.sent_bytes += sum(map(len, frames)) * len(receivers)
+        stats.broadcasts += 1
+        stats.broadcast_seconds += time.perf_counter() - started
+
+
+def _joined(payloads: list[bytes]) -> list[bytes]:
+    """Join messages by newlines, up to MAX_FRAME bytes each."""
+    parts: list[list[bytes]] = []
+    size = MAX_FRAME
+    for payload in payloads:
+        if size + len(payload) >= MAX_FRAME:
+            parts.append([])
+            size = 0
+        parts[-1].append(payload)
+        size += len(payload) + 1
+    return [b"\n".join(part) for part in parts]

@@ -1,0 +1,118 @@
+"""The broker of a server without Redis: everything is in this process, and ends with it."""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from ws_server.broker import Keep, Listener
+from ws_server.publication import History, Position, Publication
+
+KEY_TTL = 300.0  # seconds that a key of a publication is remembered
+MAX_KEYS = 100_000
+
+
+@dataclass(slots=True)
+class _Stream:
+    """The kept publications of a channel with the time of each; the epoch is the process's."""
+
+    kept: deque[tuple[float, Publication]] = field(default_factory=deque)
+    top: int = 0
+
+    def trim(self, size: int, since: float) -> None:
+        while self.kept and (len(self.kept) > size or self.kept[0][0] < since):
+            self.kept.popleft()
+
+
+class MemoryBroker:
+    """A Broker; see there. What is published here is delivered here, at once."""
+
+    name = "memory"
+    is_ready = True
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._epoch = uuid4().hex[:8]
+        self._streams: dict[str, _Stream] = {}
+        self._keeps: dict[str, Keep] = {}
+        self._present: dict[str, dict[str, bytes]] = {}
+        self._keys: dict[tuple[str, str], tuple[float, Position]] = {}
+
+    async def run(self) -> None:
+        """There is nothing to keep connected."""
+
+    async def subscribe(self, channel: str) -> None:
+        """Everything is delivered anyway."""
+
+    def unsubscribe(self, channel: str) -> None:
+        """Everything is delivered anyway; the hub drops what nobody wants."""
+
+    async def publish(
+        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+    ) -> Position:
+        """Deliver to the subscribers of this process."""
+        now = time.monotonic()
+        known = self._keys.get((channel, key)) if key else None
+        if known and now - known[0] < KEY_TTL:
+            return known[1]
+        publication = self._append(channel, payload, keep, now) if keep else Publication(payload)
+        position = Position(publication.offset, publication.epoch)
+        if key:
+            self._remember(channel, key, now, position)
+        self._listener.deliver(channel, "pub", publication)
+        return position
+
+    async def history(
+        self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
+    ) -> History:
+        """What is kept and has not expired."""
+        stream, keep = self._streams.get(channel), self._keeps.get(channel)
+        if stream is None or keep is None:
+            return History((), Position(0, self._epoch))
+        stream.trim(keep.size, time.monotonic() - keep.ttl)
+        found = [pub for _, pub in stream.kept]
+        if since is not None and reverse:
+            found = [pub for pub in found if pub.offset < since.offset]
+        elif since is not None:
+            found = [pub for pub in found if pub.offset > since.offset]
+        found = found[::-1] if reverse else found
+        top = Position(stream.top, self._epoch)
+        return History(tuple(found[: None if limit < 0 else limit]), top)
+
+    async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
+        """Known to this process."""
+        self._present.setdefault(channel, {})[client] = info
+        if announce:
+            self._listener.deliver(channel, "join", Publication(info))
+
+    async def exit(self, channel: str, client: str, *, announce: bool) -> None:
+        """Forgotten by this process."""
+        clients = self._present.get(channel, {})
+        info = clients.pop(client, None)
+        if not clients:
+            self._present.pop(channel, None)
+        if announce and info is not None:
+            self._listener.deliver(channel, "leave", Publication(info))
+
+    async def present(self, channel: str) -> Mapping[str, bytes]:
+        """Who is in the channel, of this process."""
+        return dict(self._present.get(channel, {}))
+
+    async def command(self, payload: bytes) -> None:
+        """This process is all there is."""
+        self._listener.order(payload)
+
+    def _append(self, channel: str, payload: bytes, keep: Keep, now: float) -> Publication:
+        stream = self._streams.setdefault(channel, _Stream())
+        self._keeps[channel] = keep
+        stream.top += 1
+        publication = Publication(payload, stream.top, self._epoch)
+        stream.kept.append((now, publication))
+        stream.trim(keep.size, now - keep.ttl)
+        return publication
+
+    def _remember(self, channel: str, key: str, now: float, position: Position) -> None:
+        if len(self._keys) >= MAX_KEYS:  # in the order of their time
+            del self._keys[next(iter(self._keys))]
+        self._keys[channel, key] = (now, position)

@@ -1,0 +1,118 @@
+"""One connection to Redis on which commands and pushed messages share the way; knows no channels.
+
+RESP3: all commands of a loop turn leave in one write, and answers and messages arrive in the order
+in which Redis made them. The connection is redis-py's, its life is ours: redis-py's own pub/sub
+reconnects silently (redis-py#3979), and a silent reconnect is a gap that nobody hears of.
+"""
+
+import asyncio
+import importlib
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ws_server.broker import BrokerDownError
+from ws_server.config import RedisAddress
+
+if TYPE_CHECKING:
+    from redis.asyncio.connection import Connection
+
+CONNECT_TIMEOUT = 2.0  # seconds
+
+
+class RedisLink:
+    """Sends commands while it is connected; ``on_push`` gets every message of a subscription."""
+
+    def __init__(self, address: RedisAddress, on_push: Callable[[list[Any]], None]) -> None:
+        self._address = address
+        self._on_push = on_push
+        self._outgoing: list[tuple[bytes, ...]] = []
+        self._replies: deque[asyncio.Future[Any]] = deque()
+        self._wake = asyncio.Event()
+
+    async def serve(self, connection: "Connection", beside: Callable[[], Any]) -> None:
+        """Write and read until the connection ends, with ``beside`` at the same time; raises."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._write(connection))
+                tasks.create_task(self._read(connection))
+                tasks.create_task(beside())
+        finally:
+            self._reset()
+            await connection.disconnect(nowait=True)
+
+    async def connect(self) -> "Connection":
+        """Open the connection and sign in."""
+        # Importing redis-py takes long; in a thread, the server answers meanwhile.
+        module = await asyncio.to_thread(importlib.import_module, "redis.asyncio.connection")
+        retry = importlib.import_module("redis.asyncio.retry")
+        backoff = importlib.import_module("redis.backoff")
+        connection: Connection = module.Connection(
+            host=self._address.host,
+            port=self._address.port,
+            db=self._address.db,
+            username=self._address.username,
+            password=self._address.password,
+            protocol=3,
+            driver_info=None,
+            socket_connect_timeout=CONNECT_TIMEOUT,
+            retry=retry.Retry(backoff.NoBackoff(), 0),
+        )
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await connection.connect()  # type: ignore[no-untyped-call]  # redis-py types it not
+        return connection
+
+    def send(self, *command: bytes) -> None:
+        """Send a command that is answered by pushes only, such as SUBSCRIBE."""
+        self._outgoing.append(command)
+        self._wake.set()
+
+    def request(self, *command: bytes) -> asyncio.Future[Any]:
+        """Send a command; the future gets its answer, or BrokerDownError."""
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._replies.append(reply)
+        self.send(*command)
+        return reply
+
+    def script(self, sha: bytes, keys: Sequence[bytes], *args: bytes) -> asyncio.Future[Any]:
+        """Run a script that was loaded."""
+        return self.request(b"EVALSHA", sha, b"%d" % len(keys), *keys, *args)
+
+    async def _write(self, connection: "Connection") -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._outgoing = self._outgoing, []
+            packed = connection.pack_commands(batch)
+            await connection.send_packed_command(packed, check_health=False)
+
+    async def _read(self, connection: "Connection") -> None:
+        while True:
+            # An error reply raises and ends the connection: after one, which of the requests it
+            # answers could only be guessed.
+            answer = await connection.read_response(
+                disable_decoding=True, timeout=math.inf, push_request=True
+            )
+            if isinstance(answer, list) and answer and answer[0] in _PUSHES:
+                self._on_push(answer)
+            else:
+                settle(self._replies.popleft(), answer)
+
+    def _reset(self) -> None:
+        """Tell everybody who waits for an answer that there will be none."""
+        for future in self._replies:
+            if not future.done():
+                future.set_exception(BrokerDownError())
+                future.exception()  # marked as seen: the one who waited may be gone
+        self._outgoing, self._replies = [], deque()
+        self._wake.clear()
+
+
+def settle(future: asyncio.Future[Any], value: object) -> None:
+    """Give a future its value, if somebody still waits for it."""
+    if not future.done():
+        future.set_result(value)
+
+
+_PUSHES = {b"message", b"subscribe", b"unsubscribe"}

@@ -1,0 +1,80 @@
+"""The Lua scripts that keep a channel's stream, its presence and the replicas in Redis. Text only.
+
+Each is one atomic step on the keys of one channel. Times come from Redis itself, so the clocks of
+replicas do not matter.
+"""
+
+PUBLISH = """
+local meta, stream, known = KEYS[1], KEYS[2], KEYS[3]
+local topic, payload, size, ttl, meta_ttl, epoch, key_ttl = unpack(ARGV)
+if known ~= '' then
+  local place = redis.call('GET', known)
+  if place then return place end
+end
+local offset, place = 0, '0:'
+if tonumber(size) > 0 then
+  epoch = redis.call('HSETNX', meta, 'e', epoch) == 1 and epoch or redis.call('HGET', meta, 'e')
+  offset = redis.call('HINCRBY', meta, 'o', 1)
+  redis.call('XADD', stream, 'MAXLEN', size, offset .. '-0', 'p', payload)
+  redis.call('PEXPIRE', stream, ttl)
+  redis.call('PEXPIRE', meta, meta_ttl)
+  place = offset .. ':' .. epoch
+end
+if known ~= '' then redis.call('SET', known, place, 'PX', key_ttl) end
+redis.call('PUBLISH', topic, 'p' .. place .. ':' .. payload)
+return place
+"""
+"""KEYS: meta, stream, key or ''. ARGV: topic, payload, size, ttl, meta_ttl, epoch, key_ttl."""
+
+HISTORY = """
+local meta, stream = KEYS[1], KEYS[2]
+local from, to, count, reverse, epoch, meta_ttl = unpack(ARGV)
+redis.call('HSETNX', meta, 'e', epoch)
+if redis.call('PTTL', meta) < 0 then redis.call('PEXPIRE', meta, meta_ttl) end
+local top = redis.call('HGET', meta, 'o') or '0'
+local found = {}
+if count ~= '0' then
+  if reverse == '1' then found = redis.call('XREVRANGE', stream, to, from, 'COUNT', count)
+  else found = redis.call('XRANGE', stream, from, to, 'COUNT', count) end
+end
+return {top .. ':' .. redis.call('HGET', meta, 'e'), found}
+"""
+"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, meta_ttl."""
+
+ENTER = """
+local present, mine = KEYS[1], KEYS[2]
+local client, info, topic, member, announce = unpack(ARGV)
+local is_new = redis.call('HSET', present, client, info)
+redis.call('SADD', mine, member)
+if announce == '1' and is_new == 1 then redis.call('PUBLISH', topic, 'j' .. info) end
+return is_new
+"""
+"""KEYS: present, the replica's own members. ARGV: client, info, topic, member, 1 to announce."""
+
+EXIT = """
+local present, mine = KEYS[1], KEYS[2]
+local client, topic, member, announce = unpack(ARGV)
+local info = redis.call('HGET', present, client)
+redis.call('SREM', mine, member)
+if not info then return 0 end
+redis.call('HDEL', present, client)
+if announce == '1' then redis.call('PUBLISH', topic, 'l' .. info) end
+return 1
+"""
+"""KEYS: present, the replica's own members. ARGV: client, topic, member, 1 to announce."""
+
+BEAT = """
+local replicas = KEYS[1]
+local own, lifetime = unpack(ARGV)
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+redis.call('ZADD', replicas, now + lifetime, own)
+local dead = redis.call('ZRANGE', replicas, '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)
+if #dead == 0 then return false end
+redis.call('ZREM', replicas, dead[1])
+return dead[1]
+"""
+"""KEYS: the replicas by the end of their life. ARGV: own name, lifetime in ms.
+
+Gives one replica that died, to exactly one of those who ask: its members are to be taken out.
+"""

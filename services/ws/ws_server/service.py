@@ -1,0 +1,260 @@
+"""What the server does for clients and for its HTTP API alike; reads no frames and no requests."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from ws_server import codes, protocol
+from ws_server.auth import Claims
+from ws_server.broker import Broker, BrokerDownError, Keep
+from ws_server.codes import Disconnect, Unsubscribe
+from ws_server.commands import Rules, Wanted
+from ws_server.fanout import Fanout
+from ws_server.hub import Hub
+from ws_server.log import Log
+from ws_server.namespaces import Namespace
+from ws_server.publication import History, Kind, Position, Publication
+from ws_server.session import Session, Subscription
+from ws_server.stats import Stats
+from ws_server.transport import frame
+
+MAX_RECOVERED = 1000  # publications that one recovery may bring
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """``now`` is the monotonic clock of the hub, ``wall`` is Unix time; both in seconds."""
+
+    now: Callable[[], float]
+    wall: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Service:
+    """The hub, the broker and what connects them; a Listener of the broker."""
+
+    hub: Hub
+    rules: Rules
+    stats: Stats
+    log: Log
+    clocks: Clocks
+    fanout: Fanout
+    broker: Broker = field(init=False)
+    obey: Callable[[bytes], None] = lambda _payload: None
+    deadline_moved: Callable[[], None] = lambda: None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def publish(
+        self, channel: str, payload: bytes, *, key: str = "", skip_history: bool = False
+    ) -> Position:
+        """Hand a ``pub`` object to the broker. Raises BrokerDownError."""
+        options = self.rules.namespaces.of(channel)
+        keep = None if skip_history else _keep(options)
+        self.stats.publications += 1
+        return await self.broker.publish(channel, payload, keep, key)
+
+    async def prepare(self, session: Session, wanted: Wanted) -> History | None:
+        """Have the broker deliver a reserved channel; gives its history, if it has one.
+
+        Raises BrokerDownError; then the session has left the channel.
+        """
+        channel = wanted.channel
+        try:
+            await self.broker.subscribe(channel)
+            if not self.rules.namespaces.of(channel).has_history:
+                return None
+            limit = 0 if wanted.since is None else MAX_RECOVERED
+            return await self.broker.history(channel, wanted.since, limit)
+        except BrokerDownError:
+            self.leave(session, channel)
+            raise
+
+    def complete(
+        self,
+        session: Session,
+        wanted: Wanted,
+        history: History | None,
+        expires_at: float = math.inf,
+    ) -> bytes | None:
+        """Make the session a member; gives the SubscribeResult as JSON.
+
+        None when the session left in the meantime. The reply has to be sent before anything waits,
+        or publications overtake it.
+        """
+        channel, options = wanted.channel, self.rules.namespaces.of(wanted.channel)
+        self.fanout.flush(channel)
+        ends = Subscription(expires_at=expires_at, is_present=options.presence)
+        recovery = self.hub.channels.joined(session, channel, ends, history, wanted.since)
+        if recovery is None:
+            return None
+        self._schedule(session)
+        if options.presence:
+            self._later(self._enter(session, channel))
+        result: dict[str, object] = {}
+        if expires_at < math.inf:
+            ttl = expires_at - self.clocks.now() - self.hub.times.grace
+            result = {"expires": True, "ttl": max(1, int(ttl))}
+        if history is not None:
+            self._count_recovery(wanted, is_whole=recovery.is_whole)
+            result |= _recovered(options, wanted, recovery.position, is_whole=recovery.is_whole)
+        return protocol.subscribed(result, [pub.json for pub in recovery.publications])
+
+    def leave(self, session: Session, channel: str) -> None:
+        """End a subscription, in silence towards its own client."""
+        self.fanout.flush(channel)
+        subscription = session.channels.get(channel)
+        if subscription and subscription.is_present:
+            self._later(self._exit(session.id, channel))
+        if self.hub.channels.leave(session, channel):
+            self.broker.unsubscribe(channel)
+
+    def unsubscribe(self, session: Session, channel: str, why: Unsubscribe) -> None:
+        """End a subscription, and tell its client why."""
+        if channel not in session.channels:
+            return
+        self.leave(session, channel)
+        self.stats.unsubscribes[why.code] += 1
+        body = protocol.encode({"code": why.code, "reason": why.reason})
+        session.receiver.send(protocol.push(channel, "unsubscribe", body))
+
+    def welcome(self, session: Session, claims: Claims) -> float:
+        """The token was good: start the session. Gives the seconds that the token has left."""
+        session.welcome(claims, self.ends_at(claims), self.clocks.now() + self.hub.times.ping)
+        self.hub.signed_in(session)
+        self._schedule(session)
+        return claims.expires_at - self.clocks.wall()
+
+    def refresh(self, session: Session, claims: Claims) -> float:
+        """Another token takes the place of the first. Gives the seconds that it has left."""
+        session.refresh(claims, self.ends_at(claims))
+        self._schedule(session)
+        return claims.expires_at - self.clocks.wall()
+
+    def ends_at(self, claims: Claims) -> float:
+        """When what a token opens is over, on the hub's clock, with the time to replace it."""
+        return self.clocks.now() + claims.expires_at - self.clocks.wall() + self.hub.times.grace
+
+    def refresh_subscription(self, session: Session, channel: str, claims: Claims) -> float:
+        """Another token for one subscription. Gives the seconds that it has left."""
+        known = session.channels[channel]
+        session.subscribe(channel, replace(known, expires_at=self.ends_at(claims)))
+        self._schedule(session)
+        return claims.expires_at - self.clocks.wall()
+
+    def farewell(self, session: Session) -> None:
+        """The connection is gone: leave every channel."""
+        for channel in tuple(session.channels):
+            self.leave(session, channel)
+        self.hub.close(session)
+
+    def disconnect(self, sessions: Iterable[Session], why: Disconnect) -> None:
+        """Close connections."""
+        for session in sessions:
+            session.receiver.close(why)
+
+    def look_at(self, session: Session, disconnect: Disconnect | None) -> None:
+        """The time of a session has come: close it, ping it, or end what has expired."""
+        now = self.clocks.now()
+        if disconnect is not None:
+            session.receiver.close(disconnect)
+            return
+        for channel in session.ended(now):
+            self.unsubscribe(session, channel, codes.SUBSCRIPTION_EXPIRED)
+        if self.hub.pings(session, now):
+            session.receiver.send(protocol.PING)
+
+    # What the broker says.
+
+    def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
+        """Pass on what was published, once and in order."""
+        if kind != "pub":
+            body = b'{"info":' + publication.payload + b"}"
+            self.fanout.push(channel, protocol.push(channel, kind, body))
+            return
+        verdict = self.hub.channels.accept(channel, publication)
+        if verdict == "deliver":
+            self.fanout.push(channel, protocol.push(channel, "pub", publication.json))
+        elif verdict == "gap":
+            self._later(self._heal(channel))
+
+    def order(self, payload: bytes) -> None:
+        """Do what a replica told all of them."""
+        self.obey(payload)
+
+    def reconnected(self) -> None:
+        """Something may have been missed on every channel."""
+        for channel in self.hub.channels.doubt():
+            self._later(self._heal(channel))
+
+    async def _heal(self, channel: str) -> None:
+        position = self.hub.channels.position(channel)
+        if position is None:
+            return
+        try:
+            history = await self.broker.history(channel, position, -1)
+        except BrokerDownError:
+            return  # what comes is held back until the broker is there again, and then doubted
+        self.fanout.flush(channel)
+        recovery = self.hub.channels.healed(channel, history)
+        if recovery is None:
+            return
+        self.stats.gaps += 1
+        members = tuple(self.hub.channels.members(channel))
+        if not recovery.is_whole:
+            for session in members:
+                self.unsubscribe(session, channel, codes.INSUFFICIENT_STATE)
+            return
+        for publication in recovery.publications:
+            framed = frame(protocol.push(channel, "pub", publication.json))
+            for session in members:
+                if publication.offset > session.channels[channel].since:
+                    session.receiver.write(framed)
+
+    async def _enter(self, session: Session, channel: str) -> None:
+        conn_info = session.claims.info if session.claims else None
+        info = protocol.client_info(session.user, session.id, conn_info)
+        announce = self.rules.namespaces.of(channel).join_leave
+        await self.broker.enter(channel, session.id, info, announce=announce)
+
+    async def _exit(self, client: str, channel: str) -> None:
+        announce = self.rules.namespaces.of(channel).join_leave
+        await self.broker.exit(channel, client, announce=announce)
+
+    def _count_recovery(self, wanted: Wanted, *, is_whole: bool) -> None:
+        if wanted.since is not None:
+            self.stats.recoveries["recovered" if is_whole else "not_recovered"] += 1
+
+    def _schedule(self, session: Session) -> None:
+        self.hub.schedule(session)
+        self.deadline_moved()
+
+    def _later(self, work: Awaitable[None]) -> None:
+        """Do something that waits for the broker, which may be down, beside everything else."""
+        task = asyncio.ensure_future(_unless_down(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _keep(options: Namespace) -> Keep | None:
+    if not options.has_history:
+        return None
+    return Keep(options.history_size, options.history_ttl, options.history_meta_ttl)
+
+
+def _recovered(
+    options: Namespace, wanted: Wanted, position: Position, *, is_whole: bool
+) -> dict[str, object]:
+    """The fields of a SubscribeResult about the stream."""
+    fields: dict[str, object] = {"epoch": position.epoch, "offset": position.offset}
+    if options.force_recovery:
+        fields |= {"recoverable": True, "positioned": True}
+    if wanted.since is not None:
+        fields |= {"was_recovering": True, "recovered": is_whole}
+    return fields
+
+
+async def _unless_down(work: Awaitable[None]) -> None:
+    with suppress(BrokerDownError):  # presence is told anew when the broker is there again
+        await work
