@@ -1,0 +1,263 @@
+"""Carries what was committed in Postgres to the broker, in order; knows no clients.
+
+The rows of ``realtime.outbox`` that one look shows are published in the order of their ids, and
+then deleted. There is no cursor over the ids, because transactions do not commit in their order: a
+row with a low id may appear after one with a high id was published, and a cursor would have passed
+it. What is still there is what is still to be published.
+
+So a channel has the order of commits as far as Postgres shows it: a transaction that published
+after another had committed has higher ids, and a look that shows its rows shows the other's, too.
+Of two that ran at the same time, and that no row lock kept apart, either may come first.
+
+Between publishing and deleting anything may die. Then the rows are published once more, and the
+broker drops what has a key that it knows.
+
+A shard of the channels has one leader: who holds its advisory lock, which ends with the connection.
+Postgres ends one that is silent for IDLE_LIMIT: the network is cut, or the process is frozen.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from random import shuffle
+from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, NoReturn, Protocol
+
+from ws_server.broker import BrokerDownError
+from ws_server.database import Database
+from ws_server.log import Log
+from ws_server.namespaces import is_channel
+from ws_server.outbox.migrate import MigrationError, migrate
+from ws_server.protocol import publication_raw
+from ws_server.publication import Position
+from ws_server.upkeep import keep
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+SHARDS = 4  # as in the function realtime.publish
+LOCK = 29301  # the class of our advisory locks; see ``migrate`` for the one before
+BATCH = 256  # rows of one look
+BATCH_BYTES = 4 * 1024 * 1024  # after which a look shows no further row
+POLL_INTERVAL = 1.0  # seconds after which we look although nobody woke us
+MEASURE_INTERVAL = 5.0
+TAKE_INTERVAL = 0.2  # so that replicas which start together share the shards
+QUERY_TIMEOUT = 5.0
+IDLE_LIMIT = 8  # seconds; more than a look and a publication that wait for their time limits
+REFUSED_INTERVAL = 10.0  # until a database that was not fit is asked again
+READY_INTERVAL = 0.05
+
+SETTINGS: tuple[LiteralString, ...] = (
+    # What was deleted may come back when Postgres crashes: the broker knows its key.
+    "SET synchronous_commit = off",
+    f"SET idle_session_timeout = '{IDLE_LIMIT}s'",
+    f"SET tcp_user_timeout = '{IDLE_LIMIT}s'",
+)
+TURN = """
+WITH gone AS (DELETE FROM realtime.outbox WHERE id = ANY(%(done)s))
+SELECT id, channel, data, tags FROM (
+    SELECT *, sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data) AS before FROM (
+        SELECT id, channel, data, tags FROM realtime.outbox
+        WHERE shard = ANY(%(shards)s) AND id <> ALL(%(done)s) ORDER BY id LIMIT %(limit)s
+    ) AS first
+) AS sized WHERE before < %(bytes)s ORDER BY id
+"""
+"""Deletes the rows that are done and gives the next: one way to Postgres and back a turn."""
+MEASURE = """
+SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
+FROM realtime.outbox
+"""
+
+
+class Row(NamedTuple):
+    """One publication that was committed; ``data`` and ``tags`` are JSON."""
+
+    id: int
+    channel: str
+    data: str
+    tags: str | None
+
+    @property
+    def payload(self) -> bytes:
+        """The ``pub`` object."""
+        tags = self.tags.encode() if self.tags else None
+        return publication_raw(self.data.encode(), tags=tags)
+
+
+@dataclass(slots=True)
+class Lag:
+    """What waits in the whole outbox, and what this process does about it; seconds.
+
+    ``waiting`` and ``oldest`` are measured every few seconds by each replica, leader or not.
+    """
+
+    waiting: int = 0
+    oldest: float = 0.0
+    shards: int = 0
+    published: int = 0
+
+
+class Publish(Protocol):
+    """What publishes: ``Service.publish``. Must have queued it before it waits for anything."""
+
+    def __call__(self, channel: str, payload: bytes, *, key: str) -> Awaitable[Position]:
+        """Raise BrokerDownError when the publication may have happened or not."""
+
+
+class Ready(Protocol):
+    """The broker, of which only this counts here."""
+
+    is_ready: bool
+
+
+class Relay:
+    """Leads the shards that it can get, as long as Postgres and the broker are there."""
+
+    name = "outbox"
+
+    def __init__(self, database: Database, broker: Ready, publish: Publish, log: Log) -> None:
+        self.lag = Lag()
+        self._database = database
+        self._broker = broker
+        self._publish = publish
+        self._log = log
+        self._shards: list[int] = []
+        self._clock: Callable[[], float] = lambda: asyncio.get_running_loop().time()
+        self._take_at = self._measure_at = 0.0
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        await keep(self.name, self._serve_once, self._log)
+
+    async def _serve_once(self) -> None:
+        if not self._database.is_ready:
+            return  # it tells what is wrong, once for both
+        async with AsyncExitStack() as stack:
+            connection = await self._database.connect(self.name)
+            stack.push_async_callback(connection.close)
+            stack.callback(self._forget)
+            if await self._prepare(connection):
+                await self._relay(connection)
+        await asyncio.sleep(REFUSED_INTERVAL)
+
+    async def _prepare(self, connection: "AsyncConnection[Any]") -> bool:
+        """Whether the database is fit; says what is missing if not."""
+        try:
+            applied = await migrate(connection)
+        except MigrationError as error:
+            self._log.warning("outbox_refused", error=str(error))
+            return False
+        if applied:
+            self._log.info("outbox_migrated", versions=applied)
+        for setting in SETTINGS:
+            await connection.execute(setting)
+        return True
+
+    async def _relay(self, connection: "AsyncConnection[Any]") -> NoReturn:
+        done: list[int] = []
+        while True:
+            try:
+                done = await self._step(connection, done) if self._broker.is_ready else []
+            except BrokerDownError:
+                done = []
+                await self._resign(connection)
+            if self._clock() >= self._measure_at:
+                await self._measure(connection)
+                # Or what Postgres notifies would pile up while there is always something to do.
+                await _notified(connection, 0.0)
+            if not self._broker.is_ready:
+                await asyncio.sleep(READY_INTERVAL)
+            elif not done:
+                await _notified(connection, self._next_look())
+
+    async def _step(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[int]:
+        """Delete what is done, and publish what is next; gives the ids of that."""
+        await self._take_shard(connection)
+        rows = await self._turn(connection, done) if self._shards else []
+        return await self._publish_all(rows) if rows else []
+
+    async def _take_shard(self, connection: "AsyncConnection[Any]") -> None:
+        """Try to become the leader of one more shard, if it is time to."""
+        if len(self._shards) == SHARDS or self._clock() < self._take_at:
+            return
+        others = [shard for shard in range(SHARDS) if shard not in self._shards]
+        shuffle(others)
+        self._take_at = self._clock() + POLL_INTERVAL
+        for shard in others:
+            query = "SELECT pg_try_advisory_lock(%s, %s)"
+            ((is_ours,),) = await _ask(connection, query, (LOCK, shard))
+            if is_ours:
+                await connection.execute(f"LISTEN realtime_outbox_{shard}".encode())
+                self._shards.append(shard)
+                self.lag.shards = len(self._shards)
+                self._take_at = self._clock() + TAKE_INTERVAL
+                self._log.info("outbox_leader", shard=shard)
+                return
+
+    async def _resign(self, connection: "AsyncConnection[Any]") -> None:
+        """Lead nothing any more: another replica may reach the broker."""
+        self._forget()
+        await connection.execute("UNLISTEN *")
+        await connection.execute("SELECT pg_advisory_unlock_all()")
+
+    def _forget(self) -> None:
+        self._shards.clear()
+        self.lag.shards = 0
+        self._take_at = 0.0
+
+    def _next_look(self) -> float:
+        """The seconds that may pass without a notification."""
+        if len(self._shards) == SHARDS:
+            return POLL_INTERVAL
+        return max(0.0, min(POLL_INTERVAL, self._take_at - self._clock()))
+
+    async def _turn(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[Row]:
+        rows = await _ask(
+            connection,
+            TURN,
+            {"done": done, "shards": self._shards, "limit": BATCH, "bytes": BATCH_BYTES},
+        )
+        self.lag.published += len(done)
+        return [Row(*row) for row in rows]
+
+    async def _publish_all(self, rows: Sequence[Row]) -> list[int]:
+        """Publish in order, all at once; gives the ids of what need not be there any more.
+
+        ``gather`` starts its tasks in order, and each queues its command before it first waits, so
+        they leave as they stand here. Raises BrokerDownError if that is all that came of it.
+        """
+        wanted = [row for row in rows if self._can_be(row)]
+        results = await asyncio.gather(
+            *(self._publish(row.channel, row.payload, key=f"outbox:{row.id}") for row in wanted),
+            return_exceptions=True,
+        )
+        outcomes = zip(wanted, results, strict=True)
+        failed = {row.id: r for row, r in outcomes if isinstance(r, BaseException)}
+        if len(failed) == len(rows):
+            raise next(iter(failed.values()))
+        return [row.id for row in rows if row.id not in failed]
+
+    def _can_be(self, row: Row) -> bool:
+        """Whether anybody could be subscribed; newer Unicode knows more printable characters."""
+        if is_channel(row.channel):
+            return True
+        self._log.warning("outbox_unknown_channel", channel=row.channel, id=row.id)
+        return False
+
+    async def _measure(self, connection: "AsyncConnection[Any]") -> None:
+        self._measure_at = self._clock() + MEASURE_INTERVAL
+        ((self.lag.waiting, self.lag.oldest),) = await _ask(connection, MEASURE)
+
+
+async def _ask(
+    connection: "AsyncConnection[Any]", query: LiteralString, values: Any = None
+) -> list[Any]:
+    """All rows. Raises TimeoutError when Postgres is silent."""
+    async with asyncio.timeout(QUERY_TIMEOUT):
+        return await (await connection.execute(query, values)).fetchall()
+
+
+async def _notified(connection: "AsyncConnection[Any]", seconds: float) -> None:
+    """Until a transaction that published in one of our shards commits, or the time is over."""
+    async for _ in connection.notifies(timeout=seconds, stop_after=1):
+        pass
