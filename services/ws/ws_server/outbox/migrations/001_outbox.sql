@@ -170,6 +170,12 @@ BEGIN
             MESSAGE = format('realtime.attach: %L cannot name channels', template),
             HINT = 'Write printable characters without *, and columns in braces: orders:{id}.';
     END IF;
+    IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = "table" AND tgname = 'realtime'
+               AND tgfoid <> 'realtime.row_changed'::regproc) THEN
+        RAISE duplicate_object USING
+            MESSAGE = format('realtime.attach: %s has another trigger named realtime', "table"),
+            HINT = 'Give it another name: ALTER TRIGGER … RENAME TO ….';
+    END IF;
     EXECUTE format(
         'CREATE OR REPLACE TRIGGER realtime AFTER INSERT OR UPDATE OR DELETE ON %s'
         ' FOR EACH ROW EXECUTE FUNCTION realtime.row_changed(%L)', "table", template);
