@@ -2,55 +2,21 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import docker
 import psycopg
 import pytest
-from docker.models.containers import Container
 from psycopg.sql import SQL, Identifier
 from ws_server.outbox.migrate import script
 
 from stack import images
-from stack.engines.docker.build import ensure
-from tests.integration.containers import HARDENED, eventually, published, yard
-from tests.integration.projects import free_port
-
-
-@dataclass(frozen=True)
-class Backends:
-    """Where both are; Redis keeps its port when it is restarted."""
-
-    postgres: Container
-    redis: Container
-    redis_port: int
-
-    def uri(self, database: str, user: str = "postgres") -> str:
-        port = published(self.postgres, 5432)
-        return f"postgresql://{user}:secret@127.0.0.1:{port}/{database}"
+from tests.integration.outbox.backends import Backends, started
 
 
 @pytest.fixture(scope="session")
 def backends(docker_client: docker.DockerClient, source: images.Source) -> Iterator[Backends]:
-    recipes = {name: images.recipe_for(name, source) for name in ("postgres", "redis")}
-    for recipe in recipes.values():
-        ensure(docker_client, recipe, print)
-    with yard(docker_client) as place:
-        port = free_port()
-        redis = place.run(
-            recipes["redis"].reference, port=6379, at=port, user="999:999", **HARDENED
-        )
-        postgres = place.run(
-            recipes["postgres"].reference,
-            *("postgres", "-c", "fsync=off"),  # a database for each test, in a third of the time
-            port=5432,
-            environment={"POSTGRES_PASSWORD": "secret"},
-            user="999:999",
-            tmpfs={"/tmp": "", "/var/run/postgresql": ""},
-            **HARDENED,
-        )
-        found = Backends(postgres, redis, port)
-        eventually(lambda: psycopg.connect(found.uri("postgres"), connect_timeout=2).close())
+    # A database for each test is made in a third of the time without fsync.
+    with started(docker_client, source, "-c", "fsync=off") as found:
         yield found
 
 

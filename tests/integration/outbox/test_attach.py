@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from tests.integration.outbox.rows import changes, events
 from tests.integration.outbox.test_publish import allow
@@ -41,10 +42,12 @@ def test_insert_update_and_delete(orders: psycopg.Connection) -> None:
 
 
 def test_an_upsert_is_what_it_did(orders: psycopg.Connection) -> None:
-    upsert = "INSERT INTO orders VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET state = EXCLUDED.state"
+    upsert = (
+        "INSERT INTO orders VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET state = EXCLUDED.state"
+    )
     nothing = "INSERT INTO orders VALUES (1, 'c') ON CONFLICT DO NOTHING"
     for query, values in ((upsert, ["a"]), (upsert, ["b"]), (nothing, [])):
-        orders.execute(query, values)  # type: ignore[arg-type]  # constants
+        orders.execute(query, values)
     assert changes(orders) == [
         ("orders:1", "insert", row(1, "a"), None),
         ("orders:1", "update", row(1, "b"), row(1, "a")),
@@ -84,16 +87,18 @@ def test_a_value_that_makes_no_channel_does_not_fail_the_write(orders: psycopg.C
 
 
 def test_weird_names_and_values(db: psycopg.Connection) -> None:
-    db.execute("""CREATE SCHEMA "S""x" """)
-    table = """"S""x"."we'ird $1 %%s {t}" """
-    db.execute(f"""CREATE TABLE {table} ("Sp ace""'\\" text, id text)""".encode().replace(b"%%", b"%"))
-    db.execute(ATTACH, [table.replace("%%", "%"), """x:{Sp ace"'\\}-{id}"""])
-    db.execute(f"INSERT INTO {table} VALUES (%s, %s)", ["{id}", "'\\1"])  # type: ignore[arg-type]  # a constant
+    table = Identifier('S"x', "we'ird $1 {t}")
+    column = Identifier("Sp ace\"'\\")
+    db.execute(SQL("CREATE SCHEMA {}").format(Identifier('S"x')))
+    db.execute(SQL("CREATE TABLE {} ({} text, id text)").format(table, column))
+    name = table.as_string(db)
+    db.execute(ATTACH, [name, "x:{Sp ace\"'\\}-{id}"])
+    db.execute(SQL("INSERT INTO {} VALUES (%s, %s)").format(table), ["{id}", "'\\1"])
     ((channel, data),) = events(db)
     assert channel == "x:{id}-'\\1"
-    assert data["table"] == table.replace("%%", "%").strip()
+    assert data["table"] == name
     assert data["row"] == {"Sp ace\"'\\": "{id}", "id": "'\\1"}
-    assert db.execute("SELECT realtime.detach(%s)", [table.replace("%%", "%")]).fetchone() == (True,)
+    assert db.execute("SELECT realtime.detach(%s)", [name]).fetchone() == (True,)
 
 
 def test_a_partitioned_table_is_one_table(db: psycopg.Connection) -> None:
@@ -124,7 +129,7 @@ def test_detach_leaves_a_trigger_of_that_name_that_is_not_ours(db: psycopg.Conne
         " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
     )
     assert db.execute("SELECT realtime.detach('t')").fetchone() == (False,)
-    with pytest.raises(psycopg.errors.DuplicateObject, match="realtime.attach: public.t has"):
+    with pytest.raises(psycopg.errors.DuplicateObject, match=r"realtime\.attach: public\.t has"):
         db.execute("SELECT realtime.attach('t', 't:{id}')")
 
 
@@ -192,7 +197,7 @@ def test_a_cast_of_a_role_runs_with_its_rights_only(
     allow(db, role)
     for query in (
         b"CREATE TYPE own AS ENUM ('a')",
-        b"CREATE FUNCTION own_json(own) RETURNS json LANGUAGE sql AS 'SELECT to_json(current_user)'",
+        b"CREATE FUNCTION own_json(own) RETURNS json RETURN to_json(current_user)",
         b"CREATE CAST (own AS json) WITH FUNCTION own_json(own)",
         b"CREATE TABLE mine (id int, o own)",
         b"SELECT realtime.attach('mine', 'mine:{id}')",

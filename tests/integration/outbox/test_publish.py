@@ -74,7 +74,9 @@ def test_it_accepts_the_channels_that_the_server_accepts(db: psycopg.Connection)
     query = "SELECT char FROM unnest(%s::text[]) AS char WHERE realtime.is_channel(char)"
     accepted = {char for (char,) in db.execute(query, [known])}
     assert accepted == {char for char in known if is_channel(char)}
-    lengths = db.execute("SELECT realtime.is_channel(repeat('ä', n)) FROM unnest('{255,256}'::int[]) n")
+    lengths = db.execute(
+        "SELECT realtime.is_channel(repeat('ä', n)) FROM unnest('{255,256}'::int[]) n"
+    )
     assert lengths.fetchall() == [(True,), (False,)]
 
 
@@ -88,7 +90,7 @@ def test_a_role_needs_usage_and_execute_and_no_more(
     for grant in grants:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             role.execute(PUBLISH, ["a", "1", None])
-        db.execute(SQL(grant).format(Identifier(role.info.user)))  # type: ignore[arg-type]  # constants
+        db.execute(SQL(grant).format(Identifier(role.info.user)))
     role.execute(PUBLISH, ["a", "1", None])
     assert events(db) == [("a", 1)]
     for query in (b"SELECT * FROM realtime.outbox", b"DELETE FROM realtime.outbox"):
@@ -101,7 +103,9 @@ def test_no_search_path_of_the_caller_matters(
 ) -> None:
     """A function that somebody puts in the way must not run with the owner's rights."""
     allow(db, role)
-    role.execute("CREATE FUNCTION public.pg_notify(text, text) RETURNS void LANGUAGE sql AS 'SELECT 1/0'")
+    role.execute(
+        "CREATE FUNCTION public.pg_notify(text, text) RETURNS void LANGUAGE sql AS 'SELECT 1/0'"
+    )
     role.execute("CREATE FUNCTION public.hashtext(text) RETURNS int LANGUAGE sql AS 'SELECT 1/0'")
     role.execute("SET search_path = public, pg_catalog")
     role.execute(PUBLISH, ["a", "1", None])

@@ -13,14 +13,15 @@ Between publishing and deleting anything may die. Then the rows are published on
 broker drops what has a key that it knows.
 
 A shard of the channels has one leader: who holds its advisory lock, which ends with the connection.
-Postgres ends one that is silent for IDLE_LIMIT: the network is cut, or the process is frozen.
+Postgres ends one that is silent for IDLE_LIMIT: the network is cut, or the process is frozen. Each
+relay counts the others every second and keeps no more than its share, so that they all have work.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from random import shuffle
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, NoReturn, Protocol
 
 from ws_server.broker import BrokerDownError
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 SHARDS = 4  # as in the function realtime.publish
-LOCK = 29301  # the class of our advisory locks; see ``migrate`` for the one before
+LOCK = 29301  # the class of the shards' advisory locks; see ``migrate`` for the one before
+ROSTER = 29302  # every relay that reaches the broker holds this one, shared
 BATCH = 256  # rows of one look
 BATCH_BYTES = 4 * 1024 * 1024  # after which a look shows no further row
-POLL_INTERVAL = 1.0  # seconds after which we look although nobody woke us
+POLL_INTERVAL = 1.0  # seconds after which we look although nobody woke us, and who else is there
 MEASURE_INTERVAL = 5.0
-TAKE_INTERVAL = 0.2  # so that replicas which start together share the shards
+TAKE_INTERVAL = 0.2  # until one who has less than its share tries again
 QUERY_TIMEOUT = 5.0
 IDLE_LIMIT = 8  # seconds; more than a look and a publication that wait for their time limits
 REFUSED_INTERVAL = 10.0  # until a database that was not fit is asked again
@@ -63,6 +65,10 @@ SELECT id, channel, data, tags FROM (
 ) AS sized WHERE before < %(bytes)s ORDER BY id
 """
 """Deletes the rows that are done and gives the next: one way to Postgres and back a turn."""
+RELAYS = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 MEASURE = """
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
 FROM realtime.outbox
@@ -123,7 +129,8 @@ class Relay:
         self._log = log
         self._shards: list[int] = []
         self._clock: Callable[[], float] = lambda: asyncio.get_running_loop().time()
-        self._take_at = self._measure_at = 0.0
+        self._is_enrolled = False
+        self._balance_at = self._measure_at = 0.0
 
     async def run(self) -> None:
         """Relay until cancelled."""
@@ -157,7 +164,7 @@ class Relay:
         done: list[int] = []
         while True:
             try:
-                done = await self._step(connection, done) if self._broker.is_ready else []
+                done = await self._step(connection, done)
             except BrokerDownError:
                 done = []
                 await self._resign(connection)
@@ -168,48 +175,62 @@ class Relay:
             if not self._broker.is_ready:
                 await asyncio.sleep(READY_INTERVAL)
             elif not done:
-                await _notified(connection, self._next_look())
+                await _notified(connection, max(0.0, self._balance_at - self._clock()))
 
     async def _step(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[int]:
-        """Delete what is done, and publish what is next; gives the ids of that."""
-        await self._take_shard(connection)
+        """Delete what is done, and publish what is next; gives the ids of that.
+
+        Raises BrokerDownError.
+        """
+        if not self._broker.is_ready:
+            raise BrokerDownError
+        if self._clock() >= self._balance_at:
+            await self._balance(connection)
         rows = await self._turn(connection, done) if self._shards else []
         return await self._publish_all(rows) if rows else []
 
-    async def _take_shard(self, connection: "AsyncConnection[Any]") -> None:
-        """Try to become the leader of one more shard, if it is time to."""
-        if len(self._shards) == SHARDS or self._clock() < self._take_at:
-            return
-        others = [shard for shard in range(SHARDS) if shard not in self._shards]
-        shuffle(others)
-        self._take_at = self._clock() + POLL_INTERVAL
-        for shard in others:
-            query = "SELECT pg_try_advisory_lock(%s, %s)"
-            ((is_ours,),) = await _ask(connection, query, (LOCK, shard))
-            if is_ours:
-                await connection.execute(f"LISTEN realtime_outbox_{shard}".encode())
-                self._shards.append(shard)
-                self.lag.shards = len(self._shards)
-                self._take_at = self._clock() + TAKE_INTERVAL
-                self._log.info("outbox_leader", shard=shard)
-                return
+    async def _balance(self, connection: "AsyncConnection[Any]") -> None:
+        """Become the leader of as many shards as are our share, and of no more."""
+        if not self._is_enrolled:
+            await _ask(connection, "SELECT pg_advisory_lock_shared(%s, 0)", [ROSTER])
+            self._is_enrolled = True
+        ((relays,),) = await _ask(connection, RELAYS, [ROSTER])
+        share = math.ceil(SHARDS / relays)
+        for shard in range(SHARDS):
+            if shard in self._shards and len(self._shards) > share:
+                await self._give(connection, shard)
+            elif shard not in self._shards and len(self._shards) < share:
+                await self._take(connection, shard)
+        self.lag.shards = len(self._shards)
+        is_short = len(self._shards) < share
+        self._balance_at = self._clock() + (TAKE_INTERVAL if is_short else POLL_INTERVAL)
+
+    async def _take(self, connection: "AsyncConnection[Any]", shard: int) -> None:
+        query = "SELECT pg_try_advisory_lock(%s, %s)"
+        ((is_ours,),) = await _ask(connection, query, (LOCK, shard))
+        if is_ours:
+            await connection.execute(f"LISTEN realtime_outbox_{shard}".encode())
+            self._shards.append(shard)
+            self._log.info("outbox_leader", shard=shard)
+
+    async def _give(self, connection: "AsyncConnection[Any]", shard: int) -> None:
+        self._shards.remove(shard)
+        await connection.execute(f"UNLISTEN realtime_outbox_{shard}".encode())
+        await _ask(connection, "SELECT pg_advisory_unlock(%s, %s)", (LOCK, shard))
 
     async def _resign(self, connection: "AsyncConnection[Any]") -> None:
         """Lead nothing any more: another replica may reach the broker."""
+        if not self._is_enrolled:
+            return
         self._forget()
         await connection.execute("UNLISTEN *")
         await connection.execute("SELECT pg_advisory_unlock_all()")
 
     def _forget(self) -> None:
         self._shards.clear()
+        self._is_enrolled = False
         self.lag.shards = 0
-        self._take_at = 0.0
-
-    def _next_look(self) -> float:
-        """The seconds that may pass without a notification."""
-        if len(self._shards) == SHARDS:
-            return POLL_INTERVAL
-        return max(0.0, min(POLL_INTERVAL, self._take_at - self._clock()))
+        self._balance_at = 0.0
 
     async def _turn(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[Row]:
         rows = await _ask(
