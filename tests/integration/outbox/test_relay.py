@@ -236,6 +236,18 @@ async def test_a_crash_between_publishing_and_deleting_doubles_nothing(
         await until(lambda: waiting(db) == (0,))
 
 
+async def test_an_id_that_comes_again_is_another_event(
+    backends: Backends, db: psycopg.Connection
+) -> None:
+    """As after a failover to a replica that had not heard of everything."""
+    async with serving(backends, db.info.dbname) as live, listening(live, "a") as client:
+        for number in range(3):
+            db.execute("ALTER TABLE realtime.outbox ALTER COLUMN id RESTART WITH 7")
+            publish(db, "a", [number])
+            assert await received(client, 1) == [("a", number)]
+            await until(lambda: waiting(db) == (0,))
+
+
 async def test_rows_wait_for_a_redis_that_is_away(
     backends: Backends, db: psycopg.Connection
 ) -> None:

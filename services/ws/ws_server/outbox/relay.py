@@ -46,7 +46,8 @@ MEASURE_INTERVAL = 5.0
 TAKE_INTERVAL = 0.2  # until one who has less than its share tries again
 QUERY_TIMEOUT = 5.0
 IDLE_LIMIT = 8  # seconds; more than a look and a publication that wait for their time limits
-REFUSED_INTERVAL = 10.0  # until a database that was not fit is asked again
+MIGRATE_TIMEOUT = 60.0
+REFUSED_INTERVAL = 30.0  # until a database that was not fit is asked again
 READY_INTERVAL = 0.05
 
 SETTINGS: tuple[LiteralString, ...] = (
@@ -57,10 +58,11 @@ SETTINGS: tuple[LiteralString, ...] = (
 )
 TURN = """
 WITH gone AS (DELETE FROM realtime.outbox WHERE id = ANY(%(done)s))
-SELECT id, channel, data, tags FROM (
+SELECT id, at, channel, data, tags FROM (
     SELECT *, sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data) AS before FROM (
-        SELECT id, channel, data, tags FROM realtime.outbox
-        WHERE shard = ANY(%(shards)s) AND id <> ALL(%(done)s) ORDER BY id LIMIT %(limit)s
+        SELECT id, extract(epoch FROM created_at)::text AS at, channel, data, tags
+        FROM realtime.outbox WHERE shard = ANY(%(shards)s) AND id <> ALL(%(done)s)
+        ORDER BY id LIMIT %(limit)s
     ) AS first
 ) AS sized WHERE before < %(bytes)s ORDER BY id
 """
@@ -79,9 +81,15 @@ class Row(NamedTuple):
     """One publication that was committed; ``data`` and ``tags`` are JSON."""
 
     id: int
+    at: str
     channel: str
     data: str
     tags: str | None
+
+    @property
+    def key(self) -> str:
+        """What the broker remembers: an id can come again after a failover or a restored backup."""
+        return f"outbox:{self.id}:{self.at}"
 
     @property
     def payload(self) -> bytes:
@@ -150,14 +158,15 @@ class Relay:
     async def _prepare(self, connection: "AsyncConnection[Any]") -> bool:
         """Whether the database is fit; says what is missing if not."""
         try:
-            applied = await migrate(connection)
+            async with asyncio.timeout(MIGRATE_TIMEOUT):
+                applied = await migrate(connection)
         except MigrationError as error:
             self._log.warning("outbox_refused", error=str(error))
             return False
         if applied:
             self._log.info("outbox_migrated", versions=applied)
         for setting in SETTINGS:
-            await connection.execute(setting)
+            await _ask(connection, setting)
         return True
 
     async def _relay(self, connection: "AsyncConnection[Any]") -> NoReturn:
@@ -209,13 +218,13 @@ class Relay:
         query = "SELECT pg_try_advisory_lock(%s, %s)"
         ((is_ours,),) = await _ask(connection, query, (LOCK, shard))
         if is_ours:
-            await connection.execute(f"LISTEN realtime_outbox_{shard}".encode())
+            await _ask(connection, f"LISTEN realtime_outbox_{shard}")
             self._shards.append(shard)
             self._log.info("outbox_leader", shard=shard)
 
     async def _give(self, connection: "AsyncConnection[Any]", shard: int) -> None:
         self._shards.remove(shard)
-        await connection.execute(f"UNLISTEN realtime_outbox_{shard}".encode())
+        await _ask(connection, f"UNLISTEN realtime_outbox_{shard}")
         await _ask(connection, "SELECT pg_advisory_unlock(%s, %s)", (LOCK, shard))
 
     async def _resign(self, connection: "AsyncConnection[Any]") -> None:
@@ -223,8 +232,8 @@ class Relay:
         if not self._is_enrolled:
             return
         self._forget()
-        await connection.execute("UNLISTEN *")
-        await connection.execute("SELECT pg_advisory_unlock_all()")
+        await _ask(connection, "UNLISTEN *")
+        await _ask(connection, "SELECT pg_advisory_unlock_all()")
 
     def _forget(self) -> None:
         self._shards.clear()
@@ -249,7 +258,7 @@ class Relay:
         """
         wanted = [row for row in rows if self._can_be(row)]
         results = await asyncio.gather(
-            *(self._publish(row.channel, row.payload, key=f"outbox:{row.id}") for row in wanted),
+            *(self._publish(row.channel, row.payload, key=row.key) for row in wanted),
             return_exceptions=True,
         )
         outcomes = zip(wanted, results, strict=True)
@@ -273,9 +282,10 @@ class Relay:
 async def _ask(
     connection: "AsyncConnection[Any]", query: LiteralString, values: Any = None
 ) -> list[Any]:
-    """All rows. Raises TimeoutError when Postgres is silent."""
+    """All rows, if it gives rows. Raises TimeoutError when Postgres is silent."""
     async with asyncio.timeout(QUERY_TIMEOUT):
-        return await (await connection.execute(query, values)).fetchall()
+        cursor = await connection.execute(query, values)
+        return await cursor.fetchall() if cursor.description else []
 
 
 async def _notified(connection: "AsyncConnection[Any]", seconds: float) -> None:

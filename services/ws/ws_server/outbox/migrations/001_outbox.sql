@@ -31,14 +31,6 @@ CREATE TABLE realtime.outbox (
     autovacuum_analyze_threshold = 100000
 );
 
--- A publication is known by its row's id for a few minutes. Ids begin at the microseconds of now, so
--- that a table which is made anew does not give the same ones again.
-DO $$
-BEGIN
-    EXECUTE format('ALTER TABLE realtime.outbox ALTER COLUMN id RESTART WITH %s',
-                   (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
-END $$;
-
 -- What the server itself accepts: 1 to 255 printable characters without *.
 CREATE FUNCTION realtime.is_channel(name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
