@@ -27,9 +27,14 @@ class Yard:
     client: docker.DockerClient
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def run(self, image: str, *command: str, port: int = 0, **options: Any) -> Container:
-        """Start a container; ``port`` is published on a free port of 127.0.0.1."""
-        ports: Any = {f"{port}/tcp": ("127.0.0.1", None)} if port else {}
+    def run(
+        self, image: str, *command: str, port: int = 0, at: int | None = None, **options: Any
+    ) -> Container:
+        """Start a container; ``port`` is published on a free port of 127.0.0.1.
+
+        That is another one after a restart, unless ``at`` names it.
+        """
+        ports: Any = {f"{port}/tcp": ("127.0.0.1", at)} if port else {}
         container = self.client.containers.create(
             image, list(command) or None, labels={LABEL: self.mark}, ports=ports, **options
         )

@@ -62,10 +62,11 @@ class Nobody:
 
 
 class Client:
-    """A connection that sends and receives JSON, and waits for nothing longer than 5 s."""
+    """A connection that sends and receives JSON, and waits for nothing long."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self.patience = 5.0  # seconds for one message
         self._lines: list[str] = []
 
     async def send(self, *commands: dict[str, Any]) -> None:
@@ -73,7 +74,7 @@ class Client:
 
     async def receive(self) -> Any:
         """The next message; several may come in one frame."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(self.patience):
             while not self._lines:
                 self._lines = str(await self.socket.recv()).split("\n")
         return json.loads(self._lines.pop(0))

@@ -62,6 +62,8 @@ def test_password_in_the_url() -> None:
         ("REDIS_URL", "redis://h:x", "REDIS_URL: is not a valid URL"),
         ("REDIS_URL", "redis://h/one", "REDIS_URL: must end in a database number"),
         ("REDIS_PASSWORD_FILE", "/nowhere", "REDIS_PASSWORD_FILE: cannot read /nowhere"),
+        ("WS_OUTBOX", "on", "WS_OUTBOX: is on, but DATABASE_URL is not set"),
+        ("WS_OUTBOX", "yes", "WS_OUTBOX: must be one of on, off"),
         ("DATABASE_URL", "mysql://h/d", "DATABASE_URL: must look like postgresql://host:port/name"),
     ],
 )
@@ -69,6 +71,13 @@ def test_error_names_the_variable(variable: str, value: str, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(GOOD | {variable: value})
     assert str(caught.value).startswith(text)
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("", True), ("on", True), ("off", False)])
+def test_the_outbox_is_on_with_a_database(value: str, is_on: bool) -> None:
+    database = {"DATABASE_URL": "postgresql://postgres@postgres/shop"}
+    assert load(GOOD | database | {"WS_OUTBOX": value}).outbox == is_on
+    assert not load(GOOD | {"WS_OUTBOX": "off"}).outbox
 
 
 def test_secret_of_the_file_wins(tmp_path: Path) -> None:

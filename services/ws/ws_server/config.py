@@ -41,6 +41,7 @@ class Settings:
     path: str = "/ws"
     redis: RedisAddress | None = None
     postgres: PostgresAddress | None = None
+    outbox: bool = False
     allowed_origins: frozenset[str] = frozenset()
     max_message_bytes: int = 65536
     max_queue_bytes: int = 1048576
@@ -66,7 +67,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         port=env.integer("WS_PORT", 3002, 0, 65535),
         path=_path(env),
         redis=_redis(env),
-        postgres=_postgres(env),
+        postgres=postgres(env),
+        outbox=_outbox(env),
         allowed_origins=_origins(env),
         max_message_bytes=env.integer("WS_MAX_MESSAGE_BYTES", 65536, 128, 2**24),
         max_queue_bytes=env.integer("WS_MAX_QUEUE_BYTES", 1048576, 1024, 2**30),
@@ -121,10 +123,19 @@ def _redis(env: Environment) -> RedisAddress | None:
     )
 
 
-def _postgres(env: Environment) -> PostgresAddress | None:
+def postgres(env: Environment) -> PostgresAddress | None:
+    """Where Postgres is, if it is anywhere; for what needs nothing else of the settings."""
     url = env.url("DATABASE_URL", ("postgresql", "postgres"))
     password = env.file("DATABASE_PASSWORD_FILE")
     return None if url is None else PostgresAddress(url.geturl(), password)
+
+
+def _outbox(env: Environment) -> bool:
+    has_database = bool(env.text("DATABASE_URL"))
+    is_on = env.choice("WS_OUTBOX", "on" if has_database else "off", ("on", "off")) == "on"
+    if is_on and not has_database:
+        raise ConfigError("WS_OUTBOX: is on, but DATABASE_URL is not set")
+    return is_on
 
 
 def _url_password(url: SplitResult) -> str | None:

@@ -1,4 +1,4 @@
-"""Knows whether Postgres answers; for now it asks for nothing else."""
+"""Opens connections to Postgres, and knows whether it answers; asks it for nothing else."""
 
 import asyncio
 import importlib
@@ -30,8 +30,12 @@ class Database:
         """Stay connected until cancelled."""
         await keep(self.name, self._serve_once, self._log)
 
+    async def connect(self, purpose: str) -> "AsyncConnection[Any]":
+        """Open another connection to the same database, as ``connect``."""
+        return await connect(self._address, purpose)
+
     async def _serve_once(self) -> None:
-        connection = await self._connect()
+        connection = await self.connect("readiness")
         try:
             while True:
                 async with asyncio.timeout(CHECK_TIMEOUT):
@@ -44,11 +48,19 @@ class Database:
             self.is_ready = False
             await connection.close()
 
-    async def _connect(self) -> "AsyncConnection[Any]":
-        # Importing psycopg takes long; in a thread, the server answers meanwhile.
-        psycopg = await asyncio.to_thread(importlib.import_module, "psycopg")
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            connection: AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
-                self._address.uri, password=self._address.password, autocommit=True
-            )
-        return connection
+
+async def connect(address: PostgresAddress, purpose: str) -> "AsyncConnection[Any]":
+    """Open a connection, with its purpose for who looks at ``pg_stat_activity``.
+
+    Raises psycopg.Error, or TimeoutError.
+    """
+    # Importing psycopg takes long; in a thread, the server answers meanwhile.
+    psycopg = await asyncio.to_thread(importlib.import_module, "psycopg")
+    async with asyncio.timeout(CONNECT_TIMEOUT):
+        connection: AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
+            address.uri,
+            password=address.password,
+            autocommit=True,
+            application_name=f"ws_server {purpose}",
+        )
+    return connection

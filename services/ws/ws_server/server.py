@@ -27,6 +27,7 @@ from ws_server.hub import Hub
 from ws_server.log import Log
 from ws_server.memory_broker import MemoryBroker
 from ws_server.operations import Limits, NoHooks
+from ws_server.outbox.relay import Relay
 from ws_server.redis_broker import RedisBroker
 from ws_server.service import Clocks, Service
 from ws_server.session import Times
@@ -58,6 +59,9 @@ class Server:
         self._dependencies: list[Dependency] = [self.broker]
         if self.database is not None:
             self._dependencies.append(self.database)
+        self.relay: Relay | None = None
+        if self.database is not None and settings.outbox:
+            self.relay = Relay(self.database, self.broker, self.service.publish, log)
         self._alarm = Alarm(self.hub.next_deadline, self._ring)
         self.service.deadline_moved = self._alarm.moved
         self._upkeep: list[asyncio.Task[None]] = []
@@ -98,6 +102,8 @@ class Server:
         )
         self.log.info("listening", port=self.port, path=settings.path)
         self._upkeep = [asyncio.create_task(part.run()) for part in self._dependencies]
+        if self.relay is not None:
+            self._upkeep.append(asyncio.create_task(self.relay.run()))
 
     async def stop(self) -> None:
         """Accept no more, say 3001 to everybody, and wait for them at most ``drain_timeout``."""
