@@ -5,12 +5,11 @@ exec 3<>"/dev/tcp/$1/$2" || exit 1
 printf '%s' "$REQUEST" >&3
 head='' why='closed without an answer'
 for _ in {1..100}; do
-  if ! IFS= read -r -t 2 -n 8192 line <&3; then
-    [ $? -lt 128 ] || why='no answer within 2 s'
-    head+=$line
-    break
-  fi
-  head+=$line$'\n'
+  IFS= read -r -t 2 -n 8192 line <&3 && code=0 || code=$?
+  [ $code -lt 128 ] || why='no answer within 2 s'
+  head+=$line
+  [ $code = 0 ] || break
+  head+=$'\n'
   [ -n "${line%$'\r'}" ] || break
 done
 [ -n "$head" ] || { echo "$why"; exit 1; }

@@ -36,7 +36,7 @@ from stack.topology import Container, FrontRoute
 from stack.workflow import plan_project, ready_for
 
 ERROR_LOG = "/dev/shm/error.log"  # noqa: S108 - in the container; templates/nginx/dev.conf.j2
-READY_WITHIN = 2.0  # seconds that a container may take to answer as it is asked for
+READY_WITHIN = 5.0  # seconds that a container may take to answer, also on a busy machine
 LOOK_WITHIN = 5.0  # seconds for all questions about one route
 LOG_LINES = 5  # of a container that failed
 ACCESS_LINES = 200  # of Nginx, among which the last question is looked for
@@ -70,13 +70,16 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     Raises StackError when there is no engine to ask, ConfigError for a wrong stack.yaml.
     """
     prepared, plan = plan_project(project, engine, say)
-    watch = Watch(time.monotonic() + READY_WITHIN)
+    watch = Watch(time.monotonic())
     ready = ready_for(project, prepared, engine, watch)
     view = _View(engine, prepared, engine.observe(), ready)
     containers = prepared.topology.containers
     with ThreadPoolExecutor(PARALLEL) as pool:
-        silent = pool.map(lambda item: _silent(view, item), containers)
+        # The front first, and by itself: how long it takes is told.
         asked = list(pool.map(lambda route: _route(view, route), prepared.topology.routes))
+        watch.deadline = time.monotonic() + READY_WITHIN
+        silent = pool.map(lambda item: _silent(view, item), containers)
+        asked = list(pool.map(lambda item: _beside(view, item), asked))
         silents = dict(zip((item.service for item in containers), silent, strict=True))
     routes = tuple(_looked_into(view, item) if item.problem else item for item in asked)
     return StackSeen(
@@ -123,10 +126,14 @@ def _route(view: _View, route: FrontRoute) -> RouteSeen:
         seen.answer.line if seen.answer else "",
         route_problem(route, seen),
         is_unreachable(seen),
-        round(seen.seconds * 1000),
-        direct=tuple(_direct(view, route, view.nginx.name)) if view.nginx else (),
+        _ms(seen.seconds),
         has_token="Authorization" in view.ready.headers(route),
     )
+
+
+def _beside(view: _View, item: RouteSeen) -> RouteSeen:
+    nginx = view.nginx
+    return replace(item, direct=tuple(_direct(view, item.route, nginx.name))) if nginx else item
 
 
 def _direct(view: _View, route: FrontRoute, nginx: str) -> list[Direct]:
@@ -138,7 +145,15 @@ def _direct(view: _View, route: FrontRoute, nginx: str) -> list[Direct]:
         places = {one.name: (one.name, port) for one in view.alive(route.service)}
     else:
         return []
-    return [_answer(view, nginx, route, name, place) for name, place in places.items()]
+    return [_answer_of(view, nginx, route, name, place) for name, place in places.items()]
+
+
+def _answer_of(
+    view: _View, nginx: str, route: FrontRoute, name: str, place: tuple[str, int]
+) -> Direct:
+    """Ask a second time before anything is said against a container: it may have been busy."""
+    first = _answer(view, nginx, route, name, place)
+    return first if first.is_well else _answer(view, nginx, route, name, place)
 
 
 def _answer(

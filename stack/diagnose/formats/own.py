@@ -54,7 +54,7 @@ def _answer(item: RouteSeen) -> str:
         return item.problem
     token = ", token accepted" if item.has_token else ""
     return (
-        f"{item.says} in {item.ms} ms through {quantity(item.hops, 'hop')}{token}"
+        f"{item.says.partition(' ')[0]} in {item.ms} ms through {quantity(item.hops, 'hop')}{token}"
         f"{_direct(item.direct)}"
     )
 
