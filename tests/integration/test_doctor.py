@@ -31,7 +31,7 @@ def test_a_healthy_stack_has_no_findings(demo: Project) -> None:
     upgraded = "101 Switching Protocols"
     assert answers == {"/": "200 OK", "/echo": upgraded, "/ws": upgraded}
     (ws,) = [item for item in seen["routes"] if item["route"] == "/ws"]
-    assert (ws["hops"], ws["token"]) == (2, True)
+    assert (ws["hop_count"], ws["token_accepted"]) == (2, True)
     assert [(one["name"], one["answer"], one["ok"]) for one in ws["direct"]] == [
         (f"{demo.name}-ws-{number}", upgraded, True) for number in (1, 2)
     ]

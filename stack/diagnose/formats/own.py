@@ -19,8 +19,8 @@ def own_document(seen: StackSeen, findings: Sequence[Finding]) -> dict[str, Any]
             "answer": item.problem or item.says,
             "ok": not item.problem,
             "ms": item.ms,
-            "hops": item.hops,
-            "token": item.has_token,
+            "hop_count": item.hops,
+            "token_accepted": item.has_token and not item.problem,
             "direct": [
                 {
                     "name": one.name,
