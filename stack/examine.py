@@ -116,6 +116,8 @@ def _silence(view: _View, item: Container, one: SeenContainer) -> Silent | None:
         message = message if refused else f"{one.name} runs and does not answer"
         log = error.evidence[-LOG_LINES:]
         return Silent(one.name, error.probe, error.answer, message, error.hint, refused, log)
+    except EngineError:  # Nginx, from where it is asked, ended by now
+        return None
     return None
 
 
