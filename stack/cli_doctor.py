@@ -83,7 +83,7 @@ def _address(typed: "Typed", nginx: Path | None, report: "Report") -> None:
     seen = doctor.examine(options, listeners.listening)
     if nginx:
         seen = doctor.add_file(seen, inspection.inspect([nginx], route))
-    report.document(address_document(seen, secrets), address_lines(seen, secrets))
+    report.findings(address_document(seen, secrets), address_lines(seen, secrets))
     if not seen.is_healthy:
         raise typer.Exit(1)
 
@@ -98,6 +98,6 @@ def _own_stack(file: Path, report: "Report") -> None:
     project = open_project(file, os.environ)
     seen = examine(project, workflow.connect(project, report.note), report.note)
     findings = own_stack.conclude(seen)
-    report.document(own_document(seen, findings), own_lines(seen, findings))
+    report.findings(own_document(seen, findings), own_lines(seen, findings))
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

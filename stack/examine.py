@@ -2,24 +2,33 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from stack import state
+from stack import direct, state
 from stack.diagnose import doctor, proc_net
+from stack.diagnose.access_log import Access, last_access
 from stack.diagnose.evidence import Options
 from stack.diagnose.exchange import Target
 from stack.diagnose.finding import Finding
 from stack.diagnose.listeners import Listener, listening
 from stack.diagnose.nginx_log import Entry, entries
-from stack.diagnose.own_stack import RouteSeen, ServiceSeen, StackSeen
+from stack.diagnose.own_seen import Direct, RouteSeen, ServiceSeen, Silent, StackSeen
 from stack.engines.docker.engine import DockerEngine
 from stack.errors import EngineError
-from stack.plan import container_name
+from stack.plan import AwaitReady, container_name
 from stack.presets import NGINX
 from stack.project import Prepared, Project
-from stack.ready import Ready, Watch, is_unreachable, loaded_generation, route_problem
+from stack.ready import (
+    NotReadyError,
+    Ready,
+    RefusedError,
+    Watch,
+    is_unreachable,
+    loaded_generation,
+    route_problem,
+)
 from stack.redact import redact
 from stack.render import generation
 from stack.running import Running, SeenContainer
@@ -27,8 +36,32 @@ from stack.topology import Container, FrontRoute
 from stack.workflow import plan_project, ready_for
 
 ERROR_LOG = "/dev/shm/error.log"  # noqa: S108 - in the container; templates/nginx/dev.conf.j2
+READY_WITHIN = 5.0  # seconds that a container may take to answer, also on a busy machine
 LOOK_WITHIN = 5.0  # seconds for all questions about one route
 LOG_LINES = 5  # of a container that failed
+ACCESS_LINES = 200  # of Nginx, among which the last question is looked for
+PARALLEL = 16
+HOST = "host.docker.internal"  # this machine, seen from Nginx
+
+
+@dataclass(frozen=True)
+class _View:
+    """What all questions go through. ``nginx`` is its container, if that runs."""
+
+    engine: DockerEngine
+    prepared: Prepared
+    running: Running
+    ready: Ready
+
+    @property
+    def nginx(self) -> SeenContainer | None:
+        return next((one for one in self.running.of(NGINX) if one.is_running), None)
+
+    def alive(self, service: str) -> list[SeenContainer]:
+        return [one for one in self.running.of(service) if one.is_running]
+
+    def clean(self, text: str) -> str:
+        return redact(text, self.prepared.hidden)
 
 
 def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) -> StackSeen:
@@ -37,22 +70,24 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     Raises StackError when there is no engine to ask, ConfigError for a wrong stack.yaml.
     """
     prepared, plan = plan_project(project, engine, say)
-    running = engine.observe()
-    ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
-    with ThreadPoolExecutor(16) as pool:
-        asked = list(pool.map(lambda route: _route(ready, route), prepared.topology.routes))
-    nginx = next((one for one in running.of(NGINX) if one.is_running), None)
-    routes = tuple(
-        _looked_into(engine, nginx, ready, item) if item.problem and nginx else item
-        for item in asked
-    )
-    failing = {item.route.service for item in routes if item.is_unreachable}
+    watch = Watch(time.monotonic())
+    ready = ready_for(project, prepared, engine, watch)
+    view = _View(engine, prepared, engine.observe(), ready)
+    containers = prepared.topology.containers
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        # The front first, and by itself: how long it takes is told.
+        asked = list(pool.map(lambda route: _route(view, route), prepared.topology.routes))
+        watch.deadline = time.monotonic() + READY_WITHIN
+        silent = pool.map(lambda item: _silent(view, item), containers)
+        asked = list(pool.map(lambda item: _beside(view, item), asked))
+        silents = dict(zip((item.service for item in containers), silent, strict=True))
+    routes = tuple(_looked_into(view, item) if item.problem else item for item in asked)
     return StackSeen(
         changes=tuple(step.says for step in plan.changes),
         loaded=loaded_generation(prepared.door),
         on_disk=_on_disk(project),
-        is_published=_is_published(engine, prepared, running),
-        services={item.service: item for item in _services(engine, prepared, running, failing)},
+        is_published=_is_published(view),
+        services=_services(view, silents, routes),
         routes=routes,
     )
 
@@ -64,21 +99,90 @@ def _on_disk(project: Project) -> str:
     return ""
 
 
-def _route(ready: Ready, route: FrontRoute) -> RouteSeen:
-    seen = ready.ask_route(route)
-    says = seen.answer.line if seen.answer else ""
-    ms = round(seen.seconds * 1000)
-    return RouteSeen(route, says, route_problem(route, seen), is_unreachable(seen), ms)
+def _silent(view: _View, item: Container) -> tuple[Silent, ...]:
+    """Ask the containers of a service as ``up`` does; what Nginx is asked is the front itself."""
+    if item.service == NGINX or not view.nginx:
+        return ()
+    found = (_silence(view, item, one) for one in view.alive(item.service))
+    return tuple(one for one in found if one)
 
 
-def _looked_into(
-    engine: DockerEngine, nginx: SeenContainer, ready: Ready, item: RouteSeen
-) -> RouteSeen:
+def _silence(view: _View, item: Container, one: SeenContainer) -> Silent | None:
+    try:
+        view.ready.await_container(AwaitReady("", container=item, number=one.number))
+    except NotReadyError as error:
+        message = error.message.removeprefix(f"{item.service}: ")
+        refused = isinstance(error, RefusedError)
+        message = message if refused else f"{one.name} runs and does not answer"
+        log = error.evidence[-LOG_LINES:]
+        return Silent(one.name, error.probe, error.answer, message, error.hint, refused, log)
+    except EngineError:  # Nginx, from where it is asked, ended by now
+        return None
+    return None
+
+
+def _route(view: _View, route: FrontRoute) -> RouteSeen:
+    seen = view.ready.ask_route(route)
+    return RouteSeen(
+        route,
+        seen.answer.line if seen.answer else "",
+        route_problem(route, seen),
+        is_unreachable(seen),
+        _ms(seen.seconds),
+        has_token="Authorization" in view.ready.headers(route),
+    )
+
+
+def _beside(view: _View, item: RouteSeen) -> RouteSeen:
+    nginx = view.nginx
+    return replace(item, direct=tuple(_direct(view, item.route, nginx.name))) if nginx else item
+
+
+def _direct(view: _View, route: FrontRoute, nginx: str) -> list[Direct]:
+    """Ask each container of the route's service itself."""
+    if route.source == "host" and route.port:
+        places = {f"port {route.port} of this machine": (HOST, route.port)}
+    elif route.is_container:
+        port = view.prepared.topology.container(route.service).port or 0
+        places = {one.name: (one.name, port) for one in view.alive(route.service)}
+    else:
+        return []
+    return [_answer_of(view, nginx, route, name, place) for name, place in places.items()]
+
+
+def _answer_of(
+    view: _View, nginx: str, route: FrontRoute, name: str, place: tuple[str, int]
+) -> Direct:
+    """Ask a second time before anything is said against a container: it may have been busy."""
+    first = _answer(view, nginx, route, name, place)
+    return first if first.is_well else _answer(view, nginx, route, name, place)
+
+
+def _answer(
+    view: _View, nginx: str, route: FrontRoute, name: str, place: tuple[str, int]
+) -> Direct:
+    door, headers = view.prepared.door, view.ready.headers(route)
+    try:
+        seen = direct.ask(view.engine, nginx, place, route, door, headers)
+    except EngineError as error:  # it ended by now
+        return Direct(name, "", error.message, 0, 0)
+    says, status = (seen.answer.line, seen.answer.status) if seen.answer else ("", 0)
+    return Direct(name, view.clean(says), view.clean(seen.problem), status, _ms(seen.seconds))
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _looked_into(view: _View, item: RouteSeen) -> RouteSeen:
     """Find out more about a route that fails."""
-    written = _written(engine, nginx, ready, item.route)
+    if not view.nginx:
+        return item
+    written, access = _written(view, view.nginx.name, item.route)
+    item = replace(item, nginx=written, access=access)
     if item.is_unreachable or not item.route.websocket:
-        return replace(item, nginx=written)
-    return replace(item, nginx=written, findings=_asked_around(ready, item.route))
+        return item
+    return replace(item, findings=_asked_around(view.ready, item.route))
 
 
 def _asked_around(ready: Ready, route: FrontRoute) -> tuple[Finding, ...]:
@@ -95,69 +199,80 @@ def _asked_around(ready: Ready, route: FrontRoute) -> tuple[Finding, ...]:
     )
 
 
-def _written(
-    engine: DockerEngine, nginx: SeenContainer, ready: Ready, route: FrontRoute
-) -> tuple[Entry, ...]:
-    """Ask again, and give what Nginx wrote meanwhile into the error log that only we read."""
+def _written(view: _View, nginx: str, route: FrontRoute) -> tuple[tuple[Entry, ...], Access | None]:
+    """Ask again, and give what Nginx wrote meanwhile, into its error and its access log."""
     try:
-        list(engine.execute(nginx.name, ["sh", "-c", f": > {ERROR_LOG}"]))
-        ready.ask_route(route)
-        *lines, code = engine.execute(nginx.name, ["cat", ERROR_LOG])
+        list(view.engine.execute(nginx, ["sh", "-c", f": > {ERROR_LOG}"]))
+        view.ready.ask_route(route)
+        *lines, code = view.engine.execute(nginx, ["cat", ERROR_LOG])
     except EngineError:  # it ended by now
-        return ()
-    return tuple(entries(map(str, lines))) if code == 0 else ()
+        return (), None
+    access = last_access(view.engine.logs(nginx, ACCESS_LINES), route.path)
+    return tuple(entries(map(str, lines))) if code == 0 else (), access
 
 
-def _is_published(engine: DockerEngine, prepared: Prepared, running: Running) -> bool:
+def _is_published(view: _View) -> bool:
     """Whether the front port of a running Nginx is really open; True when it does not run."""
-    nginx = [item for item in running.of(NGINX) if item.is_running]
-    wanted = (prepared.door.host, prepared.door.port)
-    return not nginx or wanted in {item[:2] for item in engine.published(nginx[0].name)}
+    door, nginx = view.prepared.door, view.nginx
+    if nginx is None:
+        return True
+    return (door.host, door.port) in {item[:2] for item in view.engine.published(nginx.name)}
 
 
 def _services(
-    engine: DockerEngine, prepared: Prepared, running: Running, failing: set[str]
-) -> Iterable[ServiceSeen]:
-    for item in prepared.topology.containers:
-        yield _service(engine, prepared, item, running, is_failing=item.service in failing)
-    for route in prepared.topology.routes:
+    view: _View, silent: Mapping[str, tuple[Silent, ...]], routes: tuple[RouteSeen, ...]
+) -> dict[str, ServiceSeen]:
+    """See the containers of each service; look into those of a service that fails."""
+    failing = {item.route.service for item in routes if item.is_unreachable}
+    troubled = {item.route.service for item in routes if item.problem}
+    found: dict[str, ServiceSeen] = {}
+    for item in view.prepared.topology.containers:
+        name = item.service
+        seen = _service(view, item, silent[name])
+        alive = view.alive(name)
+        if alive and (name in failing or seen.silent):
+            seen = replace(seen, listening=_inside(view.engine, alive[0]))
+        if name in troubled:
+            seen = replace(seen, addresses=_addresses(view.engine, alive))
+        found[name] = seen
+    for route in view.prepared.topology.routes:
         if route.source == "host" and route.service in failing:
-            yield ServiceSeen(route.service, route.port, listening=listening())
+            found[route.service] = ServiceSeen(route.service, route.port, listening=listening())
+    return found
 
 
-def _service(
-    engine: DockerEngine,
-    prepared: Prepared,
-    item: Container,
-    running: Running,
-    *,
-    is_failing: bool,
-) -> ServiceSeen:
-    project = prepared.topology.project
+def _service(view: _View, item: Container, silent: tuple[Silent, ...]) -> ServiceSeen:
+    project = view.prepared.topology.project
     wanted = [container_name(project, item.service, n + 1) for n in range(item.replicas)]
-    seen = {one.name: one for one in running.of(item.service)}
-    there = [seen[name] for name in wanted if name in seen]
-    ended = tuple(one for one in there if not one.is_running)
-    alive = [one for one in there if one.is_running]
+    seen = {one.name: one for one in view.running.of(item.service)}
+    ended = tuple(seen[name] for name in wanted if name in seen and not seen[name].is_running)
     return ServiceSeen(
         item.service,
         item.port,
         missing=tuple(name for name in wanted if name not in seen),
         ended=ended,
-        listening=_inside(engine, alive[0]) if is_failing and alive else None,
-        log=_log(engine, prepared, ended),
+        log=_log(view, ended),
+        silent=silent,
+        needs=item.needs,
     )
 
 
-def _log(
-    engine: DockerEngine, prepared: Prepared, ended: tuple[SeenContainer, ...]
-) -> tuple[str, ...]:
+def _log(view: _View, ended: tuple[SeenContainer, ...]) -> tuple[str, ...]:
     """Give the last lines of the first that failed; who was only stopped has nothing to explain."""
     for one in ended:
-        if engine.exit_code(one.name) != 0:
-            lines = "\n".join(engine.logs(one.name, LOG_LINES))
-            return tuple(redact(lines, prepared.hidden).splitlines())
+        if view.engine.exit_code(one.name) != 0:
+            return tuple(view.clean("\n".join(view.engine.logs(one.name, LOG_LINES))).splitlines())
     return ()
+
+
+def _addresses(engine: DockerEngine, alive: list[SeenContainer]) -> dict[str, str]:
+    """Map the addresses that the containers have on any network to their names."""
+    found: dict[str, str] = {}
+    for one in alive:
+        with contextlib.suppress(EngineError):
+            networks = engine.inspect(one.name)["NetworkSettings"]["Networks"].values()
+            found |= {network["IPAddress"]: one.name for network in networks}
+    return found
 
 
 def _inside(engine: DockerEngine, container: SeenContainer) -> tuple[Listener, ...] | None:

@@ -13,7 +13,7 @@ class Preset:
 
     ``image`` names a recipe of ``stack/images.py``. ``user`` is ``uid:gid``; every capability is
     dropped. ``probe`` is a shell command that ends with 0 once the service itself answers and
-    prints that answer.
+    prints that answer; with REFUSED when asking again is of no use.
     """
 
     image: str
@@ -31,6 +31,26 @@ class Preset:
 
 
 PASSWORD = f"{SECRETS_TARGET}/password"  # where a store finds its own password
+REFUSED = 77  # a probe ends so when the service takes connections, and our password is wrong
+
+# Over TCP: while the database is made, the temporary server listens on a socket only. At the
+# container's own address: on 127.0.0.1 everybody is trusted, so no password would be asked for.
+# The first `psql` on Debian's path is a Perl script, six times as slow as the real one.
+_ASK_POSTGRES = f"""\
+PATH="$(echo /usr/lib/postgresql/*/bin):$PATH"
+export PGPASSWORD="$(cat {PASSWORD})"
+answer="$(psql -qtA -h "$(hostname)" -U postgres -c 'select 1' 2>&1)"
+echo "${{answer##*FATAL:  }}"
+case $answer in
+1) exit 0 ;;
+*'password authentication failed'*) exit {REFUSED} ;;
+*) exit 1 ;;
+esac"""
+# For the one whose secrets are gone: on its own socket Postgres asks for no password.
+RENEW = (
+    "echo \"alter role postgres password '$(cat .stack/secrets/{service}-password)'\" | "
+    "stack exec {service} psql -U postgres"
+)
 
 _REDIS_SERVER = f"""\
 exec redis-server - --save 60 1 --dir /data <<END
@@ -77,12 +97,7 @@ PRESETS = {
         image="postgres",
         user="999:999",
         port=5432,
-        # Over TCP: while the database is made, the temporary server listens on a socket only.
-        # The first `psql` on Debian's path is a Perl script, six times as slow as the real one.
-        probe=(
-            'PATH="$(echo /usr/lib/postgresql/*/bin):$PATH" '
-            "psql -qtA -h 127.0.0.1 -U postgres -c 'select 1' 2>&1"
-        ),
+        probe=_ASK_POSTGRES,
         environment={
             "POSTGRES_PASSWORD_FILE": PASSWORD,
             # An interrupted initdb starts anew in any case; its fsync calls only cost time.
@@ -93,3 +108,5 @@ PRESETS = {
         is_internal=True,
     ),
 }
+
+DATA_FOLDERS = frozenset(preset.data for preset in PRESETS.values() if preset.data)

@@ -16,7 +16,7 @@ from stack.diagnose.probe import Door, Exchange
 from stack.engines.base import Engine, Exit
 from stack.errors import EngineError, StackError
 from stack.plan import AwaitReady, AwaitRoute, container_name
-from stack.presets import NGINX, PRESETS
+from stack.presets import DATA_FOLDERS, NGINX, PRESETS, REFUSED, RENEW
 from stack.redact import redact
 from stack.topology import Container, FrontRoute
 from stack.trickle import with_pauses
@@ -26,9 +26,10 @@ ANSWER_WITHIN = 2.0  # seconds that one answer may take
 LOG_LINES = 20
 # The first question costs next to nothing: a client takes the processor that a store starts with.
 _LOOP = """while :; do
-  if (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; then answer=$( {{ {probe}; }} 2>&1 ) && exit
-  else answer='nothing listens on port {port}'; fi
-  echo "$answer"; sleep {pause}
+  if (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; then answer=$( {{ {probe}
+  }} 2>&1 ) && exit
+  else answer='nothing listens on port {port}'; (exit 1); fi
+  code=$?; echo "$answer"; [ $code != {refused} ] || exit $code; sleep {pause}
 done"""
 DOWN_HEADER = "x-stack-down"  # on the pages that Nginx writes itself when an upstream is down
 
@@ -43,6 +44,10 @@ class NotReadyError(StackError):
         self.probe = probe
         self.answer = answer
         self.evidence = evidence
+
+
+class RefusedError(NotReadyError):
+    """A store takes connections, and not our password: its data was made with another one."""
 
 
 class StoppedError(StackError):
@@ -101,7 +106,7 @@ class Ready:
         elif container.ready and container.ready.command:
             self._await_command(name, container.ready.command)
         elif command := self._loop(name, container):
-            self._await_loop(name, *command)
+            self._await_loop(name, container, *command)
 
     def await_route(self, step: AwaitRoute) -> Exchange:
         """Give the answer of the front door on the route. Raises NotReadyError.
@@ -173,12 +178,15 @@ class Ready:
 
     def ask_route(self, route: FrontRoute) -> Exchange:
         """Ask the front door once, as a browser would."""
+        ask = probe.open_websocket if route.websocket else probe.get
+        return ask(self.door, route.path, self.headers(route), ANSWER_WITHIN)
+
+    def headers(self, route: FrontRoute) -> dict[str, str]:
+        """Give what a page of ours would send on the route."""
         if not route.websocket:
-            return probe.get(self.door, route.path, {}, ANSWER_WITHIN)
-        headers = {"Origin": self.door.url}
-        if route.source == "preset":
-            headers["Authorization"] = f"Bearer {self.token()}"
-        return probe.open_websocket(self.door, route.path, headers, ANSWER_WITHIN)
+            return {}
+        token = {"Authorization": f"Bearer {self.token()}"} if route.source == "preset" else {}
+        return {"Origin": self.door.url, **token}
 
     def _await_command(self, name: str, command: list[str]) -> None:
         answer = ""
@@ -202,7 +210,9 @@ class Ready:
         """Give where to ask, the command that asks until there is an answer, and its name."""
         seconds = str(max(1, round(self.watch.left())))
         if container.probe and not container.ready:
-            loop = _LOOP.format(port=container.port, probe=container.probe, pause=PAUSE)
+            loop = _LOOP.format(
+                port=container.port, probe=container.probe, pause=PAUSE, refused=REFUSED
+            )
             return name, ["timeout", seconds, "bash", "-c", loop], "its own protocol"
         front = container_name(self.project, NGINX, 1)
         script = assets.PACKAGE.joinpath("probe.sh").read_text(encoding="utf-8")
@@ -218,7 +228,9 @@ class Ready:
             return front, [*command, "http", name, port, path], f"HTTP on {path}"
         return None
 
-    def _await_loop(self, name: str, where: str, command: list[str], what: str) -> None:
+    def _await_loop(
+        self, name: str, container: Container, where: str, command: list[str], what: str
+    ) -> None:
         answer, code = "", None
         for item in with_pauses(self.engine.execute(where, command), PAUSE):
             if isinstance(item, int):
@@ -226,9 +238,27 @@ class Ready:
                 break
             answer = answer if item is None else item
             self._check_time(name, what, answer)
+        if code == REFUSED:
+            self._refuse(name, container, what, answer)
         if code != 0:
             self._settle(name)
             self._give_up(name, what, answer)
+
+    def _refuse(self, name: str, container: Container, what: str, answer: str) -> NoReturn:
+        service, answer = container.service, redact(answer, self.hidden)
+        mount = next(item for item in container.mounts if item.target in DATA_FOLDERS)
+        kept, delete = f"the folder {mount.source}", f"empty {mount.source}"
+        if mount.is_volume:
+            kept, delete = f"the volume {self.project}_{mount.source}", "stack down --volumes"
+        raise RefusedError(
+            f"{service}: {answer}: {kept} was made with other secrets",
+            "bring back the .stack/secrets that it was made with\n"
+            f"or keep the data with a new password: {RENEW.format(service=service)}\n"
+            f"or delete all data: {delete}",
+            probe=what,
+            answer=answer,
+            evidence=self._evidence(name),
+        )
 
     def _settle(self, name: str) -> None:
         """Give a container that ends the time to have ended: what asks inside ends before it."""

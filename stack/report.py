@@ -39,6 +39,29 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+# What stands at these places is ours: what a server said is indented by more (formats/text.py).
+_COLOURS = (
+    (re.compile(r"^\S.*?  (error) +WS\d{3}  "), 31),
+    (re.compile(r"^\S.*?  (warning) +WS\d{3}  "), 33),
+    (re.compile(r"^\S.*?  (info) +WS\d{3}  "), 36),
+    (re.compile(r"^  ([✗>]) "), 31),
+    (re.compile(r"^  (✓) "), 32),
+    (re.compile(r"^((?: {4}- |-).*)"), 31),
+    (re.compile(r"^((?: {4}\+ |\+).*)"), 32),
+    (re.compile(r"^(@@ .*)"), 36),
+    (re.compile(r"^(  more: stack explain WS\d{3})$"), 2),
+)
+
+
+def coloured(line: str) -> str:
+    """Mark one line of findings for a terminal; nothing but the marks is added (ECMA-48 SGR)."""
+    for pattern, colour in _COLOURS:
+        if found := pattern.match(line):
+            begin, end = found.span(1)
+            return f"{line[:begin]}\x1b[{colour}m{line[begin:end]}\x1b[0m{line[end:]}"
+    return line
+
+
 class Report:
     """Where a command says what happened. ``form`` is rich, plain or json."""
 
@@ -77,6 +100,14 @@ class Report:
             self._print(json.dumps(value))
         else:
             self._print("\n".join(lines))
+
+    def findings(self, value: object, lines: Iterable[str]) -> None:
+        """Give a diagnosis as ``document`` does, with colours on a terminal."""
+        if self.form == "rich":
+            text = "\n".join(lines)
+            print("\n".join(map(coloured, printable(text).split("\n"))), file=self.out, flush=True)
+        else:
+            self.document(value, lines)
 
     def text(self, text: str) -> None:
         """Give text as it is (a file, a token), in every form."""

@@ -109,7 +109,7 @@ class FrontRoute:
     """What the front door must answer.
 
     ``source`` is what the service is made from; ``port`` the one of this machine if it is a host
-    service.
+    service. ``strip_prefix``: the service does not see the path's prefix.
     """
 
     path: str
@@ -117,6 +117,12 @@ class FrontRoute:
     source: str
     websocket: bool
     port: int | None = None
+    strip_prefix: bool = False
+
+    @property
+    def inner_path(self) -> str:
+        """The path as the service is asked for it."""
+        return "/" if self.strip_prefix else self.path
 
     @property
     def is_container(self) -> bool:
@@ -183,7 +189,9 @@ def lay_out(stack: Stack, images: Mapping[str, str]) -> Topology:
 def _front_route(stack: Stack, path: str) -> FrontRoute:
     route = stack.routes[path]
     service = stack.services[route.to]
-    return FrontRoute(path, route.to, service.source, route.websocket, service.host)
+    return FrontRoute(
+        path, route.to, service.source, route.websocket, service.host, bool(route.strip_prefix)
+    )
 
 
 def secret_values(topology: Topology) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ _LINE = re.compile(
     r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(?P<level>\w+)\] \d+#\d+: (?:\*\d+ )?(?P<rest>.*)$"
 )
 _CONTEXT = re.compile(r", (?:client|server|request|subrequest|upstream|host|referrer): ")
+_LIMIT = re.compile(r"worker_connections are not enough|\(24: ")
 _UPSTREAM = re.compile(r', upstream: "(?P<url>[^"?]*)')
 
 
@@ -36,6 +37,11 @@ class Entry:
     message: str
     upstream: str
     meaning: Meaning | None
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether Nginx itself can take no more, whoever is asked for."""
+        return bool(_LIMIT.search(self.message))
 
 
 _MEANINGS = tuple(
@@ -132,7 +138,8 @@ _MEANINGS = tuple(
             "raise worker_connections",
         ),
         (
-            r"\(24: Too many open files\)",
+            # The words behind the number (EMFILE) differ from C library to C library.
+            r"\(24: ",
             "Nginx may open no more files; a proxied WebSocket takes two",
             "raise worker_rlimit_nofile",
         ),

@@ -7,6 +7,8 @@ PUBLISHING = "https://docs.docker.com/engine/network/port-publishing/"
 LISTEN = "https://man7.org/linux/man-pages/man7/ip.7.html"
 COMPOSE = "https://docs.docker.com/reference/cli/docker/container/ls/"
 RELOAD = "https://nginx.org/en/docs/control.html#reconfiguration"
+RESOLVER = "https://nginx.org/en/docs/http/ngx_http_core_module.html#resolver"
+PASSWORDS = "https://www.postgresql.org/docs/current/auth-password.html"
 
 NOT_APPLIED = Cause(
     "WS201",
@@ -116,6 +118,86 @@ ROUTE_FAILS = Cause(
     "stack logs SERVICE",
     COMPOSE,
 )
+PASSWORD_REFUSED = Cause(
+    "WS211",
+    "password-refused",
+    "error",
+    "a store refuses the password of this stack: its data was made with another one",
+    "A database keeps its password in its data, and the data outlives the stack. The secrets in "
+    ".stack/secrets were made anew (the folder was deleted, or this is another checkout with the "
+    "same project name), so they no longer fit. The service runs; nothing can sign in.",
+    "bring back the .stack/secrets that the data was made with, or delete all data: "
+    "stack down --volumes",
+    PASSWORDS,
+    bad="$ stack down && rm -r .stack && stack up",
+    good="$ stack down --volumes && rm -r .stack && stack up",
+)
+NOT_READY = Cause(
+    "WS212",
+    "service-not-ready",
+    "error",
+    "a container runs and does not answer as its readiness check asks",
+    "Its process lives, and in its own protocol it does not answer, or says that it cannot do its "
+    "work yet. Requests may reach it all the same.",
+    "stack logs SERVICE",
+    COMPOSE,
+)
+ONE_OF_SEVERAL = Cause(
+    "WS213",
+    "one-replica-fails",
+    "error",
+    "one container of several fails where the others answer",
+    "Nginx takes the containers of a service in turn, so every so many requests meet the one that "
+    "fails. A reload of the page seems to mend it.",
+    "stack logs SERVICE, then stack restart SERVICE",
+    COMPOSE,
+)
+FRONT_ALTERS = Cause(
+    "WS214",
+    "front-fails-service-answers",
+    "error",
+    "the service answers the same request, the front door does not",
+    "Asked from where Nginx stands, with the same headers, the containers answer as wanted. So "
+    "what Nginx has loaded treats the request in another way than stack.yaml says.",
+    "stack up",
+    RELOAD,
+)
+OTHER_ANSWERS = Cause(
+    "WS215",
+    "somebody-else-answers",
+    "warning",
+    "the front door answers on a route, its containers do not",
+    "Asked from where Nginx stands, no container of the service answers, and yet an answer comes: "
+    "from a container that is no part of the stack and has the same name on its network, or from "
+    "one that has just ended.",
+    "stack restart SERVICE",
+    NETWORKING,
+)
+STALE_ADDRESS = Cause(
+    "WS216",
+    "stale-address",
+    "error",
+    "Nginx asks an address that no container of the service has",
+    "A container that was made anew has another address. Nginx looks a literal name up once, when "
+    "it reads its configuration, and keeps the old one. Configurations that stack writes ask "
+    "Docker's DNS every second.",
+    "stack up; if that has nothing to change: stack restart nginx",
+    RESOLVER,
+    bad="upstream api { server api:8000; }   # looked up once",
+    good="resolver 127.0.0.11 valid=1s;\nset $upstream api:8000;\nproxy_pass http://$upstream;",
+)
+FRONT_FULL = Cause(
+    "WS217",
+    "front-at-its-limit",
+    "error",
+    "Nginx has no connection or open file left",
+    "Each open WebSocket takes two connections of a worker and two open files, one to the browser "
+    "and one to the service. At the limit, new requests are refused, or closed without an answer.",
+    "close what is left open, or raise worker_connections and worker_rlimit_nofile",
+    "https://nginx.org/en/docs/ngx_core_module.html#worker_connections",
+    bad="events { worker_connections 512; }   # 300 open WebSockets",
+    good="worker_rlimit_nofile 8192;\nevents { worker_connections 4096; }",
+)
 
 OWN_CAUSES = (
     NOT_APPLIED,
@@ -128,4 +210,11 @@ OWN_CAUSES = (
     INSIDE_LOOPBACK,
     PORT_LOST,
     ROUTE_FAILS,
+    PASSWORD_REFUSED,
+    NOT_READY,
+    ONE_OF_SEVERAL,
+    FRONT_ALTERS,
+    OTHER_ANSWERS,
+    STALE_ADDRESS,
+    FRONT_FULL,
 )

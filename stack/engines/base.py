@@ -1,6 +1,6 @@
 """What stack asks of a container engine. Knows no engine."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,8 +34,13 @@ class Engine(Protocol):
     def apply(self, step: Step) -> None:
         """Carry out one step that changes something."""
 
-    def execute(self, container: str, command: list[str]) -> Iterator[str | int]:
-        """Run a command in a container: lines of its output, at the end the exit code."""
+    def execute(
+        self, container: str, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> Iterator[str | int]:
+        """Run a command in a container: lines of its output, at the end the exit code.
+
+        What must not be seen in a list of processes goes into ``environment``.
+        """
 
     def signal(self, container: str, name: str) -> None:
         """Send a signal to a container's first process."""

@@ -1,13 +1,16 @@
 """The doctor on stacks of our own: silent on a healthy one, and the nearest cause otherwise."""
 
 import contextlib
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from docker.models.containers import Container
 
 from stack.render import generation
+from tests.integration.containers import eventually
 from tests.integration.projects import SITE, Project, echo_service
 
 
@@ -27,7 +30,17 @@ def test_a_healthy_stack_has_no_findings(demo: Project) -> None:
     answers = {item["route"]: item["answer"] for item in seen["routes"]}
     upgraded = "101 Switching Protocols"
     assert answers == {"/": "200 OK", "/echo": upgraded, "/ws": upgraded}
+    (ws,) = [item for item in seen["routes"] if item["route"] == "/ws"]
+    assert (ws["hop_count"], ws["token_accepted"]) == (2, True)
+    assert [(one["name"], one["answer"], one["ok"]) for one in ws["direct"]] == [
+        (f"{demo.name}-ws-{number}", upgraded, True) for number in (1, 2)
+    ]
     text = demo.stack("doctor")
+    assert re.search(
+        r"✓ /ws    ws    101 in \d+ ms through 2 hops, token accepted; "
+        r"without Nginx \d+, \d+ ms\n",
+        text,
+    )
     assert "no findings: 3 routes answered as wanted" in text
 
 
@@ -90,6 +103,101 @@ def test_a_host_service_is_told_apart_by_what_listens(project: Project) -> None:
         project.stack("up")
         assert codes(project) == [("WS205", "app")]
     assert codes(project) == [("WS204", "app")]
+
+
+def test_a_container_that_hangs_is_named_among_its_like(
+    project: Project, python_image: str
+) -> None:
+    echo = echo_service(python_image, replicas=2)
+    project.write({**SITE, "echo": echo}, {"/": "site", "/echo": {"to": "echo", "websocket": True}})
+    project.stack("up")
+    project.container("echo", 2).kill("SIGSTOP")
+    (finding,) = doctor(project)["findings"]
+    assert (finding["code"], finding["where"]) == ("WS213", "echo")
+    assert finding["message"].startswith(f"{project.name}-echo-2 fails on /echo")
+    seen = {item["label"]: item["text"] for item in finding["seen"]}
+    assert seen[f"{project.name}-echo-1 itself"].startswith("101 Switching Protocols in ")
+    assert seen[f"{project.name}-echo-2 itself"] == "no answer within 2 s"
+
+
+def test_a_service_that_is_not_ready_is_told_and_what_needs_it_is_not(
+    project: Project, python_image: str
+) -> None:
+    postgres = {"preset": "postgres"}
+    api = echo_service(python_image, needs=["postgres"], ready={"http": "/missing"})
+    project.write({**SITE, "postgres": postgres, "api": api}, {"/": "site", "/api": "api"})
+    assert project.run("up", "--timeout", "20").returncode == 1
+    (finding,) = doctor(project)["findings"]
+    assert (finding["code"], finding["where"]) == ("WS212", "api")
+    asked = "asked HTTP on /missing: HTTP/1.1 404 Not Found"
+    assert {"label": f"{project.name}-api-1", "text": asked} in finding["seen"]
+    project.container("postgres").kill("SIGSTOP")
+    assert codes(project) == [("WS212", "postgres")]
+
+
+def test_what_the_front_spoils_is_shown_beside_the_answer_of_the_service(
+    echoing: Project,
+) -> None:
+    echoing.stack("up")
+    reload_with(echoing, r"proxy_set_header Upgrade +\$upgrade;", 'proxy_set_header Upgrade "";')
+    first, *_ = doctor(echoing)["findings"]
+    assert (first["code"], first["where"]) == ("WS214", "echo")
+    seen = {item["label"]: item["text"] for item in first["seen"]}
+    assert "200" in seen["/echo by the front"]
+    assert seen[f"{echoing.name}-echo-1 itself"].startswith("101 Switching Protocols in ")
+    assert seen["access log"].startswith("200: ")
+    assert ":8000 gave 200" in seen["access log"]
+    echoing.stack("up")  # the fix that it names
+    assert doctor(echoing)["findings"] == []
+
+
+def test_an_address_that_no_container_has_is_told(echoing: Project) -> None:
+    echoing.stack("up")
+    networks = echoing.container("echo").attrs["NetworkSettings"]["Networks"]
+    (address,) = [network["IPAddress"] for network in networks.values()]
+    gone = f"{address.rpartition('.')[0]}.250"
+    reload_with(echoing, r"set \$upstream .*;", f"set $upstream {gone}:8000;")
+    first, *_ = doctor(echoing)["findings"]
+    assert (first["code"], first["where"]) == ("WS216", "echo")
+    assert first["message"].startswith(f"Nginx asks {gone}:8000,")
+
+
+def test_an_nginx_without_a_connection_left_is_told(echoing: Project) -> None:
+    echoing.stack("up")
+    reload_with(
+        echoing, r"worker_connections +4096;|worker_processes +2;", "", "worker_connections 8;"
+    )
+    with contextlib.ExitStack() as held:
+        for _ in range(8):  # half a request each: idle ones would be closed for new ones
+            one = held.enter_context(socket.create_connection(("127.0.0.1", echoing.port)))
+            one.sendall(b"GET / HTTP/1.1\r\n")
+        first, *_ = doctor(echoing)["findings"]
+    assert (first["code"], first["where"]) == ("WS217", "nginx")
+    assert "worker_connections are not enough" in str(first["seen"])
+
+
+def reload_with(project: Project, pattern: str, text: str, events: str = "") -> None:
+    """Change the configuration behind the back of stack, and let Nginx load it."""
+    config = project.folder / ".stack/nginx/nginx.conf"
+    changed, count = re.subn(pattern, text, config.read_text())
+    assert count
+    config.write_text(changed.replace("events {", f"events {{ {events}"))
+    nginx = project.container("nginx")
+    before = workers(nginx)
+    nginx.kill("SIGHUP")
+
+    def is_new() -> None:
+        now = workers(nginx)
+        assert now
+        assert not now & before
+
+    eventually(is_new)
+
+
+def workers(nginx: Container) -> set[str]:
+    """Give the process ids of Nginx' workers that still take requests."""
+    rows = nginx.top()["Processes"]
+    return {row[1] for row in rows if row[-1].endswith("worker process")}
 
 
 @contextlib.contextmanager

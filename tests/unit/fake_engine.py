@@ -1,6 +1,6 @@
 """An engine of plain values for what needs one answer of it; whatever else is asked fails."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from stack.engines.base import Exit, Holder
@@ -21,7 +21,9 @@ class FakeEngine:
     def holder_of(self, port: int) -> Holder | None:
         return self.holder
 
-    def execute(self, container: str, command: list[str]) -> Iterator[str | int]:
+    def execute(
+        self, container: str, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> Iterator[str | int]:
         self.told.append((container, *command))
         yield from self.said
 

@@ -27,6 +27,7 @@ ONLY_IN = {
 }
 PURE = [
     "stack.compose",
+    "stack.diagnose.access_log",
     "stack.diagnose.address",
     "stack.diagnose.causes",
     "stack.diagnose.conclusions.after",

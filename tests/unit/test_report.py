@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from stack.errors import StackError
 from stack.plan import AwaitRoute, Plan, Step
 from stack.ready import NotReadyError
-from stack.report import Form, Report, aligned, printable
+from stack.report import Form, Report, aligned, coloured, printable
 from stack.run import Finished, Started
 from stack.status import RouteStatus, ServiceStatus, Status
 from stack.topology import FrontRoute
@@ -80,8 +81,9 @@ def test_all_other_text_stays_readable(text: str) -> None:
         lambda report: report.drift({"a": [NASTY]}),
         lambda report: report.status(Status([], [RouteStatus("/", "a", NASTY, ok=False, ms=1)])),
         lambda report: report.plan(Plan((Step(f"start {NASTY}"),))),
+        lambda report: report.findings({}, [NASTY]),
     ],
-    ids=["note", "log", "name", "error", "evidence", "table", "drift", "answer", "plan"],
+    ids=["note", "log", "name", "error", "evidence", "table", "drift", "answer", "plan", "found"],
 )
 def test_nothing_steers_the_terminal(form: Form, say: Any) -> None:
     report = Said(form)
@@ -225,6 +227,44 @@ def test_written() -> None:
 
 def test_no_rows_are_no_lines() -> None:
     assert aligned([]) == []
+
+
+FOUND = [
+    "ws://x/ws  error   WS104  it does not",
+    "nginx.conf:7  warning WS031  Upgrade is hidden",
+    "  > 7 |     proxy_hide_header Upgrade;",
+    "    - old",
+    "    + new",
+    "  more: stack explain WS031",
+    "  ✗ /ws  ws  404",
+    "  ✓ /ws  ws  101",
+]
+
+
+def test_findings_have_colours_on_a_terminal_only() -> None:
+    plain, rich = Said(), Said("rich")
+    plain.findings({}, FOUND)
+    rich.findings({}, FOUND)
+    assert plain.text.splitlines() == FOUND
+    marked = rich.text.splitlines()
+    assert marked[0] == "ws://x/ws  \x1b[31merror\x1b[0m   WS104  it does not"
+    assert marked[2] == "  \x1b[31m>\x1b[0m 7 |     proxy_hide_header Upgrade;"
+    assert marked[4] == "\x1b[32m    + new\x1b[0m"
+    assert all(line.count("\x1b[") == 2 for line in marked)
+    assert [re.sub("\x1b\\[[0-9]+m", "", line) for line in marked] == FOUND
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  label  error WS104  it does not",
+        "         - said a server",
+        "  body   > 7 | x",
+        "an error of WS104",
+    ],
+)
+def test_what_a_server_said_gets_no_colour(line: str) -> None:
+    assert coloured(line) == line
 
 
 def test_rich_colours_only_our_own_mark() -> None:

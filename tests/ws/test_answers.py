@@ -81,3 +81,28 @@ async def test_refusals_are_logged_without_the_query(live: Running) -> None:
     record = json.loads(live.logged.splitlines()[-1])
     assert (record["event"], record["path"], record["status"]) == ("refused", "/nowhere", 404)
     assert "in-the-query" not in live.logged
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "said"),
+    [
+        ("Upgrade: websocket\n", "", "Did not arrive: Upgrade: websocket.\n"),
+        ("Connection: Upgrade\n", "", "Did not arrive: Connection: Upgrade.\n"),
+        ("Connection: Upgrade\n", "Connection: close\n", "Did not arrive: Connection: Upgrade.\n"),
+        (
+            "\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "",
+            "Did not arrive: Sec-WebSocket-Key.\n",
+        ),
+        ("Version: 13", "Version: 8", "Did not arrive: Sec-WebSocket-Version: 13.\n"),
+        ("HTTP/1.1", "HTTP/1.0", "The request arrived as HTTP/1.0, not HTTP/1.1.\n"),
+    ],
+)
+async def test_the_body_names_exactly_what_did_not_arrive(
+    live: Running, line: str, instead: str, said: str
+) -> None:
+    assert line in UPGRADE
+    answer = await live.http(UPGRADE.replace(line, instead))
+    assert answer.startswith("HTTP/1.1 426 Upgrade Required\r\n")
+    named = [text for text in answer.splitlines(keepends=True) if "arrive" in text]
+    assert named == [said]

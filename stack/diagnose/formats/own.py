@@ -6,11 +6,12 @@ from typing import Any
 from stack.diagnose.finding import Finding
 from stack.diagnose.formats.document import document
 from stack.diagnose.formats.text import counted, doctor_lines, quantity
-from stack.diagnose.own_stack import RouteSeen, StackSeen
+from stack.diagnose.own_routes import said
+from stack.diagnose.own_seen import Direct, RouteSeen, StackSeen
 
 
 def own_document(seen: StackSeen, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Give the routes as the front door answered them, and the findings."""
+    """Give the routes as the front door answered them and each container itself; the findings."""
     routes = [
         {
             "route": item.route.path,
@@ -18,6 +19,17 @@ def own_document(seen: StackSeen, findings: Sequence[Finding]) -> dict[str, Any]
             "answer": item.problem or item.says,
             "ok": not item.problem,
             "ms": item.ms,
+            "hop_count": item.hops,
+            "token_accepted": item.has_token and not item.problem,
+            "direct": [
+                {
+                    "name": one.name,
+                    "answer": one.problem or one.says,
+                    "ok": one.is_well,
+                    "ms": one.ms,
+                }
+                for one in item.direct
+            ],
         }
         for item in seen.routes
     ]
@@ -33,12 +45,28 @@ def own_lines(seen: StackSeen, findings: Sequence[Finding]) -> list[str]:
         f"{item.route.service:<{service}}  {_answer(item)}"
         for item in seen.routes
     ]
-    said = ["", *doctor_lines(findings)] if findings else []
-    return [*table, *said, "", counted(findings) or _healthy(seen)]
+    listed = ["", *doctor_lines(findings)] if findings else []
+    return [*table, *listed, "", counted(findings) or _healthy(seen)]
 
 
 def _answer(item: RouteSeen) -> str:
-    return item.problem or f"{item.says} in {item.ms} ms"
+    if item.problem:
+        return item.problem
+    token = ", token accepted" if item.has_token else ""
+    return (
+        f"{item.says.partition(' ')[0]} in {item.ms} ms through {quantity(item.hops, 'hop')}{token}"
+        f"{_direct(item.direct)}"
+    )
+
+
+def _direct(asked: Sequence[Direct]) -> str:
+    """Say how long the containers take themselves: the rest of the time is Nginx's."""
+    if not asked:
+        return ""
+    if any(not one.is_well for one in asked):
+        return "; " + ", ".join(f"{one.name}: {said(one)}" for one in asked)
+    took = ", ".join(str(one.ms) for one in asked)
+    return f"; without Nginx {took} ms"
 
 
 def _healthy(seen: StackSeen) -> str:

@@ -114,10 +114,12 @@ class DockerEngine:
                 case _:
                     raise TypeError(step)
 
-    def execute(self, container: str, command: list[str]) -> Iterator[str | int]:
+    def execute(
+        self, container: str, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> Iterator[str | int]:
         """Run a command in a container: lines of its output, at the end the exit code."""
         with translated(container):
-            created = self.api.exec_create(container, command)
+            created = self.api.exec_create(container, command, environment=dict(environment or {}))
             stream = self.api.exec_start(created["Id"], stream=True)
             yield from _lines(stream)
             yield int(self.api.exec_inspect(created["Id"])["ExitCode"])

@@ -7,7 +7,8 @@ from stack.diagnose import own_causes as causes
 from stack.diagnose.finding import Cause, Finding
 from stack.diagnose.listeners import Listener
 from stack.diagnose.nginx_log import entries
-from stack.diagnose.own_stack import RouteSeen, ServiceSeen, StackSeen, conclude
+from stack.diagnose.own_seen import RouteSeen, ServiceSeen, Silent, StackSeen
+from stack.diagnose.own_stack import conclude
 from stack.running import SeenContainer
 from stack.topology import FrontRoute
 
@@ -86,14 +87,14 @@ def test_a_container_on_its_own_loopback_is_told() -> None:
 @pytest.mark.parametrize("listening", [None, (), (Listener("0.0.0.0", 8000),)])
 def test_what_cannot_be_explained_is_not_invented(listening: tuple[Listener, ...] | None) -> None:
     found = only(seen(replace(API, listening=listening), route=AWAY))
-    assert (found.cause, found.seen) == (causes.ROUTE_FAILS, (("/", AWAY.problem),))
+    assert (found.cause, found.seen) == (causes.ROUTE_FAILS, (("/ by the front", AWAY.problem),))
 
 
 def test_what_nginx_wrote_explains_the_rest() -> None:
     line = "2026/11/24 03:14:44 [error] 29#29: *7 upstream prematurely closed connection"
     found = only(seen(route=replace(AWAY, nginx=tuple(entries([line])))))
     assert (found.cause, found.fix) == (causes.ROUTE_FAILS, "look into the log of the service")
-    assert ("Nginx", "upstream prematurely closed connection") in found.seen
+    assert ("error log", "upstream prematurely closed connection") in found.seen
 
 
 def test_changes_are_told_when_nothing_else_is_wrong() -> None:
@@ -105,3 +106,48 @@ def test_codes_are_unique_and_in_their_range() -> None:
     codes = [cause.code for cause in causes.OWN_CAUSES]
     assert codes == sorted(set(codes))
     assert all(code.startswith("WS2") for code in codes)
+
+
+QUIET = Silent("s-api-1", "HTTP on /ready", "503", "s-api-1 runs and does not answer", "stack logs")
+STORE = ServiceSeen("db", 5432, silent=(replace(QUIET, container="s-db-1", is_refused=True),))
+
+
+def test_a_container_that_runs_and_is_not_ready_is_told() -> None:
+    found = only(seen(replace(API, silent=(QUIET,))))
+    assert (found.cause, found.where, found.fix) == (causes.NOT_READY, "api", "stack logs")
+    assert found.seen == (("s-api-1", "asked HTTP on /ready: 503"),)
+
+
+def test_a_refused_password_explains_who_waits_for_it() -> None:
+    found = only(seen(replace(API, silent=(QUIET,), needs=("db",)), STORE))
+    assert (found.cause, found.where) == (causes.PASSWORD_REFUSED, "db")
+
+
+def test_a_need_of_a_need_explains_it_too() -> None:
+    middle = ServiceSeen("middle", 1, silent=(QUIET,), needs=("db",))
+    found = only(seen(replace(API, silent=(QUIET,), needs=("middle",)), middle, STORE))
+    assert found.where == "db"
+
+
+def test_who_is_not_ready_because_of_its_port_gets_the_edit() -> None:
+    api = replace(API, silent=(QUIET,), listening=(Listener("0.0.0.0", 3000),))
+    assert only(seen(api)).cause is causes.OTHER_PORT
+
+
+def test_a_limit_of_nginx_explains_every_route() -> None:
+    line = "2026/11/24 03:14:44 [alert] 29#29: 8 worker_connections are not enough"
+    full = replace(AWAY, is_unreachable=False, nginx=tuple(entries([line])))
+    found = only(seen(route=full, routes=(full, replace(full, route=HOST.route))))
+    assert (found.cause, found.where) == (causes.FRONT_FULL, "nginx")
+
+
+def test_routes_that_fail_alike_are_one_finding() -> None:
+    line = "2026/11/24 03:14:44 [error] 29#29: *7 upstream prematurely closed connection"
+    one = replace(AWAY, is_unreachable=False, nginx=tuple(entries([line])))
+    two = replace(one, route=replace(one.route, path="/two"))
+    found = only(seen(routes=(one, two)))
+    assert [label for label, _ in found.seen] == [
+        "/ by the front",
+        "error log",
+        "/two by the front",
+    ]
