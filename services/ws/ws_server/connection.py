@@ -71,8 +71,9 @@ class Conversation:
         self._session = service.hub.open(self.outbox, address, service.clocks.now())
         service.stats.connections += 1
         service.deadline_moved()
+        hooks = context.hooks.heard(self._headers)
         self._operations = Operations(
-            service, self._session, context.verify, context.hooks, context.limits, self._offered
+            service, self._session, context.verify, hooks, context.limits, self._offered
         )
 
     async def run(self) -> None:

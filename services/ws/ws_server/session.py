@@ -12,6 +12,10 @@ from ws_server.namespaces import Slow
 class Receiver(Protocol):
     """Where a session's frames go. It never blocks, and never tells the caller that it is full."""
 
+    @property
+    def size(self) -> int:
+        """How many bytes wait for the client."""
+
     def write(self, framed: bytes, channel: str = "", slow: Slow = "disconnect") -> None:
         """Queue one whole WebSocket frame; of a ``channel`` it may be dropped, as ``slow`` says."""
 
