@@ -165,7 +165,7 @@ def handle(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect
 
 def limited(rules: Rules, session: Session, count: int, now: float) -> bool:
     """Whether so many commands at once are more than the session may send at ``now``."""
-    return rules.rate > 0 and session.spend(count, rules.rate, now) < 0
+    return rules.rate > 0 and not session.spend(count, rules.rate, now)
 
 
 def may_subscribe(rules: Rules, session: Session, channel: str) -> bool:
