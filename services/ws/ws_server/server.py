@@ -98,7 +98,10 @@ class Server:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen first, connect to what we depend on afterwards. Raises OSError."""
+        """Listen first, connect to what we depend on afterwards.
+
+        Raises OSError; its ``filename`` is the address if that is not the WebSocket's.
+        """
         settings = self.settings
         if settings.api_key is not None:
             # Listens at once, though it takes a while until requests are accepted.
@@ -197,7 +200,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=100)
     except OSError as error:
-        raise OSError(error.errno, f"{error.strerror} (WS_API_PORT {port})") from None
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
 
 
 def _select_subprotocol(
