@@ -165,7 +165,7 @@ class Service(Model):
     ready: Ready | None = None
     """How to see that it answers. Without it: a preset by its own protocol, others by TCP."""
     needs: list[Name] = []
-    """Services that must be ready first; also gives access to their address and password."""
+    """Services that must be ready first; gives access, too: to address and password or key."""
     env: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
     """Environment variables. They are visible in ``docker inspect``."""
     env_file: Text | None = None

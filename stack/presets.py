@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 UPSTREAM_PORT = 8080  # where Nginx listens inside its container
 NGINX = "nginx"  # the service name of the front door
 SECRETS_TARGET = "/run/secrets"
+API_PORT = 3003  # where the realtime service listens for other services; never published
 
 
 @dataclass(frozen=True)

@@ -254,6 +254,9 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
         environment["WS_PORT"] = str(service.port)
         if service.namespaces:
             environment["WS_NAMESPACES"] = _namespaces(service)
+        secrets.append(_api_key(name))
+        environment["WS_API_KEY_FILE"] = f"{SECRETS_TARGET}/{_api_key(name).file}"
+        environment["WS_API_PORT"] = str(_api_port(service))
         script = "/opt/ws/app/ws_server/healthcheck.py"
         health = ("CMD", "/opt/ws/bin/python", "-I", "-S", script)
     return Container(
@@ -288,7 +291,8 @@ def _namespaces(service: Service) -> str:
 
 
 def _own(stack: Stack, name: str, service: Service) -> Container:
-    secrets = _passwords(stack, service)
+    secrets = [*_passwords(stack, service), *_keys(stack, service)]
+    environment = {**_access(stack, service), **_publishing(stack, service), **service.env}
     ready = service.ready
     return Container(
         service=name,
@@ -296,7 +300,7 @@ def _own(stack: Stack, name: str, service: Service) -> Container:
         build=_build(service.build) if service.build else None,
         replicas=service.replicas,
         command=tuple(service.command) if service.command else None,
-        environment=tuple(sorted({**_access(stack, service), **service.env}.items())),
+        environment=tuple(sorted(environment.items())),
         env_file=_relative(service.env_file) if service.env_file else None,
         mounts=tuple(_mount(volume) for volume in service.volumes),
         secrets=tuple(secrets),
@@ -331,6 +335,35 @@ def _stores(stack: Stack, service: Service) -> list[str]:
 
 def _passwords(stack: Stack, service: Service) -> list[Secret]:
     return [Secret(f"{name}-password", f"{name}-password") for name in _stores(stack, service)]
+
+
+def _keys(stack: Stack, service: Service) -> list[Secret]:
+    return [_api_key(name) for name in _realtime(stack, service)]
+
+
+def _api_key(name: str) -> Secret:
+    return Secret(f"{name}-api-key", f"{name}-api-key")
+
+
+def _api_port(service: Service) -> int:
+    is_taken = service.port == presets.API_PORT
+    return presets.API_PORT + 1 if is_taken else presets.API_PORT
+
+
+def _realtime(stack: Stack, service: Service) -> list[str]:
+    """The realtime services that ``service`` needs, in the order it names them."""
+    return [name for name in service.needs if stack.services[name].preset == "realtime"]
+
+
+def _publishing(stack: Stack, service: Service) -> dict[str, str]:
+    """Where to publish, and the file of the key; the first realtime service is just WS."""
+    environment: dict[str, str] = {}
+    for name in _realtime(stack, service):
+        prefix = name.upper().replace("-", "_") if environment else "WS"
+        port = _api_port(stack.services[name])
+        environment[f"{prefix}_API_URL"] = f"http://{name}:{port}/api"
+        environment[f"{prefix}_API_KEY_FILE"] = f"{SECRETS_TARGET}/{_api_key(name).file}"
+    return environment
 
 
 def _access(stack: Stack, service: Service) -> dict[str, str]:

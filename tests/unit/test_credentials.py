@@ -24,7 +24,7 @@ def mode(path: Path) -> int:
 def test_secrets_are_made_once_and_differ(state: State) -> None:
     first = credentials.ensure(state, layout())
     assert first == credentials.ensure(state, layout())
-    assert len(set(first.values())) == len(first) == 3
+    assert len(set(first.values())) == len(first) == 4
     assert all(len(value) >= 40 for value in first.values())
 
 
@@ -45,7 +45,7 @@ def test_each_service_gets_what_it_needs_and_nothing_else(state: State) -> None:
     folders = {path.name: {p.name for p in path.iterdir()} for path in state.secrets.glob("*.d")}
     assert folders == {
         "api.d": {"redis-password", "postgres-password"},
-        "ws.d": {"redis-password", "postgres-password", "nextauth-secret"},
+        "ws.d": {"redis-password", "postgres-password", "nextauth-secret", "ws-api-key"},
         "redis.d": {"password"},
         "postgres.d": {"password"},
     }

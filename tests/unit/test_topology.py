@@ -92,12 +92,32 @@ def test_own_environment_wins() -> None:
     assert dict(made.container("app").environment)["REDIS_URL"] == "mine"
 
 
+def test_who_needs_the_realtime_service_can_publish_by_a_key_of_its_own() -> None:
+    services = {**SERVICES, "ws-2": {"preset": "realtime", "port": 3003, "needs": []}}
+    services["own"] = {"image": "own:1", "port": 80, "needs": ["ws", "ws-2"]}
+    made = lay_out(stack_of(services), IMAGES)
+    assert dict(made.container("own").environment) == {
+        "WS_API_URL": "http://ws:3003/api",
+        "WS_API_KEY_FILE": "/run/secrets/ws-api-key",
+        "WS_2_API_URL": "http://ws-2:3004/api",
+        "WS_2_API_KEY_FILE": "/run/secrets/ws-2-api-key",
+    }
+    files = {secret.file for secret in made.container("own").secrets}
+    assert files == {"ws-api-key", "ws-2-api-key"}
+    for name, port in (("ws", "3003"), ("ws-2", "3004")):
+        environment = dict(made.container(name).environment)
+        assert environment["WS_API_PORT"] == port
+        assert environment["WS_API_KEY_FILE"] == f"/run/secrets/{name}-api-key"
+    assert "WS_API_KEY_FILE" not in dict(made.container("api").environment)
+
+
 def test_secrets_are_named_once_and_lie_apart_for_each_service() -> None:
-    assert secret_values(layout()) == ("nextauth-secret", "postgres-password", "redis-password")
+    names = ("nextauth-secret", "postgres-password", "redis-password", "ws-api-key")
+    assert secret_values(layout()) == names
     files = [
         secret_file(name, secret) for name, item in CONTAINERS.items() for secret in item.secrets
     ]
-    assert len(files) == len(set(files)) == 7
+    assert len(files) == len(set(files)) == 8
 
 
 def test_volumes_are_those_of_the_stores_and_the_named_ones() -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import jwt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -38,6 +39,7 @@ NAMESPACES = Namespaces(
     }
 )
 SECRET = b"a secret for tests, 32 bytes long or more"
+API_KEY = b"a-key-for-tests-that-is-32-bytes-long"
 CHANNELS = ["room:*", "news"]
 
 
@@ -122,9 +124,21 @@ class Running:
         async with connect(self.url(path), subprotocols=offered, **options) as socket:
             yield Client(socket)
 
-    async def http(self, request: str) -> str:
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.server.api_port}/api"
+
+    async def api(self, method: str, **body: Any) -> Any:
+        """The answer of the HTTP API, whatever it is."""
+        async with httpx.AsyncClient() as client:
+            headers = {"X-API-Key": API_KEY.decode()}
+            answer = await client.post(f"{self.api_url}/{method}", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def http(self, request: str, port: int = 0) -> str:
         """The whole answer to raw request lines; the server closes after it."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.server.port)
         writer.write(request.replace("\n", "\r\n").encode() + b"\r\n\r\n")
         async with asyncio.timeout(5):
             answer = await reader.read()
@@ -140,6 +154,7 @@ async def running(broker: Broker | None = None, **settings: Any) -> AsyncIterato
         "secret": SECRET,
         "host": "127.0.0.1",
         "port": 0,
+        "api_port": 0,
         "drain_timeout": 0.3,
         "namespaces": NAMESPACES,
     }

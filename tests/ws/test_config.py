@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from ws_server.config import PostgresAddress, RedisAddress, load
+from ws_server.config import HookSettings, PostgresAddress, RedisAddress, load
 from ws_server.environment import ConfigError
 
 GOOD = {"NEXTAUTH_SECRET": "s" * 32}
@@ -13,10 +13,11 @@ def test_defaults() -> None:
     settings = load(GOOD | {"WS_PORT": ""})
     assert (settings.host, settings.port, settings.path) == ("0.0.0.0", 3002, "/ws")
     assert (settings.redis, settings.postgres) == (None, None)
+    assert (settings.api_key, settings.hooks) == (None, HookSettings())
 
 
 def test_everything_set(tmp_path: Path) -> None:
-    for name in ("redis", "postgres", "secret"):
+    for name in ("redis", "postgres", "secret", "key"):
         (tmp_path / name).write_text(f"{name}-{'x' * 32}\n")
     settings = load(
         {
@@ -27,6 +28,9 @@ def test_everything_set(tmp_path: Path) -> None:
             "DATABASE_PASSWORD_FILE": str(tmp_path / "postgres"),
             "WS_ALLOWED_ORIGINS": "https://A.example, http://b.example:81,",
             "WS_CONNECT_TIMEOUT": "0.5",
+            "WS_API_KEY_FILE": str(tmp_path / "key"),
+            "WS_RPC_URL": "https://me:xxxx@app:8000/rpc?a=b",
+            "WS_HOOK_HEADERS": "Cookie, X-Real-IP,",
         }
     )
     assert settings.secret == b"secret-" + b"x" * 32
@@ -35,6 +39,9 @@ def test_everything_set(tmp_path: Path) -> None:
     assert settings.postgres == PostgresAddress(uri, f"postgres-{'x' * 32}")
     assert settings.allowed_origins == {"https://a.example", "http://b.example:81"}
     assert settings.connect_timeout == 0.5
+    assert settings.api_key == b"key-" + b"x" * 32
+    hooks = HookSettings("https://me:xxxx@app:8000/rpc?a=b", "", ("Cookie", "X-Real-IP"))
+    assert settings.hooks == hooks
     assert "xxxx" not in repr(settings)
 
 
@@ -64,6 +71,14 @@ def test_password_in_the_url() -> None:
         ("REDIS_PASSWORD_FILE", "/nowhere", "REDIS_PASSWORD_FILE: cannot read /nowhere"),
         ("WS_OUTBOX", "on", "WS_OUTBOX: is on, but DATABASE_URL is not set"),
         ("WS_OUTBOX", "yes", "WS_OUTBOX: must be one of on, off"),
+        ("WS_API_KEY", "short", "WS_API_KEY: the secret has 5 bytes, but needs at least 32"),
+        ("WS_API_KEY_FILE", "/nowhere", "WS_API_KEY_FILE: cannot read /nowhere"),
+        ("WS_API_PORT", "-1", "WS_API_PORT: must be from 0 to 65535"),
+        ("WS_RPC_URL", "app:8000", "WS_RPC_URL: must look like http://host:port/name"),
+        ("WS_SUBSCRIBE_URL", "file:///x", "WS_SUBSCRIBE_URL: must look like http://host:port/name"),
+        ("WS_HOOK_TIMEOUT", "0", "WS_HOOK_TIMEOUT: must be more than 0"),
+        ("WS_HOOK_HEADERS", "Cookie;", "WS_HOOK_HEADERS: 'Cookie;' is not a header that can"),
+        ("WS_HOOK_HEADERS", "Host", "WS_HOOK_HEADERS: 'Host' is not a header that can be passed"),
         ("DATABASE_URL", "mysql://h/d", "DATABASE_URL: must look like postgresql://host:port/name"),
     ],
 )

@@ -20,6 +20,7 @@ class Sink:
     """A receiver that keeps what it gets."""
 
     frames: list[bytes] = field(default_factory=list)
+    size: int = 0
 
     def write(self, framed: bytes, channel: str = "", slow: Slow = "disconnect") -> None:
         self.frames.append(framed)

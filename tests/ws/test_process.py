@@ -9,6 +9,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import create_server
 from typing import Any
 
 from websockets.asyncio.client import connect
@@ -98,6 +99,21 @@ async def test_taken_port_is_one_line_and_exit_code_1() -> None:
         assert second.returncode == 1
         assert errors.decode().startswith(f"ws_server: cannot listen on 127.0.0.1:{port}: ")
         assert errors.count(b"\n") == 1
+
+
+async def test_taken_port_of_the_api_is_named() -> None:
+    key = "k" * 32
+    taken = create_server(("127.0.0.1", 0))
+    port = str(taken.getsockname()[1])
+    secret = SECRET.decode()
+    second = await spawn(
+        "-m", "ws_server", NEXTAUTH_SECRET=secret, WS_API_KEY=key, WS_API_PORT=port
+    )
+    _, errors = await second.communicate()
+    taken.close()
+    assert second.returncode == 1
+    assert errors.decode().startswith(f"ws_server: cannot listen on 127.0.0.1:{port}: ")
+    assert errors.count(b"\n") == 1
 
 
 async def test_starts_and_stays_though_its_dependencies_are_down() -> None:

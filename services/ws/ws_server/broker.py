@@ -4,7 +4,7 @@ What a broker promises about order: when ``history`` has returned, every publica
 of was delivered before, if the channel was subscribed at the time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,11 @@ class Broker(Protocol):
 
     name: str
     is_ready: bool
+    replica: str
+
+    @property
+    def lag(self) -> float:
+        """How many seconds the broker takes to answer right now."""
 
     async def run(self) -> None:
         """Keep the broker connected until cancelled; never raises for a broker that is down."""
@@ -69,6 +74,9 @@ class Broker(Protocol):
         Raises BrokerDownError.
         """
 
+    async def forget(self, channel: str) -> None:
+        """Remove the publications of a channel, but not its position. Raises BrokerDownError."""
+
     async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
         """Make a client present in a channel; ``announce`` tells the channel by a ``join``."""
 
@@ -78,5 +86,8 @@ class Broker(Protocol):
     async def present(self, channel: str) -> Mapping[str, bytes]:
         """Who is in a channel: ClientInfo objects by client. Raises BrokerDownError."""
 
-    async def command(self, payload: bytes) -> None:
-        """Tell every replica, this one included. Raises BrokerDownError."""
+    async def command(self, payload: bytes, replica: str = "") -> None:
+        """Tell every replica, this one included, or only one. Raises BrokerDownError."""
+
+    async def replicas(self) -> Collection[str]:
+        """The names of all replicas, as far as it is known who lives. Raises BrokerDownError."""

@@ -19,6 +19,11 @@ from ws_server.session import Session
 MAX_HISTORY = 1000  # publications of one answer
 
 
+def history_limit(limit: int) -> int:
+    """How many publications an answer may have; below 0, as many as possible."""
+    return MAX_HISTORY if limit < 0 else min(limit, MAX_HISTORY)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the commands are judged by. ``rate`` is commands a second and session; 0 is no limit."""
@@ -160,7 +165,7 @@ def handle(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect
 
 def limited(rules: Rules, session: Session, count: int, now: float) -> bool:
     """Whether so many commands at once are more than the session may send at ``now``."""
-    return rules.rate > 0 and session.spend(count, rules.rate, now) < 0
+    return rules.rate > 0 and not session.spend(count, rules.rate, now)
 
 
 def may_subscribe(rules: Rules, session: Session, channel: str) -> bool:
@@ -233,14 +238,13 @@ def _history(hub: Hub, rules: Rules, session: Session, command: Command) -> Effe
         hub, session, channel, options.has_history, options.allow_history_for_subscriber
     )
     since, limit = command.params.get("since"), command.params.get("limit", 0)
-    position = None if since is None else _position(since)
-    if error is None and (type(limit) is not int or (since is not None and position is None)):
+    start = None if since is None else position(since)
+    if error is None and (type(limit) is not int or (since is not None and start is None)):
         error = codes.BAD_REQUEST
     if error is not None:
         return Fail(command.id, error)
-    limit = MAX_HISTORY if limit < 0 else min(limit, MAX_HISTORY)
     is_reverse = command.params.get("reverse") is True
-    return ReadHistory(command.id, channel, position, limit, is_reverse)
+    return ReadHistory(command.id, channel, start, history_limit(limit), is_reverse)
 
 
 def _presence(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
@@ -313,13 +317,14 @@ def _reading_error(
 def _wanted(params: Mapping[str, Any]) -> Wanted | None:
     """Read a SubscribeRequest; None when a field is of the wrong type."""
     channel, token = _text(params, "channel"), _text(params, "token")
-    since = _position(params) if params.get("recover") is True else None
+    since = position(params) if params.get("recover") is True else None
     if not channel or token is None or (since is None and params.get("recover") is True):
         return None
     return Wanted(channel, token, since, params.get("data"))
 
 
-def _position(value: Any) -> Position | None:
+def position(value: Any) -> Position | None:
+    """Read a StreamPosition; None when it is none."""
     if not isinstance(value, dict):
         return None
     offset, epoch = value.get("offset", 0), value.get("epoch", "")

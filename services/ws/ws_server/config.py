@@ -1,5 +1,6 @@
 """Reads the settings from the environment and their secret files, once; keeps no state."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote
@@ -10,6 +11,10 @@ from ws_server.environment import ConfigError, Environment
 from ws_server.namespaces import Namespaces
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+NOT_FORWARDED = frozenset(
+    {"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"}
+)
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,16 @@ class PostgresAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """Where the hooks are, "" for none; ``headers`` of the handshake are passed on."""
+
+    rpc_url: str = field(default="", repr=False)  # a URL may hold a password
+    subscribe_url: str = field(default="", repr=False)
+    headers: tuple[str, ...] = ()
+    timeout: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says; sizes are bytes, times are seconds."""
 
@@ -39,6 +54,9 @@ class Settings:
     host: str = "0.0.0.0"  # noqa: S104 - inside a container; only the proxy's port is published
     port: int = 3002
     path: str = "/ws"
+    api_port: int = 3003
+    api_key: bytes | None = field(default=None, repr=False)
+    hooks: HookSettings = field(default_factory=HookSettings)
     redis: RedisAddress | None = None
     postgres: PostgresAddress | None = None
     outbox: bool = False
@@ -66,6 +84,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         host=env.text("WS_HOST", "0.0.0.0"),  # noqa: S104
         port=env.integer("WS_PORT", 3002, 0, 65535),
         path=_path(env),
+        api_port=env.integer("WS_API_PORT", 3003, 0, 65535),
+        api_key=_api_key(env),
+        hooks=_hooks(env),
         redis=_redis(env),
         postgres=postgres(env),
         outbox=_outbox(env),
@@ -87,16 +108,44 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def _secret(env: Environment) -> bytes:
-    name = "NEXTAUTH_SECRET_FILE" if env.text("NEXTAUTH_SECRET_FILE") else "NEXTAUTH_SECRET"
-    text = env.file(name) if name.endswith("_FILE") else env.text(name)
-    if not text:
+    secret = _strong(env, "NEXTAUTH_SECRET_FILE", "NEXTAUTH_SECRET")
+    if secret is None:
         raise ConfigError("NEXTAUTH_SECRET_FILE: is not set, and neither is NEXTAUTH_SECRET")
+    return secret
+
+
+def _api_key(env: Environment) -> bytes | None:
+    return _strong(env, "WS_API_KEY_FILE", "WS_API_KEY")
+
+
+def _strong(env: Environment, file: str, variable: str) -> bytes | None:
+    """A secret of the file, else of the variable; None when neither is set."""
+    name = file if env.text(file) else variable
+    text = env.file(file) if name == file else env.text(variable)
+    if not text:
+        return None
     secret = text.encode()
     if len(secret) < MIN_SECRET_BYTES:
         raise ConfigError(
             f"{name}: the secret has {len(secret)} bytes, but needs at least {MIN_SECRET_BYTES}"
         )
     return secret
+
+
+def _hooks(env: Environment) -> HookSettings:
+    rpc, subscribe = (
+        env.url(name, ("http", "https")) for name in ("WS_RPC_URL", "WS_SUBSCRIBE_URL")
+    )
+    headers = tuple(filter(None, map(str.strip, env.text("WS_HOOK_HEADERS").split(","))))
+    for header in headers:
+        if not _HEADER.fullmatch(header) or header.lower() in NOT_FORWARDED:
+            raise ConfigError(f"WS_HOOK_HEADERS: {header!r} is not a header that can be passed on")
+    return HookSettings(
+        rpc_url=rpc.geturl() if rpc else "",
+        subscribe_url=subscribe.geturl() if subscribe else "",
+        headers=headers,
+        timeout=env.seconds("WS_HOOK_TIMEOUT", 1.0),
+    )
 
 
 def _path(env: Environment) -> str:

@@ -23,7 +23,7 @@ from ws_server.operations import Hooks, Limits, Operations, Verify
 from ws_server.service import Service
 from ws_server.transport import Outbox
 
-FLOOD = 8  # times the allowed rate; who sends more than that is sent away
+FLOOD = 8  # seconds' worth of commands that may be refused in a row before the connection ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,9 @@ class Conversation:
         self._session = service.hub.open(self.outbox, address, service.clocks.now())
         service.stats.connections += 1
         service.deadline_moved()
+        hooks = context.hooks.heard(self._headers)
         self._operations = Operations(
-            service, self._session, context.verify, context.hooks, context.limits, self._offered
+            service, self._session, context.verify, hooks, context.limits, self._offered
         )
 
     async def run(self) -> None:
@@ -140,7 +141,7 @@ class Conversation:
 
     def _refuse(self, received: list[protocol.Command]) -> None:
         """Too many commands: each is answered so, and a flood ends the connection."""
-        if len(received) > FLOOD * self._service.rules.rate:
+        if self._session.excess > FLOOD * self._service.rules.rate:
             self.outbox.close(codes.FLOODING)
             return
         for command in received:

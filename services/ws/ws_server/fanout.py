@@ -60,8 +60,7 @@ class Fanout:
         stats = self._stats
         stats.messages += len(payloads) * len(receivers)
         stats.sent_bytes += sum(map(len, frames)) * len(receivers)
-        stats.broadcasts += 1
-        stats.broadcast_seconds += time.perf_counter() - started
+        stats.broadcasts.observe(time.perf_counter() - started)
 
 
 def _joined(payloads: list[bytes]) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -30,9 +30,11 @@ class MemoryBroker:
 
     name = "memory"
     is_ready = True
+    lag = 0.0
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
+        self.replica = uuid4().hex[:12]
         self._epoch = uuid4().hex[:8]
         self._streams: dict[str, _Stream] = {}
         self._keeps: dict[str, Keep] = {}
@@ -80,6 +82,11 @@ class MemoryBroker:
         top = Position(stream.top, self._epoch)
         return History(tuple(found[: None if limit < 0 else limit]), top)
 
+    async def forget(self, channel: str) -> None:
+        """Removed at once."""
+        if channel in self._streams:
+            self._streams[channel].kept.clear()
+
     async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
         """Known to this process."""
         self._present.setdefault(channel, {})[client] = info
@@ -99,9 +106,14 @@ class MemoryBroker:
         """Who is in the channel, of this process."""
         return dict(self._present.get(channel, {}))
 
-    async def command(self, payload: bytes) -> None:
+    async def command(self, payload: bytes, replica: str = "") -> None:
         """This process is all there is."""
-        self._listener.order(payload)
+        if replica in {"", self.replica}:
+            self._listener.order(payload)
+
+    async def replicas(self) -> Collection[str]:
+        """This process is all there is."""
+        return (self.replica,)
 
     def _append(self, channel: str, payload: bytes, keep: Keep, now: float) -> Publication:
         stream = self._streams.setdefault(channel, _Stream())

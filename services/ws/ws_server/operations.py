@@ -2,14 +2,14 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ws_server import codes, protocol
+from ws_server import codes, protocol, reading
 from ws_server.auth import Claims, ExpiredTokenError, InvalidTokenError
 from ws_server.broker import BrokerDownError
-from ws_server.codes import ReplyError
+from ws_server.codes import Disconnect, ReplyError
 from ws_server.commands import (
     Call,
     Connect,
@@ -22,8 +22,10 @@ from ws_server.commands import (
     Wanted,
     may_subscribe,
 )
+from ws_server.handshake import Headers
 from ws_server.namespaces import is_channel
 from ws_server.publication import History
+from ws_server.reading import RefusedError
 from ws_server.service import Service
 from ws_server.session import Session
 
@@ -34,12 +36,23 @@ Verify = Callable[[str], Awaitable[Claims]]
 Waiting = Connect | Join | Publish | ReadHistory | ReadPresence | Refresh | Call
 
 
-class HookError(Exception):
-    """The application's hook refused, or could not be asked; ``error`` is the answer to that."""
+class HookError(RefusedError):
+    """The application's hook refused, or could not be asked.
 
-    def __init__(self, error: ReplyError) -> None:
-        super().__init__(error.message)
-        self.error = error
+    The command is answered by ``error``, or the connection is closed by ``disconnect``.
+    """
+
+    def __init__(self, error: ReplyError, disconnect: Disconnect | None = None) -> None:
+        super().__init__(error)
+        self.disconnect = disconnect
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A subscription that the application allowed; ``expires_at`` is in Unix seconds."""
+
+    expires_at: float = math.inf
+    data: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,10 @@ class Limits:
 class Hooks(Protocol):
     """What the application decides."""
 
-    async def subscribe(self, session: Session, wanted: Wanted, /) -> None:
+    def heard(self, headers: Headers, /) -> "Hooks":
+        """The same for one connection: its handshake had these headers."""
+
+    async def subscribe(self, session: Session, wanted: Wanted, /) -> Grant:
         """Return when the session may subscribe. Raises HookError."""
 
     async def call(self, session: Session, method: str, data: object, /) -> object:
@@ -62,7 +78,11 @@ class Hooks(Protocol):
 class NoHooks:
     """Nobody to ask: nothing more is allowed."""
 
-    async def subscribe(self, _session: Session, _wanted: Wanted, /) -> None:
+    def heard(self, _headers: Headers, /) -> "NoHooks":
+        """Nobody to tell."""
+        return self
+
+    async def subscribe(self, _session: Session, _wanted: Wanted, /) -> Grant:
         """Denied."""
         raise HookError(codes.PERMISSION_DENIED)
 
@@ -140,13 +160,14 @@ class Operations:
         """Complete a subscription, once everybody who has a say has agreed."""
         wanted, session = effect.wanted, self._session
         try:
-            ends = math.inf if effect.is_allowed else await self._authorised(wanted)
+            grant = Grant() if effect.is_allowed else await self._authorised(wanted)
             history = await self._service.prepare(session, wanted)
         except (HookError, BrokerDownError) as error:
             self._service.leave(session, wanted.channel)
-            self._fail(effect.command_id, _error(error))
+            self._refuse(effect.command_id, error)
             return
-        result = self._service.complete(session, wanted, history, ends)
+        ends = self._service.ends_at(grant.expires_at)
+        result = self._service.complete(session, wanted, history, ends, grant.data)
         if result is None:
             self._fail(effect.command_id, codes.INTERNAL)
         else:
@@ -173,41 +194,33 @@ class Operations:
 
     async def history(self, effect: ReadHistory) -> None:
         """Read a channel's publications."""
+        broker, reverse = self._service.broker, effect.is_reverse
         try:
-            found = await self._service.broker.history(
-                effect.channel, effect.since, effect.limit, reverse=effect.is_reverse
+            body = await reading.history(
+                broker, effect.channel, effect.since, effect.limit, reverse=reverse
             )
-        except BrokerDownError:
-            self._fail(effect.command_id, codes.INTERNAL)
+        except (BrokerDownError, RefusedError) as error:
+            self._fail(effect.command_id, _error(error))
             return
-        if effect.since and effect.since.epoch not in {"", found.top.epoch}:
-            self._fail(effect.command_id, codes.UNRECOVERABLE_POSITION)
-            return
-        top = {"epoch": found.top.epoch, "offset": found.top.offset}
-        body = protocol.subscribed(top, [pub.json for pub in found.publications])
         self._send(protocol.reply_raw(effect.command_id, "history", body))
 
     async def presence(self, effect: ReadPresence) -> None:
         """Read who is in a channel."""
+        read = reading.presence_stats if effect.counts_only else reading.presence
         try:
-            present = await self._service.broker.present(effect.channel)
-        except BrokerDownError:
-            self._fail(effect.command_id, codes.INTERNAL)
+            body = await read(self._service.broker, effect.channel)
+        except BrokerDownError as error:
+            self._fail(effect.command_id, _error(error))
             return
-        if effect.counts_only:
-            counts = presence_counts(present.values())
-            self._send(protocol.reply(effect.command_id, "presence_stats", counts))
-        else:
-            body = b'{"presence":' + protocol.object_of(present) + b"}"
-            self._send(protocol.reply_raw(effect.command_id, "presence", body))
+        method = "presence_stats" if effect.counts_only else "presence"
+        self._send(protocol.reply_raw(effect.command_id, method, body))
 
     async def call(self, effect: Call) -> None:
         """Ask the application; without an id, nobody hears what it says."""
         try:
             answer = await self._hooks.call(self._session, effect.method, effect.data)
         except HookError as error:
-            if effect.command_id:
-                self._fail(effect.command_id, error.error)
+            self._refuse(effect.command_id, error)
             return
         if effect.command_id:
             self._send(protocol.reply(effect.command_id, "rpc", {"data": answer}))
@@ -240,11 +253,10 @@ class Operations:
             raise InvalidTokenError("there is none")
         return claims
 
-    async def _authorised(self, wanted: Wanted) -> float:
-        """When the subscription ends, on the hub's clock. Raises HookError."""
+    async def _authorised(self, wanted: Wanted) -> Grant:
+        """What a subscription token or else the hook grants. Raises HookError."""
         if not wanted.token:
-            await self._hooks.subscribe(self._session, wanted)
-            return math.inf
+            return await self._hooks.subscribe(self._session, wanted)
         try:
             claims = await self._verify(wanted.token)
         except ExpiredTokenError:
@@ -253,7 +265,7 @@ class Operations:
             raise HookError(codes.PERMISSION_DENIED) from None
         if (claims.channel, claims.user) != (wanted.channel, self._session.user):
             raise HookError(codes.PERMISSION_DENIED)
-        return self._service.ends_at(claims)
+        return Grant(claims.expires_at)
 
     async def _prepare(self, wanted: Sequence[Wanted]) -> list[tuple[Wanted, History | None]]:
         """Get ready what the connect command may subscribe; the rest is left out."""
@@ -285,15 +297,16 @@ class Operations:
     def _send(self, payload: bytes) -> None:
         self._session.receiver.send(payload)
 
+    def _refuse(self, command_id: int, error: HookError | BrokerDownError) -> None:
+        """Answer a command as the hook says; without an id, nobody waits for an error."""
+        if isinstance(error, HookError) and error.disconnect:
+            self._session.receiver.close(error.disconnect)
+        elif command_id:
+            self._fail(command_id, _error(error))
+
     def _fail(self, command_id: int, error: ReplyError) -> None:
         self._service.stats.errors[error.code] += 1
         self._send(protocol.failure(command_id, error))
-
-
-def presence_counts(infos: Collection[bytes]) -> dict[str, int]:
-    """How many clients and users a presence has."""
-    users = {protocol.user_of(info) for info in infos}
-    return {"num_clients": len(infos), "num_users": len(users)}
 
 
 def _require_same(session: Session, channel: str, claims: Claims) -> None:
@@ -307,5 +320,5 @@ def _life(ttl: float) -> dict[str, object]:
     return {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
 
 
-def _error(error: HookError | BrokerDownError) -> ReplyError:
-    return error.error if isinstance(error, HookError) else codes.INTERNAL
+def _error(error: RefusedError | BrokerDownError) -> ReplyError:
+    return error.error if isinstance(error, RefusedError) else codes.INTERNAL

@@ -5,15 +5,19 @@ What a replica does not understand it leaves alone: an older one may still run b
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ws_server import codes, protocol
 from ws_server.codes import Disconnect, Unsubscribe
+from ws_server.commands import Wanted
 from ws_server.service import Service
 from ws_server.session import Session
 
-Obey = Callable[[Service, Mapping[str, Any]], None]
+Fields = Mapping[str, Any]
+Obey = Callable[[Service, Fields], None]
 
 
 def encode(name: str, **fields: object) -> bytes:
@@ -21,18 +25,16 @@ def encode(name: str, **fields: object) -> bytes:
     return protocol.encode({name: fields})
 
 
-def obey(service: Service, payload: bytes) -> None:
-    """Do what an order says to the sessions of this replica."""
-    try:
+def obey(service: Service, known: Mapping[str, Obey], payload: bytes) -> None:
+    """Do what an order says, if it is one of those that are known."""
+    with suppress(LookupError, ValueError, TypeError, OverflowError):
         order = json.loads(payload)
-    except ValueError:
-        return
-    for name, fields in order.items() if isinstance(order, dict) else ():
-        if name in ORDERS and isinstance(fields, dict):
-            ORDERS[name](service, fields)
+        for name, fields in order.items() if isinstance(order, dict) else ():
+            if name in known and isinstance(fields, dict):
+                known[name](service, fields)
 
 
-def _disconnect(service: Service, fields: Mapping[str, Any]) -> None:
+def _disconnect(service: Service, fields: Fields) -> None:
     kept = set(fields.get("whitelist") or ())
     code, reason = fields.get("code"), fields.get("reason")
     why = Disconnect(int(code), str(reason or "")) if code else codes.FORCED
@@ -40,18 +42,42 @@ def _disconnect(service: Service, fields: Mapping[str, Any]) -> None:
     service.disconnect(meant, why)
 
 
-def _unsubscribe(service: Service, fields: Mapping[str, Any]) -> None:
+def _subscribe(service: Service, fields: Fields) -> None:
+    wanted = Wanted(str(fields["channel"]), data=fields.get("data"))
+    for session in _meant(service, fields):
+        service.grant(session, wanted, _end(fields))
+
+
+def _refresh(service: Service, fields: Fields) -> None:
+    if fields.get("expired"):
+        service.disconnect(_meant(service, fields), codes.CONNECTION_EXPIRED)
+        return
+    for session in _meant(service, fields):
+        service.prolong(session, _end(fields))
+
+
+def _end(fields: Fields) -> float:
+    """Unix seconds; an end of 0 is none."""
+    return float(fields.get("expire_at") or math.inf)
+
+
+def _unsubscribe(service: Service, fields: Fields) -> None:
     code, reason = fields.get("code"), fields.get("reason")
     why = Unsubscribe(int(code), str(reason or "")) if code else codes.SERVER_UNSUBSCRIBE
     for session in _meant(service, fields):
         service.unsubscribe(session, str(fields.get("channel", "")), why)
 
 
-def _meant(service: Service, fields: Mapping[str, Any]) -> Iterable[Session]:
+def _meant(service: Service, fields: Fields) -> Iterable[Session]:
     """The sessions of the user, or the one of them that ``client`` names."""
     client = fields.get("client")
     found = service.hub.of_user(str(fields.get("user", "")))
     return [session for session in found if not client or session.id == client]
 
 
-ORDERS: dict[str, Obey] = {"disconnect": _disconnect, "unsubscribe": _unsubscribe}
+ORDERS: Mapping[str, Obey] = {
+    "disconnect": _disconnect,
+    "unsubscribe": _unsubscribe,
+    "subscribe": _subscribe,
+    "refresh": _refresh,
+}

@@ -18,7 +18,8 @@ def run(settings: Settings) -> int:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings))
     except OSError as error:
-        sys.stderr.write(f"ws_server: cannot listen on {settings.host}:{settings.port}: {error}\n")
+        address = error.filename or f"{settings.host}:{settings.port}"
+        sys.stderr.write(f"ws_server: cannot listen on {address}: {error.strerror or error}\n")
         return 1
 
 

@@ -30,6 +30,14 @@ class Command:
     params: dict[str, Any] = field(default_factory=dict)
 
 
+def parse(text: str | bytes) -> Any:
+    """Read strict JSON. Raises ValueError, also for what is nested too deeply."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("not JSON") from None
+
+
 def decode(text: str) -> list[Command]:
     """The commands in one text frame, in order.
 
@@ -40,8 +48,8 @@ def decode(text: str) -> list[Command]:
 
 def _command(line: str) -> Command:
     try:
-        value = json.loads(line, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        value = parse(line)
+    except ValueError:
         raise MalformedFrameError("not JSON") from None
     if not isinstance(value, dict):
         raise MalformedFrameError("a command is a JSON object")
@@ -123,7 +131,19 @@ def push(channel: str, kind: str, body: bytes) -> bytes:
 
 def notice(data: object) -> bytes:
     """A message of the server to one client, outside of all channels."""
-    return b'{"push":{"message":{"data":' + encode(data) + b"}}}"
+    return connection_push("message", {"data": data})
+
+
+def connection_push(kind: str, body: object) -> bytes:
+    """What the server tells one client about its connection, outside of all channels."""
+    return encode({"push": {kind: body}})
+
+
+def with_data(body: bytes, data: object) -> bytes:
+    """Add ``data`` to an object that is JSON already; None adds nothing."""
+    if data is None:
+        return body
+    return body[:-1] + (b"," if len(body) > 2 else b"") + b'"data":' + encode(data) + b"}"
 
 
 def reply_raw(command_id: int, method: str, result: bytes) -> bytes:

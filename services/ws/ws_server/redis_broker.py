@@ -5,7 +5,8 @@ beside a hash of its epoch and last offset. See ``redis_scripts`` for the steps 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ from ws_server.upkeep import keep as keep_connected
 TOPIC, META, STREAM = b"ws:", b"ws:meta:", b"ws:stream:"
 PRESENT, KEY, MEMBERS = b"ws:present:", b"ws:key:", b"ws:members:"
 REPLICAS = b"ws:replicas"
-ORDERS = b"ws-orders"  # a topic that is no channel's
+ORDERS = b"ws-orders"  # a topic that is no channel's; followed by a name, it is one replica's
 BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
 LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
@@ -45,6 +46,15 @@ class RedisBroker:
         self._entered: dict[tuple[str, str], tuple[bytes, bool]] = {}
         self._shas: dict[str, bytes] = {}
         self._was_ready = False
+        self._orders = (ORDERS, _orders_of(self.replica))
+        self._asked_at: float | None = None
+        self._lag = 0.0
+
+    @property
+    def lag(self) -> float:
+        """The time of the last beat's answer, or of the one that is being waited for."""
+        waited = 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
+        return max(self._lag, waited)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -108,6 +118,11 @@ class RedisBroker:
             tuple(_entry(row, position.epoch) for row in cast(Sequence[Any], found)), position
         )
 
+    async def forget(self, channel: str) -> None:
+        """Delete the stream; its offset and epoch stay. Raises BrokerDownError."""
+        self._require_ready()
+        await self._link.request(b"DEL", STREAM + channel.encode())
+
     async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
         """Remember it here as well: a Redis that lost everything is told again."""
         self._entered[channel, client] = (info, announce)
@@ -127,14 +142,20 @@ class RedisBroker:
         pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2])  # noqa: B905 - pairs
         return {bytes(client).decode(): bytes(info) for client, info in pairs}
 
-    async def command(self, payload: bytes) -> None:
-        """Tell every replica. Raises BrokerDownError."""
+    async def command(self, payload: bytes, replica: str = "") -> None:
+        """Tell every replica, or one. Raises BrokerDownError."""
         self._require_ready()
-        await self._link.request(b"PUBLISH", ORDERS, payload)
+        topic = _orders_of(replica) if replica else ORDERS
+        await self._link.request(b"PUBLISH", topic, payload)
+
+    async def replicas(self) -> Collection[str]:
+        """Who gave a sign of life in the last seconds. Raises BrokerDownError."""
+        self._require_ready()
+        return [bytes(name).decode() for name in await self._link.request(*_ALL_REPLICAS)]
 
     async def _serve_once(self) -> None:
         connection = await self._link.connect()
-        self._link.send(b"SUBSCRIBE", ORDERS)
+        self._link.send(b"SUBSCRIBE", *self._orders)
         for topic in self._channels:
             self._link.send(b"SUBSCRIBE", topic)
         try:
@@ -147,10 +168,7 @@ class RedisBroker:
             loaded = self._link.request(b"SCRIPT", b"LOAD", script.encode())
             self._shas[script] = bytes(await loaded)
         while True:
-            async with asyncio.timeout(BEAT_TIMEOUT):
-                dead = await self._script(
-                    redis_scripts.BEAT, (REPLICAS,), self.replica.encode(), _ms(LIFETIME)
-                )
+            dead = await self._ask_for_the_dead()
             # The first answer comes after all SUBSCRIBEs were taken in order.
             if not self.is_ready:
                 await self._become_ready()
@@ -158,6 +176,15 @@ class RedisBroker:
                 await self._bury(bytes(dead).decode())
                 continue
             await asyncio.sleep(BEAT_INTERVAL)
+
+    async def _ask_for_the_dead(self) -> Any:
+        self._asked_at = time.monotonic()
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            dead = await self._script(
+                redis_scripts.BEAT, (REPLICAS,), self.replica.encode(), _ms(LIFETIME)
+            )
+        self._lag, self._asked_at = time.monotonic() - self._asked_at, None
+        return dead
 
     async def _become_ready(self) -> None:
         self.is_ready = True
@@ -200,7 +227,7 @@ class RedisBroker:
 
     def _pushed(self, message: list[Any]) -> None:
         kind, topic = message[0], bytes(message[1])
-        if kind == b"message" and topic == ORDERS:
+        if kind == b"message" and topic in self._orders:
             self._listener.order(bytes(message[2]))
         elif kind == b"message":
             self._deliver(topic[len(TOPIC) :].decode(), bytes(message[2]))
@@ -230,6 +257,13 @@ _SCRIPTS = (
     *(redis_scripts.PUBLISH, redis_scripts.HISTORY, redis_scripts.ENTER, redis_scripts.EXIT),
     redis_scripts.BEAT,
 )
+
+
+_ALL_REPLICAS = (b"ZRANGE", REPLICAS, b"0", b"-1")
+
+
+def _orders_of(replica: str) -> bytes:
+    return ORDERS + b":" + replica.encode()
 
 
 def _ms(seconds: float) -> bytes:

@@ -1,7 +1,9 @@
 """Listens, starts and stops everything; what a connection says is not its business."""
 
 import asyncio
+import importlib
 import logging
+import socket
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -14,6 +16,7 @@ from websockets.typing import Subprotocol
 from ws_server import orders
 from ws_server.alarm import Alarm
 from ws_server.answers import Answers, Dependency
+from ws_server.api import Api
 from ws_server.auth import Claims, verify
 from ws_server.broker import Broker
 from ws_server.codes import SHUTDOWN
@@ -22,7 +25,9 @@ from ws_server.config import Settings
 from ws_server.connection import Context, converse
 from ws_server.database import Database
 from ws_server.fanout import Fanout
+from ws_server.gauge import Gauge
 from ws_server.handshake import SUBPROTOCOL, authorization_token, subprotocol_token
+from ws_server.hooks import Asker, HttpHooks
 from ws_server.hub import Hub
 from ws_server.log import Log
 from ws_server.memory_broker import MemoryBroker
@@ -32,6 +37,7 @@ from ws_server.redis_broker import RedisBroker
 from ws_server.service import Clocks, Service
 from ws_server.session import Times
 from ws_server.stats import Stats
+from ws_server.survey import Survey
 
 LINGER = 2.0  # seconds that a peer has to answer a close frame
 
@@ -54,7 +60,10 @@ class Server:
         clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
         self.service = Service(self.hub, rules, self.stats, log, clocks, fanout)
         self.broker = self.service.broker = broker or self._make_broker()
-        self.service.obey = partial(orders.obey, self.service)
+        self.survey = Survey(self.service, f"{socket.gethostname()}_{settings.port}")
+        known = {**orders.ORDERS, **self.survey.orders}
+        self.service.obey = partial(orders.obey, self.service, known)
+        self.gauges = [Gauge("broker_lag_seconds", "Time of the broker's answer.", self._lag)]
         self.database = Database(settings.postgres, log) if settings.postgres else None
         self._dependencies: list[Dependency] = [self.broker]
         if self.database is not None:
@@ -64,7 +73,12 @@ class Server:
             self.relay = Relay(self.database, self.broker, self.service.publish, log)
         self._alarm = Alarm(self.hub.next_deadline, self._ring)
         self.service.deadline_moved = self._alarm.moved
+        hooks = settings.hooks
+        has_hooks = hooks.rpc_url or hooks.subscribe_url
+        self._asker = Asker(hooks, self.stats, log) if has_hooks else None
         self._upkeep: list[asyncio.Task[None]] = []
+        self._api: asyncio.Task[None] | None = None
+        self._api_socket: socket.socket | None = None
         self._listener: Listener | None = None
 
     @property
@@ -74,6 +88,13 @@ class Server:
             raise RuntimeError("the server was not started")
         return int(self._listener.sockets[0].getsockname()[1])
 
+    @property
+    def api_port(self) -> int:
+        """The port of the HTTP API that is really listened on."""
+        if self._api_socket is None:
+            raise RuntimeError("the server was not started, or has no API key")
+        return int(self._api_socket.getsockname()[1])
+
     async def run(self, until: asyncio.Event) -> None:
         """Serve until the event is set, then drain."""
         await self.start()
@@ -81,8 +102,15 @@ class Server:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen first, connect to what we depend on afterwards. Raises OSError."""
+        """Listen first, connect to what we depend on afterwards.
+
+        Raises OSError; its ``filename`` is the address if that is not the WebSocket's.
+        """
         settings = self.settings
+        if settings.api_key is not None:
+            # Listens at once, though it takes a while until requests are accepted.
+            self._api_socket = _listen(settings.host, settings.api_port)
+            self._api = asyncio.create_task(self._serve_api(self._api_socket, settings.api_key))
         logger = logging.getLogger("websockets")
         logger.disabled = True  # it would log whole request lines, query and all
         self._listener = await serve(
@@ -109,15 +137,28 @@ class Server:
         """Accept no more, say 3001 to everybody, and wait for them at most ``drain_timeout``."""
         self.log.info("draining", connections=len(self.hub.sessions))
         self._alarm.stop()
+        if self._api is not None:
+            self._api.cancel()
         if self._listener is not None:
             self._listener.close(close_connections=False)
             for session in self.hub.sessions:
                 session.receiver.close(SHUTDOWN)
             await self._wait_closed(self._listener)
+        if self._api is not None:
+            await asyncio.gather(self._api, return_exceptions=True)
         for task in self._upkeep:
             task.cancel()
         await asyncio.gather(*self._upkeep, return_exceptions=True)
+        if self._asker is not None:
+            await self._asker.stop()
         self.log.info("stopped")
+
+    async def _serve_api(self, listening: socket.socket, key: bytes) -> None:
+        # Importing aiohttp takes long; in a thread, the server answers meanwhile.
+        module = await asyncio.to_thread(importlib.import_module, "ws_server.internal")
+        metrics = module.Metrics(self.hub, self.stats, self._dependencies, self.gauges)
+        api = Api(self.service, self.survey)
+        await module.Internal(api, key, metrics, self.stats, self.log).run(listening)
 
     async def _wait_closed(self, listener: Listener) -> None:
         try:
@@ -134,7 +175,7 @@ class Server:
             service=self.service,
             verify=self._verify,
             offered=self._offered,
-            hooks=NoHooks(),
+            hooks=HttpHooks(self._asker, {}) if self._asker else NoHooks(),
             limits=Limits(settings.max_connections_per_user),
             max_queue_bytes=settings.max_queue_bytes,
             max_per_address=settings.max_connections_per_address,
@@ -147,6 +188,9 @@ class Server:
         token = authorization_token(headers) or subprotocol_token(headers)
         return await self._verify(token) if token else None
 
+    def _lag(self) -> float:
+        return self.broker.lag
+
     def _make_broker(self) -> Broker:
         if self.settings.redis is None:
             return MemoryBroker(self.service)
@@ -155,6 +199,14 @@ class Server:
     def _ring(self) -> None:
         for session, disconnect in self.hub.due(asyncio.get_running_loop().time()):
             self.service.look_at(session, disconnect)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=100)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
 
 
 def _select_subprotocol(

@@ -77,8 +77,9 @@ class Service:
         wanted: Wanted,
         history: History | None,
         expires_at: float = math.inf,
+        data: object = None,
     ) -> bytes | None:
-        """Make the session a member; gives the SubscribeResult as JSON.
+        """Make the session a member; gives the SubscribeResult as JSON, with ``data`` for it.
 
         None when the session left in the meantime. The reply has to be sent before anything waits,
         or publications overtake it.
@@ -91,7 +92,7 @@ class Service:
             return None
         self._schedule(session)
         if options.presence:
-            self._later(self._enter(session, channel))
+            self.later(self._enter(session, channel))
         result: dict[str, object] = {}
         if expires_at < math.inf:
             ttl = expires_at - self.clocks.now() - self.hub.times.grace
@@ -99,14 +100,21 @@ class Service:
         if history is not None:
             self._count_recovery(wanted, is_whole=recovery.is_whole)
             result |= _recovered(options, wanted, recovery.position, is_whole=recovery.is_whole)
-        return protocol.subscribed(result, [pub.json for pub in recovery.publications])
+        missed = [pub.json for pub in recovery.publications]
+        return protocol.with_data(protocol.subscribed(result, missed), data)
+
+    def grant(self, session: Session, wanted: Wanted, expires_at: float = math.inf) -> None:
+        """Subscribe a session without being asked by its client, soon, and tell it."""
+        if wanted.channel not in session.channels:
+            self.hub.channels.join(session, wanted.channel)
+            self.later(self._grant(session, wanted, expires_at))
 
     def leave(self, session: Session, channel: str) -> None:
         """End a subscription, in silence towards its own client."""
         self.fanout.flush(channel)
         subscription = session.channels.get(channel)
         if subscription and subscription.is_present:
-            self._later(self._exit(session.id, channel))
+            self.later(self._exit(session.id, channel))
         if self.hub.channels.leave(session, channel):
             self.broker.unsubscribe(channel)
 
@@ -121,25 +129,38 @@ class Service:
 
     def welcome(self, session: Session, claims: Claims) -> float:
         """The token was good: start the session. Gives the seconds that the token has left."""
-        session.welcome(claims, self.ends_at(claims), self.clocks.now() + self.hub.times.ping)
+        session.welcome(
+            claims, self.ends_at(claims.expires_at), self.clocks.now() + self.hub.times.ping
+        )
         self.hub.signed_in(session)
         self._schedule(session)
         return claims.expires_at - self.clocks.wall()
 
     def refresh(self, session: Session, claims: Claims) -> float:
         """Another token takes the place of the first. Gives the seconds that it has left."""
-        session.refresh(claims, self.ends_at(claims))
+        session.refresh(claims, self.ends_at(claims.expires_at))
         self._schedule(session)
         return claims.expires_at - self.clocks.wall()
 
-    def ends_at(self, claims: Claims) -> float:
-        """When what a token opens is over, on the hub's clock, with the time to replace it."""
-        return self.clocks.now() + claims.expires_at - self.clocks.wall() + self.hub.times.grace
+    def prolong(self, session: Session, expires_at: float) -> None:
+        """The application gives a connection another end, in Unix seconds; ``inf`` is none."""
+        if session.claims is None:
+            return
+        ttl = self.refresh(session, replace(session.claims, expires_at=expires_at))
+        if ttl <= 0:
+            session.receiver.close(codes.CONNECTION_EXPIRED)
+            return
+        life = {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
+        session.receiver.send(protocol.connection_push("refresh", life))
+
+    def ends_at(self, expires_at: float) -> float:
+        """Unix seconds on the hub's clock, with the time that there is to replace a token."""
+        return self.clocks.now() + expires_at - self.clocks.wall() + self.hub.times.grace
 
     def refresh_subscription(self, session: Session, channel: str, claims: Claims) -> float:
         """Another token for one subscription. Gives the seconds that it has left."""
         known = session.channels[channel]
-        session.subscribe(channel, replace(known, expires_at=self.ends_at(claims)))
+        session.subscribe(channel, replace(known, expires_at=self.ends_at(claims.expires_at)))
         self._schedule(session)
         return claims.expires_at - self.clocks.wall()
 
@@ -177,7 +198,7 @@ class Service:
         if verdict == "deliver":
             self.fanout.push(channel, protocol.push(channel, "pub", publication.json))
         elif verdict == "gap":
-            self._later(self._heal(channel))
+            self.later(self._heal(channel))
 
     def order(self, payload: bytes) -> None:
         """Do what a replica told all of them."""
@@ -186,7 +207,7 @@ class Service:
     def reconnected(self) -> None:
         """Something may have been missed on every channel."""
         for channel in self.hub.channels.doubt():
-            self._later(self._heal(channel))
+            self.later(self._heal(channel))
 
     async def _heal(self, channel: str) -> None:
         position = self.hub.channels.position(channel)
@@ -212,6 +233,13 @@ class Service:
                 if publication.offset > session.channels[channel].since:
                     session.receiver.write(framed)
 
+    async def _grant(self, session: Session, wanted: Wanted, expires_at: float) -> None:
+        history = await self.prepare(session, wanted)
+        ends = self.ends_at(expires_at)
+        result = self.complete(session, wanted, history, ends, wanted.data)
+        if result is not None:
+            session.receiver.send(protocol.push(wanted.channel, "subscribe", result))
+
     async def _enter(self, session: Session, channel: str) -> None:
         conn_info = session.claims.info if session.claims else None
         info = protocol.client_info(session.user, session.id, conn_info)
@@ -230,7 +258,7 @@ class Service:
         self.hub.schedule(session)
         self.deadline_moved()
 
-    def _later(self, work: Awaitable[None]) -> None:
+    def later(self, work: Awaitable[None]) -> None:
         """Do something that waits for the broker, which may be down, beside everything else."""
         task = asyncio.ensure_future(_unless_down(work))
         self._tasks.add(task)

@@ -12,6 +12,10 @@ from ws_server.namespaces import Slow
 class Receiver(Protocol):
     """Where a session's frames go. It never blocks, and never tells the caller that it is full."""
 
+    @property
+    def size(self) -> int:
+        """How many bytes wait for the client."""
+
     def write(self, framed: bytes, channel: str = "", slow: Slow = "disconnect") -> None:
         """Queue one whole WebSocket frame; of a ``channel`` it may be dropped, as ``slow`` says."""
 
@@ -65,8 +69,9 @@ class Session:
     pong_by: float = math.inf
     scheduled_at: float = math.inf
     subscription_ends_at: float = math.inf
-    budget: float = 0.0
+    budget: float = math.inf
     counted_at: float = 0.0
+    excess: int = 0
 
     @property
     def user(self) -> str:
@@ -112,11 +117,17 @@ class Session:
             return CONNECTION_EXPIRED
         return NO_PONG if now >= self.pong_by else None
 
-    def spend(self, cost: float, rate: float, now: float) -> float:
-        """Take ``cost`` of a budget that grows by ``rate`` a second up to twice that; what is left.
+    def spend(self, cost: int, rate: float, now: float) -> bool:
+        """Take ``cost`` of a budget that grows by ``rate`` a second up to twice that.
 
-        A negative rest means that it was not granted.
+        False when it is not granted. Then nothing is taken, or who tries again in vain would never
+        be granted anything; ``excess`` is how much was refused since something was granted.
         """
-        grown = min(rate * 2, self.budget + (now - self.counted_at) * rate)
-        self.counted_at, self.budget = now, max(grown - cost, -rate * 4)
-        return self.budget
+        self.budget = min(rate * 2, self.budget + (now - self.counted_at) * rate)
+        self.counted_at = now
+        if cost > self.budget:
+            self.excess += cost
+            return False
+        self.budget -= cost
+        self.excess = 0
+        return True

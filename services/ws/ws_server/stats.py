@@ -1,7 +1,32 @@
 """Counts what happened, for ``/metrics``; plain numbers, because every message passes here."""
 
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+
+FAST = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+SLOW = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""Upper bounds in seconds: of what only this process does, and of what asks another one."""
+
+
+class Histogram:
+    """How many durations there were up to each bound, and their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.total += seconds
+
+
+def _slow() -> defaultdict[str, Histogram]:
+    return defaultdict(lambda: Histogram(SLOW))
 
 
 @dataclass(slots=True)
@@ -14,12 +39,14 @@ class Stats:
     messages: int = 0
     sent_bytes: int = 0
     publications: int = 0
-    broadcast_seconds: float = 0.0
-    broadcasts: int = 0
     gaps: int = 0
+    broadcasts: Histogram = field(default_factory=lambda: Histogram(FAST))
     errors: Counter[int] = field(default_factory=Counter)
     disconnects: Counter[int] = field(default_factory=Counter)
     unsubscribes: Counter[int] = field(default_factory=Counter)
     recoveries: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     refused: Counter[int] = field(default_factory=Counter)
+    api: Counter[tuple[str, int]] = field(default_factory=Counter)
+    hooks: Counter[tuple[str, str]] = field(default_factory=Counter)
+    hook_seconds: defaultdict[str, Histogram] = field(default_factory=_slow)
