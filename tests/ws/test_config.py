@@ -6,7 +6,8 @@ import pytest
 from ws_server.config import PostgresAddress, RedisAddress, load
 from ws_server.environment import ConfigError
 
-GOOD = {"NEXTAUTH_SECRET": "s" * 32}
+LONG = "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"
+GOOD = {"NEXTAUTH_SECRET": "correct horse battery staple, thirty"}
 
 
 def test_defaults() -> None:
@@ -17,7 +18,7 @@ def test_defaults() -> None:
 
 def test_everything_set(tmp_path: Path) -> None:
     for name in ("redis", "postgres", "secret"):
-        (tmp_path / name).write_text(f"{name}-{'x' * 32}\n")
+        (tmp_path / name).write_text(f"{name}-{LONG}\n")
     settings = load(
         {
             "NEXTAUTH_SECRET_FILE": str(tmp_path / "secret"),
@@ -29,13 +30,13 @@ def test_everything_set(tmp_path: Path) -> None:
             "WS_CONNECT_TIMEOUT": "0.5",
         }
     )
-    assert settings.secret == b"secret-" + b"x" * 32
-    assert settings.redis == RedisAddress("redis", 6380, 3, None, f"redis-{'x' * 32}")
+    assert settings.secret == f"secret-{LONG}".encode()
+    assert settings.redis == RedisAddress("redis", 6380, 3, None, f"redis-{LONG}")
     uri = "postgresql://postgres@postgres:5432/shop"
-    assert settings.postgres == PostgresAddress(uri, f"postgres-{'x' * 32}")
+    assert settings.postgres == PostgresAddress(uri, f"postgres-{LONG}")
     assert settings.allowed_origins == {"https://a.example", "http://b.example:81"}
     assert settings.connect_timeout == 0.5
-    assert "xxxx" not in repr(settings)
+    assert LONG not in repr(settings)
 
 
 def test_password_in_the_url() -> None:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ws_server import codes, protocol
-from ws_server.auth import Claims, ExpiredTokenError, InvalidTokenError
+from ws_server.auth.claims import (
+    Claims,
+    ExpiredTokenError,
+    InvalidTokenError,
+    VerifierDownError,
+)
 from ws_server.broker import BrokerDownError
 from ws_server.codes import ReplyError
 from ws_server.commands import (
@@ -28,7 +33,10 @@ from ws_server.service import Service
 from ws_server.session import Session
 
 Verify = Callable[[str], Awaitable[Claims]]
-"""The claims of a token, whatever its kind. Raises ExpiredTokenError or InvalidTokenError."""
+"""The claims of a token, whatever its kind.
+
+Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
+"""
 
 
 Waiting = Connect | Join | Publish | ReadHistory | ReadPresence | Refresh | Call
@@ -115,6 +123,9 @@ class Operations:
         except ExpiredTokenError:
             self._fail(effect.command_id, codes.TOKEN_EXPIRED)
             return
+        except VerifierDownError:
+            self._fail(effect.command_id, codes.INTERNAL)
+            return
         except InvalidTokenError as error:
             self._session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
             return
@@ -122,6 +133,10 @@ class Operations:
             self._session.receiver.close(codes.CONNECTION_LIMIT)
             return
         ttl = self._service.welcome(self._session, claims)
+        if claims.from_cookie:
+            ttl = (
+                math.inf
+            )  # the page cannot renew it: it comes back after 3005, with a newer cookie
         prepared = await self._prepare(effect.wanted)
         result = {
             "client": self._session.id,
@@ -220,6 +235,9 @@ class Operations:
         except ExpiredTokenError:
             self._fail(effect.command_id, codes.TOKEN_EXPIRED)
             return
+        except VerifierDownError:
+            self._fail(effect.command_id, codes.INTERNAL)
+            return
         except InvalidTokenError as error:
             session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
             return
@@ -232,11 +250,11 @@ class Operations:
             self._send(protocol.reply(effect.command_id, "refresh", result))
 
     async def _claims(self, token: str) -> Claims:
-        if token:
-            return await self._verify(token)
-        claims = await self._offered()
+        claims = await (self._verify(token) if token else self._offered())
         if claims is None:
             raise InvalidTokenError("there is none")
+        if claims.channel:
+            raise InvalidTokenError("it is for a subscription")
         return claims
 
     async def _authorised(self, wanted: Wanted) -> float:
@@ -248,6 +266,8 @@ class Operations:
             claims = await self._verify(wanted.token)
         except ExpiredTokenError:
             raise HookError(codes.TOKEN_EXPIRED) from None
+        except VerifierDownError:
+            raise HookError(codes.INTERNAL) from None
         except InvalidTokenError:
             raise HookError(codes.PERMISSION_DENIED) from None
         if (claims.channel, claims.user) != (wanted.channel, self._session.user):
@@ -298,8 +318,8 @@ def presence_counts(infos: Collection[bytes]) -> dict[str, int]:
 def _require_same(session: Session, channel: str, claims: Claims) -> None:
     if claims.user != session.user:
         raise InvalidTokenError("it is another user's")
-    if channel and claims.channel != channel:
-        raise InvalidTokenError("it is for another channel")
+    if claims.channel != channel:
+        raise InvalidTokenError("it is for another channel, or for a subscription")
 
 
 def _life(ttl: float) -> dict[str, object]:

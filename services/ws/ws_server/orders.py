@@ -47,6 +47,16 @@ def _unsubscribe(service: Service, fields: Mapping[str, Any]) -> None:
         service.unsubscribe(session, str(fields.get("channel", "")), why)
 
 
+def _revoke(service: Service, fields: Mapping[str, Any]) -> None:
+    user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
+    until = float(fields["until"])
+    if user:
+        service.revocations.revoke_user(user, float(fields["before"]), until)
+    if token_id:
+        service.revocations.revoke_token(token_id, until)
+    service.close_revoked()
+
+
 def _meant(service: Service, fields: Mapping[str, Any]) -> Iterable[Session]:
     """The sessions of the user, or the one of them that ``client`` names."""
     client = fields.get("client")
@@ -54,4 +64,8 @@ def _meant(service: Service, fields: Mapping[str, Any]) -> Iterable[Session]:
     return [session for session in found if not client or session.id == client]
 
 
-ORDERS: dict[str, Obey] = {"disconnect": _disconnect, "unsubscribe": _unsubscribe}
+ORDERS: dict[str, Obey] = {
+    "disconnect": _disconnect,
+    "unsubscribe": _unsubscribe,
+    "revoke": _revoke,
+}

@@ -5,6 +5,7 @@ beside a hash of its epoch and last offset. See ``redis_scripts`` for the steps 
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import uuid4
@@ -21,6 +22,7 @@ TOPIC, META, STREAM = b"ws:", b"ws:meta:", b"ws:stream:"
 PRESENT, KEY, MEMBERS = b"ws:present:", b"ws:key:", b"ws:members:"
 REPLICAS = b"ws:replicas"
 ORDERS = b"ws-orders"  # a topic that is no channel's
+STANDING = b"ws:orders"  # those that hold for a time, by the end of it
 BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
 LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
@@ -127,10 +129,16 @@ class RedisBroker:
         pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2])  # noqa: B905 - pairs
         return {bytes(client).decode(): bytes(info) for client, info in pairs}
 
-    async def command(self, payload: bytes) -> None:
-        """Tell every replica. Raises BrokerDownError."""
+    async def command(self, payload: bytes, until: float = 0.0) -> None:
+        """Tell every replica, and keep what holds for a time. Raises BrokerDownError."""
         self._require_ready()
-        await self._link.request(b"PUBLISH", ORDERS, payload)
+        now = time.time()
+        if until <= now:
+            await self._link.request(b"PUBLISH", ORDERS, payload)
+            return
+        await self._script(
+            redis_scripts.STANDING, (STANDING,), *(payload, _ms(until), _ms(now), ORDERS)
+        )
 
     async def _serve_once(self) -> None:
         connection = await self._link.connect()
@@ -160,6 +168,11 @@ class RedisBroker:
             await asyncio.sleep(BEAT_INTERVAL)
 
     async def _become_ready(self) -> None:
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            now = _ms(time.time())
+            standing = await self._link.request(b"ZRANGEBYSCORE", STANDING, now, b"+inf")
+        for order in standing:
+            self._listener.order(bytes(order))
         self.is_ready = True
         self._log.info("dependency_up", dependency=self.name, channels=len(self._channels))
         if self._was_ready:
@@ -228,7 +241,7 @@ class RedisBroker:
 
 _SCRIPTS = (
     *(redis_scripts.PUBLISH, redis_scripts.HISTORY, redis_scripts.ENTER, redis_scripts.EXIT),
-    redis_scripts.BEAT,
+    *(redis_scripts.BEAT, redis_scripts.STANDING),
 )
 
 

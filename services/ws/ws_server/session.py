@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ws_server.auth import Claims
+from ws_server.auth.claims import Claims
 from ws_server.codes import CONNECTION_EXPIRED, NO_PONG, STALE, Disconnect
 from ws_server.namespaces import Slow
 
