@@ -241,7 +241,9 @@ class Operations:
         except InvalidTokenError as error:
             session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
             return
-        if effect.channel:
+        if effect.channel and effect.channel not in session.channels:
+            self._fail(effect.command_id, codes.PERMISSION_DENIED)  # it ended while we looked
+        elif effect.channel:
             ttl = self._service.refresh_subscription(session, effect.channel, claims)
             self._send(protocol.reply(effect.command_id, "sub_refresh", _life(ttl)))
         else:
@@ -272,6 +274,7 @@ class Operations:
             raise HookError(codes.PERMISSION_DENIED) from None
         if (claims.channel, claims.user) != (wanted.channel, self._session.user):
             raise HookError(codes.PERMISSION_DENIED)
+        self._service.opened_by(self._session, wanted.channel, claims)
         return self._service.ends_at(claims)
 
     async def _prepare(self, wanted: Sequence[Wanted]) -> list[tuple[Wanted, History | None]]:

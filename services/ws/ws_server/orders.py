@@ -6,6 +6,7 @@ What a replica does not understand it leaves alone: an older one may still run b
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ws_server import codes, protocol
@@ -29,7 +30,8 @@ def obey(service: Service, payload: bytes) -> None:
         return
     for name, fields in order.items() if isinstance(order, dict) else ():
         if name in ORDERS and isinstance(fields, dict):
-            ORDERS[name](service, fields)
+            with suppress(KeyError, TypeError, ValueError):  # a field that we read differently
+                ORDERS[name](service, fields)
 
 
 def _disconnect(service: Service, fields: Mapping[str, Any]) -> None:
@@ -49,9 +51,9 @@ def _unsubscribe(service: Service, fields: Mapping[str, Any]) -> None:
 
 def _revoke(service: Service, fields: Mapping[str, Any]) -> None:
     user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
-    until = float(fields["until"])
+    before, until = float(fields["before"]), float(fields["until"])
     if user:
-        service.revocations.revoke_user(user, float(fields["before"]), until)
+        service.revocations.revoke_user(user, before, until)
     if token_id:
         service.revocations.revoke_token(token_id, until)
     service.close_revoked()

@@ -142,10 +142,15 @@ class Service:
         """When what a token opens is over, on the hub's clock, with the time to replace it."""
         return self.clocks.now() + claims.expires_at - self.clocks.wall() + self.hub.times.grace
 
+    def opened_by(self, session: Session, channel: str, claims: Claims) -> None:
+        """Remember which subscription token opens a channel, so that it can be revoked."""
+        if known := session.channels.get(channel):
+            session.channels[channel] = replace(known, token=claims)
+
     def refresh_subscription(self, session: Session, channel: str, claims: Claims) -> float:
         """Another token for one subscription. Gives the seconds that it has left."""
         known = session.channels[channel]
-        session.subscribe(channel, replace(known, expires_at=self.ends_at(claims)))
+        session.subscribe(channel, replace(known, expires_at=self.ends_at(claims), token=claims))
         self._schedule(session)
         return claims.expires_at - self.clocks.wall()
 
@@ -180,7 +185,7 @@ class Service:
         await self.broker.command(protocol.encode({"revoke": fields}), until)
 
     def close_revoked(self) -> None:
-        """Close what is open with a revoked token: once, however many were revoked in this turn.
+        """End what is open by a revoked token: once, however many were revoked in this turn.
 
         Not by 3503: the client asks the application for another token, which decides who gets one.
         """
@@ -249,8 +254,13 @@ class Service:
     async def _close_revoked(self) -> None:
         self._is_closing_revoked = False
         is_revoked = self.revocations.is_revoked
-        found = [each for each in self.hub.sessions if each.claims and is_revoked(each.claims)]
-        self.disconnect(found, codes.STATE_INVALIDATED)
+        for session in tuple(self.hub.sessions):
+            if session.claims and is_revoked(session.claims):
+                session.receiver.close(codes.STATE_INVALIDATED)
+                continue
+            for channel, subscription in tuple(session.channels.items()):
+                if subscription.token and is_revoked(subscription.token):
+                    self.unsubscribe(session, channel, codes.SUBSCRIPTION_EXPIRED)
 
     async def _enter(self, session: Session, channel: str) -> None:
         conn_info = session.claims.info if session.claims else None

@@ -9,7 +9,7 @@ from tests.ws.harness import SECRET
 
 OLD_SECRET = "the secret before this one, and long enough"
 ALICE = {"sub": "alice", "name": "Alice", "email": "alice@example.com", "channels": ["room:*"]}
-LONG = {**ALICE, "picture": "data:" + "x" * 8500}
+LONG = {**ALICE, "picture": "data:" + "x" * 9000}
 OWN = SECRET.decode()
 WISHES = {
     "v4": Wish(4, V4, OWN, ALICE),
