@@ -56,7 +56,7 @@ def test_password_in_the_url() -> None:
         ("NEXTAUTH_SECRET_FILE", "/nowhere", "NEXTAUTH_SECRET_FILE: cannot read /nowhere: No such"),
         ("NEXTAUTH_SECRET_FILE", "/dev/null", "NEXTAUTH_SECRET_FILE: /dev/null is empty"),
         ("NEXTAUTH_SECRET", "s" * 40, "NEXTAUTH_SECRET: the secret has fewer than 8 different"),
-        ("NEXTAUTH_SECRET", "secret12" * 5, "NEXTAUTH_SECRET: the secret is one short text again"),
+        ("NEXTAUTH_SECRET", "secret123" * 5, "NEXTAUTH_SECRET: the secret is one short text again"),
         (
             "NEXTAUTH_SECRET",
             "your-super-secret-key-at-least-32-characters",

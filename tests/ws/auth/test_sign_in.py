@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
+from stack.render import render_nginx_dev
+from tests.render import front, upstreams
+from tests.render.dev import WEBSOCKET, container, stack_of
 from tests.ws.auth.authjs import header
 from tests.ws.auth.conftest import Sessions
 from tests.ws.auth.provider import ED, jwk, provider
@@ -98,6 +102,23 @@ async def test_a_session_of_twelve_kibibytes_through_the_real_process(sessions: 
         headers = {"Cookie": header(cookies)}
         async with connect(url, origin=origin, additional_headers=headers) as socket:
             assert "connect" in await Client(socket).ask(CONNECT)
+
+
+async def test_the_same_through_nginx_which_logs_no_token(
+    sessions: Sessions, tmp_path: Path
+) -> None:
+    cookies, secret = {"Cookie": header(sessions["v5 long"])}, token()
+    async with process(WS_ALLOW_QUERY_TOKEN="on") as (_, port), upstreams.dns() as names:
+        names.addresses["ws"] = "127.0.0.1"
+        stack = stack_of({"ws": container(port)}, {"/ws": WEBSOCKET})
+        with front.running(render_nginx_dev(stack), tmp_path, names.port) as nginx:
+            url, origin = nginx.url("/ws", "ws"), Origin(nginx.url(""))
+            async with connect(url, origin=origin, additional_headers=cookies) as socket:
+                assert "connect" in await Client(socket).ask(CONNECT)
+            async with connect(f"{url}?token={secret}") as socket:
+                assert "connect" in await Client(socket).ask(CONNECT)
+        assert nginx.log().count('"path":"/ws"') == 2
+        assert secret not in nginx.log()
 
 
 async def test_the_query_string_only_where_it_is_switched_on(live: Running) -> None:
