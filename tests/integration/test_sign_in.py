@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from docker.models.containers import Container
 from websockets.typing import Origin
+from ws_server import orders
 from ws_server.auth.database_sessions import REMEMBERED
 from ws_server.config import PostgresAddress, RedisAddress
 
@@ -211,6 +212,22 @@ async def test_a_revocation_reaches_every_replica_within_a_second(redis: Contain
             assert (await client.ask(value))["error"]["code"] == 109
             assert (await client.sign_in())["error"]["code"] == 109
             assert "connect" in await client.sign_in(iat=int(time.time() + 2))
+
+
+async def test_a_user_is_disconnected_everywhere_within_a_second(redis: Container) -> None:
+    async with replica(redis) as one, replica(redis) as two:
+        async with one.client() as here, two.client() as there, two.client() as bob:
+            await here.sign_in()
+            await there.sign_in()
+            await bob.sign_in(sub="bob")
+            before = time.monotonic()
+            await one.server.broker.command(orders.encode("disconnect", user="alice"))
+            for client in (here, there):
+                assert await client.closed() == (3503, "force disconnect")
+            assert time.monotonic() - before < 1
+            assert await bob.ask({"id": 2, "ping": {}}) == {"id": 2, "ping": {}}
+        async with one.client() as again:
+            assert "connect" in await again.sign_in()
 
 
 async def test_a_replica_that_was_away_learns_what_was_revoked(redis: Container) -> None:

@@ -47,6 +47,14 @@ def test_one_token_by_its_id() -> None:
     assert not known.is_revoked(claims())
 
 
+def test_what_is_told_again_takes_no_room() -> None:
+    known = Revocations(lambda: 1000.0)
+    for _ in range(3):  # at every reconnect to Redis
+        known.revoke_user("alice", before=900, until=2000)
+        known.revoke_token("t1", until=2000)
+    assert len(known._ends) == len(known) == 2
+
+
 WHO = st.sampled_from(["", "a", "b"])
 
 

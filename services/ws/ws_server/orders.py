@@ -54,9 +54,10 @@ def _revoke(service: Service, fields: Mapping[str, Any]) -> None:
     before, until = float(fields["before"]), float(fields["until"])
     if user:
         service.revocations.revoke_user(user, before, until)
+        service.end_revoked(service.hub.of_user(user))
     if token_id:
         service.revocations.revoke_token(token_id, until)
-    service.close_revoked()
+        service.end_all_revoked()
 
 
 def _meant(service: Service, fields: Mapping[str, Any]) -> Iterable[Session]:

@@ -1,6 +1,7 @@
 """Which tokens are revoked, and until when that has to be known; pure: time is an argument."""
 
 import heapq
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,14 +25,16 @@ class Revocations:
 
     def revoke_user(self, user: str, before: float, until: float) -> None:
         """Refuse the user's tokens that were issued before that time."""
-        known = self._users.get(user, (before, until))
-        self._users[user] = (max(before, known[0]), max(until, known[1]))
-        self._forget_later(until, user, "")
+        known_before, known_until = self._users.get(user, (before, -math.inf))
+        self._users[user] = (max(before, known_before), max(until, known_until))
+        if until > known_until:
+            self._forget_later(until, user, "")
 
     def revoke_token(self, token_id: str, until: float) -> None:
         """Refuse the token with that ``jti``."""
-        self._tokens[token_id] = max(until, self._tokens.get(token_id, until))
-        self._forget_later(until, "", token_id)
+        if until > self._tokens.get(token_id, -math.inf):
+            self._tokens[token_id] = until
+            self._forget_later(until, "", token_id)
 
     def is_revoked(self, claims: Claims) -> bool:
         """Whether the token is refused. One that does not say when it was issued is an old one."""

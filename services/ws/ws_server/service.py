@@ -47,7 +47,7 @@ class Service:
     obey: Callable[[bytes], None] = lambda _payload: None
     deadline_moved: Callable[[], None] = lambda: None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _is_closing_revoked: bool = False
+    _is_looking: bool = False
 
     def __post_init__(self) -> None:
         self.revocations = Revocations(self.clocks.wall)
@@ -184,14 +184,25 @@ class Service:
         fields = {"user": user, "token_id": token_id, "before": before, "until": until}
         await self.broker.command(protocol.encode({"revoke": fields}), until)
 
-    def close_revoked(self) -> None:
-        """End what is open by a revoked token: once, however many were revoked in this turn.
+    def end_revoked(self, sessions: Iterable[Session]) -> None:
+        """Close those of the sessions whose token is revoked, and end such subscriptions.
 
         Not by 3503: the client asks the application for another token, which decides who gets one.
         """
-        if not self._is_closing_revoked:
-            self._is_closing_revoked = True
-            self._later(self._close_revoked())
+        is_revoked = self.revocations.is_revoked
+        for session in tuple(sessions):
+            if session.claims and is_revoked(session.claims):
+                session.receiver.close(codes.STATE_INVALIDATED)
+                continue
+            for channel, subscription in tuple(session.channels.items()):
+                if subscription.token and is_revoked(subscription.token):
+                    self.unsubscribe(session, channel, codes.SUBSCRIPTION_EXPIRED)
+
+    def end_all_revoked(self) -> None:
+        """Look at every session, soon and once, however many tokens were revoked until then."""
+        if not self._is_looking:
+            self._is_looking = True
+            self._later(self._end_all_revoked())
 
     def look_at(self, session: Session, disconnect: Disconnect | None) -> None:
         """The time of a session has come: close it, ping it, or end what has expired."""
@@ -251,16 +262,9 @@ class Service:
                 if publication.offset > session.channels[channel].since:
                     session.receiver.write(framed)
 
-    async def _close_revoked(self) -> None:
-        self._is_closing_revoked = False
-        is_revoked = self.revocations.is_revoked
-        for session in tuple(self.hub.sessions):
-            if session.claims and is_revoked(session.claims):
-                session.receiver.close(codes.STATE_INVALIDATED)
-                continue
-            for channel, subscription in tuple(session.channels.items()):
-                if subscription.token and is_revoked(subscription.token):
-                    self.unsubscribe(session, channel, codes.SUBSCRIPTION_EXPIRED)
+    async def _end_all_revoked(self) -> None:
+        self._is_looking = False
+        self.end_revoked(self.hub.sessions)
 
     async def _enter(self, session: Session, channel: str) -> None:
         conn_info = session.claims.info if session.claims else None

@@ -298,6 +298,13 @@ def test_a_key_that_nobody_should_use_is_passed_over(unusable: Any) -> None:
     assert list(keys_in(document)) == ["good"]
 
 
+def test_of_a_private_key_only_the_public_half_is_kept() -> None:
+    private = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(RSA)) | {"kid": "k"}
+    assert "d" in private
+    key = keys_in(json.dumps({"keys": [private]}).encode())["k"].key
+    assert key == RSA.public_key()
+
+
 def test_a_key_that_names_its_algorithm_fits_no_other() -> None:
     document = json.dumps({"keys": [jwk("k", RSA, alg="RS384")]}).encode()
     assert keys_in(document)["k"].algorithms == ("RS384",)

@@ -121,6 +121,8 @@ async def _get(url: str) -> bytes:
                 body += chunk
                 _limited(body)
             return bytes(body)
+    except aiohttp.ClientConnectorError as error:
+        raise OSError(str(error)) from None
     except aiohttp.ClientError as error:  # its text may quote the URL, and a password in it
         raise OSError(type(error).__name__) from None
 
