@@ -128,6 +128,23 @@ def test_only_from_a_page_of_ours_cookies_speak_for_their_user(
 
 
 @pytest.mark.parametrize(
+    ("origin", "forwarded", "is_ours"),
+    [
+        ("http://shop.example", "https", False),
+        ("https://shop.example", "https", True),
+        ("http://shop.example", "http", True),
+        ("https://shop.example", "http", True),  # TLS ends before our proxy
+        ("http://friend.example", "https", True),  # somebody wants it so
+    ],
+)
+def test_a_page_over_http_does_not_get_the_cookies_of_https(
+    origin: str, forwarded: str, *, is_ours: bool
+) -> None:
+    headers = Headers(Host="shop.example", Origin=origin, **{"X-Forwarded-Proto": forwarded})
+    assert is_from_own_page(headers, frozenset({"http://friend.example"})) is is_ours
+
+
+@pytest.mark.parametrize(
     ("target", "found"),
     [
         ("/ws?token=a.b.c", "a.b.c"),

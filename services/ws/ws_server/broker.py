@@ -78,7 +78,7 @@ class Broker(Protocol):
     async def present(self, channel: str) -> Mapping[str, bytes]:
         """Who is in a channel: ClientInfo objects by client. Raises BrokerDownError."""
 
-    async def command(self, payload: bytes, until: float = 0.0) -> None:
+    async def command(self, payload: bytes, *, until: float = 0.0) -> None:
         """Tell every replica, this one included; a replica may hear it more than once.
 
         Until that time (Unix seconds) also each one that connects later, before it is ready. Raises

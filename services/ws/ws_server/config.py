@@ -97,21 +97,21 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def _secret(env: Environment) -> bytes:
-    name, text = _text_or_file(env, "NEXTAUTH_SECRET")
+    name, text = _text_or_file(env, "NEXTAUTH_SECRET", "NEXTAUTH_SECRET_FILE")
     if not text:
         raise ConfigError("NEXTAUTH_SECRET_FILE: is not set, and neither is NEXTAUTH_SECRET")
     return _strong(name, text)
 
 
 def _previous_secrets(env: Environment) -> tuple[bytes, ...]:
-    name, text = _text_or_file(env, "NEXTAUTH_SECRET_PREVIOUS")
+    name, text = _text_or_file(env, "NEXTAUTH_SECRET_PREVIOUS", "NEXTAUTH_SECRET_PREVIOUS_FILE")
     return tuple(_strong(name, line.strip()) for line in text.splitlines() if line.strip())
 
 
-def _text_or_file(env: Environment, name: str) -> tuple[str, str]:
+def _text_or_file(env: Environment, name: str, file_name: str) -> tuple[str, str]:
     """The variable that is set, the one for a file first, and what it says."""
-    text = env.file(f"{name}_FILE")
-    return (name, env.text(name)) if text is None else (f"{name}_FILE", text)
+    text = env.file(file_name)
+    return (name, env.text(name)) if text is None else (file_name, text)
 
 
 def _strong(name: str, secret: str) -> bytes:

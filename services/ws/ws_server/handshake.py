@@ -67,8 +67,13 @@ def is_from_own_page(headers: Headers, allowed_origins: frozenset[str]) -> bool:
 
     A browser sends cookies along whoever the page belongs to, so nothing else can show it.
     """
-    origins = headers.get_all("Origin")
-    return len(origins) == 1 and _is_same_site(origins[0], headers, allowed_origins)
+    origins = [origin.lower() for origin in headers.get_all("Origin")]
+    if len(origins) != 1 or not _is_same_site(origins[0], headers, allowed_origins):
+        return False
+    # A page over http may be of anybody on the way, who would be given the cookies of https.
+    is_over_https = "https" in _tokens(headers, "X-Forwarded-Proto", lower=True)
+    is_lower = is_over_https and origins[0].startswith("http:")
+    return origins[0] in allowed_origins or not is_lower
 
 
 def client_address(headers: Headers, peer: Any) -> str:

@@ -99,7 +99,7 @@ class MemoryBroker:
         """Who is in the channel, of this process."""
         return dict(self._present.get(channel, {}))
 
-    async def command(self, payload: bytes, _until: float = 0.0) -> None:
+    async def command(self, payload: bytes, *, until: float = 0.0) -> None:  # noqa: ARG002
         """This process is all there is."""
         self._listener.order(payload)
 

@@ -129,7 +129,7 @@ class RedisBroker:
         pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2])  # noqa: B905 - pairs
         return {bytes(client).decode(): bytes(info) for client, info in pairs}
 
-    async def command(self, payload: bytes, until: float = 0.0) -> None:
+    async def command(self, payload: bytes, *, until: float = 0.0) -> None:
         """Tell every replica, and keep what holds for a time. Raises BrokerDownError."""
         self._require_ready()
         now = time.time()

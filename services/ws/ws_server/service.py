@@ -182,7 +182,7 @@ class Service:
         until = now + REMEMBERED if until is None else until
         before = now if issued_before is None else issued_before
         fields = {"user": user, "token_id": token_id, "before": before, "until": until}
-        await self.broker.command(protocol.encode({"revoke": fields}), until)
+        await self.broker.command(protocol.encode({"revoke": fields}), until=until)
 
     def end_revoked(self, sessions: Iterable[Session]) -> None:
         """Close those of the sessions whose token is revoked, and end such subscriptions.
