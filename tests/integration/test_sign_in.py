@@ -49,8 +49,7 @@ def place(docker_client: docker.DockerClient) -> Iterator[Yard]:
         yield one
 
 
-def started(place: Yard, source: images.Source, name: str, **options: Any) -> Container:
-    recipe = images.recipe_for(name, source)
+def started(place: Yard, recipe: images.Recipe, **options: Any) -> Container:
     ensure(place.client, recipe, print)
     return place.run(recipe.reference, **HARDENED, **options)
 
@@ -63,8 +62,7 @@ def uri(postgres: Container) -> str:
 def postgres(place: Yard, source: images.Source) -> Container:
     container = started(
         place,
-        source,
-        "postgres",
+        images.recipe_for("postgres", source),
         port=5432,
         user="999:999",
         environment={"POSTGRES_PASSWORD": "secret"},
@@ -83,7 +81,12 @@ def postgres(place: Yard, source: images.Source) -> Container:
 def redis(place: Yard, source: images.Source) -> Container:
     command = ["redis-server", "--protected-mode", "no", "--save", ""]
     return started(
-        place, source, "redis", port=6379, user="999:999", entrypoint=command, tmpfs={"/data": ""}
+        place,
+        images.recipe_for("redis", source),
+        port=6379,
+        user="999:999",
+        entrypoint=command,
+        tmpfs={"/data": ""},
     )
 
 

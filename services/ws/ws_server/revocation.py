@@ -28,13 +28,15 @@ class Revocations:
         known_before, known_until = self._users.get(user, (before, -math.inf))
         self._users[user] = (max(before, known_before), max(until, known_until))
         if until > known_until:
-            self._forget_later(until, user, "")
+            heapq.heappush(self._ends, (until, user, ""))
+        self._forget()
 
     def revoke_token(self, token_id: str, until: float) -> None:
         """Refuse the token with that ``jti``."""
         if until > self._tokens.get(token_id, -math.inf):
             self._tokens[token_id] = until
-            self._forget_later(until, "", token_id)
+            heapq.heappush(self._ends, (until, "", token_id))
+        self._forget()
 
     def is_revoked(self, claims: Claims) -> bool:
         """Whether the token is refused. One that does not say when it was issued is an old one."""
@@ -52,8 +54,8 @@ class Revocations:
     def __len__(self) -> int:
         return len(self._users) + len(self._tokens)
 
-    def _forget_later(self, until: float, user: str, token_id: str) -> None:
-        heapq.heappush(self._ends, (until, user, token_id))
+    def _forget(self) -> None:
+        """Forget what is over."""
         now = self.wall()
         while self._ends and self._ends[0][0] <= now:
             _, over, over_id = heapq.heappop(self._ends)
