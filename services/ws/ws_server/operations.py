@@ -133,10 +133,10 @@ class Operations:
             self._session.receiver.close(codes.CONNECTION_LIMIT)
             return
         ttl = self._service.welcome(self._session, claims)
-        if claims.from_cookie:
-            ttl = (
-                math.inf
-            )  # the page cannot renew it: it comes back after 3005, with a newer cookie
+        if (
+            claims.from_cookie
+        ):  # the page cannot renew it, and comes back after 3005 with a newer one
+            ttl = math.inf
         prepared = await self._prepare(effect.wanted)
         result = {
             "client": self._session.id,

@@ -222,7 +222,6 @@ FAILURES = {
     "huge": endless,
     "html": answering(text="<html>sign in</html>", content_type="text/html"),
     "error": answering(500, '{"keys": []}'),
-    "redirect": answering(302, headers={"Location": "http://169.254.169.254/"}),
     "empty": answering(text=""),
     "list": answering(text="[]"),
     "no keys": answering(text='{"keys": {}}'),
@@ -247,6 +246,22 @@ async def test_old_keys_are_better_than_none(
     one.now += jwks.RETRY
     assert await one.user(signed("r")) == "alice"
     assert one.provider.asked == 3
+
+
+async def test_a_redirect_is_not_followed(one: Verifying) -> None:
+    async with provider(jwk("x", RSA)) as foreign:
+        one.provider.answer = answering(302, headers={"Location": foreign.url})
+        assert await one.is_down(signed("x"))
+        assert foreign.asked == 0
+
+
+async def test_a_key_set_that_is_good_but_too_long_is_not_read(one: Verifying) -> None:
+    text = json.dumps({"keys": one.provider.keys})
+    one.provider.answer = answering(text=text.ljust(jwks.SIZE_LIMIT + 1))
+    assert await one.is_down(signed("r"))
+    one.provider.answer = answering(text=text.ljust(jwks.SIZE_LIMIT))
+    one.now += jwks.RETRY
+    assert await one.user(signed("r")) == "alice"
 
 
 @pytest.mark.parametrize("failure", ["html", "error"])
