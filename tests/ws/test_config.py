@@ -1,12 +1,17 @@
 """The environment that the server accepts, and what it says of the rest."""
 
+import base64
+import hashlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ws_server.config import HookSettings, PostgresAddress, RedisAddress, load
 from ws_server.environment import ConfigError
 
-GOOD = {"NEXTAUTH_SECRET": "s" * 32}
+LONG = "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"
+GOOD = {"NEXTAUTH_SECRET": "correct horse battery staple, thirty"}
 
 
 def test_defaults() -> None:
@@ -18,7 +23,7 @@ def test_defaults() -> None:
 
 def test_everything_set(tmp_path: Path) -> None:
     for name in ("redis", "postgres", "secret", "key"):
-        (tmp_path / name).write_text(f"{name}-{'x' * 32}\n")
+        (tmp_path / name).write_text(f"{name}-{LONG}\n")
     settings = load(
         {
             "NEXTAUTH_SECRET_FILE": str(tmp_path / "secret"),
@@ -33,16 +38,17 @@ def test_everything_set(tmp_path: Path) -> None:
             "WS_HOOK_HEADERS": "Cookie, X-Real-IP,",
         }
     )
-    assert settings.secret == b"secret-" + b"x" * 32
-    assert settings.redis == RedisAddress("redis", 6380, 3, None, f"redis-{'x' * 32}")
+    assert settings.secret == f"secret-{LONG}".encode()
+    assert settings.redis == RedisAddress("redis", 6380, 3, None, f"redis-{LONG}")
     uri = "postgresql://postgres@postgres:5432/shop"
-    assert settings.postgres == PostgresAddress(uri, f"postgres-{'x' * 32}")
+    assert settings.postgres == PostgresAddress(uri, f"postgres-{LONG}")
     assert settings.allowed_origins == {"https://a.example", "http://b.example:81"}
     assert settings.connect_timeout == 0.5
-    assert settings.api_key == b"key-" + b"x" * 32
+    assert settings.api_key == f"key-{LONG}".encode()
     hooks = HookSettings("https://me:xxxx@app:8000/rpc?a=b", "", ("Cookie", "X-Real-IP"))
     assert settings.hooks == hooks
     assert "xxxx" not in repr(settings)
+    assert LONG not in repr(settings)
 
 
 def test_password_in_the_url() -> None:
@@ -57,6 +63,18 @@ def test_password_in_the_url() -> None:
         ("NEXTAUTH_SECRET", "short", "NEXTAUTH_SECRET: the secret has 5 bytes, but needs at least"),
         ("NEXTAUTH_SECRET_FILE", "/nowhere", "NEXTAUTH_SECRET_FILE: cannot read /nowhere: No such"),
         ("NEXTAUTH_SECRET_FILE", "/dev/null", "NEXTAUTH_SECRET_FILE: /dev/null is empty"),
+        ("NEXTAUTH_SECRET", "s" * 40, "NEXTAUTH_SECRET: the secret has fewer than 8 different"),
+        ("NEXTAUTH_SECRET", "secret123" * 5, "NEXTAUTH_SECRET: the secret is one short text again"),
+        (
+            "NEXTAUTH_SECRET",
+            "your-super-secret-key-at-least-32-characters",
+            "NEXTAUTH_SECRET: the secret looks like one of an example, which others know",
+        ),
+        ("NEXTAUTH_SECRET_PREVIOUS", "short", "NEXTAUTH_SECRET_PREVIOUS: the secret has 5 bytes"),
+        ("NEXTAUTH_SECRET_PREVIOUS_FILE", "/nowhere", "NEXTAUTH_SECRET_PREVIOUS_FILE: cannot read"),
+        ("WS_JWKS_URL", "ftp://h/keys", "WS_JWKS_URL: must look like https://host:port/name"),
+        ("WS_SESSION_TABLE", "sessions", "WS_SESSION_TABLE: needs DATABASE_URL"),
+        ("WS_ALLOW_QUERY_TOKEN", "yes", "WS_ALLOW_QUERY_TOKEN: must be one of on, off"),
         ("WS_PORT", "http", "WS_PORT: must be a whole number"),
         ("WS_PORT", "70000", "WS_PORT: must be from 0 to 65535, is 70000"),
         ("WS_PATH", "ws", "WS_PATH: must begin with /"),
@@ -99,3 +117,44 @@ def test_secret_of_the_file_wins(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"\xff" * 40)
     with pytest.raises(ConfigError, match="is not UTF-8"):
         load(GOOD | {"NEXTAUTH_SECRET_FILE": str(tmp_path / "secret")})
+
+
+def test_sign_in(tmp_path: Path) -> None:
+    previous = tmp_path / "previous"
+    previous.write_text(f"{LONG[::-1]}\n\n {LONG.swapcase()} \n")
+    environment = GOOD | {
+        "NEXTAUTH_SECRET_PREVIOUS_FILE": str(previous),
+        "DATABASE_URL": "postgresql://postgres@postgres/shop",
+        "WS_SESSION_TABLE": "auth.Session",
+        "WS_JWKS_URL": "https://me:hunter2@id.example/keys",
+        "WS_JWT_AUDIENCE": "ws",
+        "WS_JWT_ISSUER": "https://id.example",
+        "WS_ALLOW_QUERY_TOKEN": "on",
+    }
+    settings = load(environment)
+    assert settings.previous_secrets == (LONG[::-1].encode(), LONG.swapcase().encode())
+    assert (settings.session_table, settings.allow_query_token) == ("auth.Session", True)
+    assert (settings.jwt_audience, settings.jwt_issuer) == ("ws", "https://id.example")
+    assert settings.jwks_url == "https://me:hunter2@id.example/keys"
+    assert "hunter2" not in repr(settings)
+    assert LONG[::-1] not in repr(settings)
+    assert load(GOOD | {"WS_JWKS_URL": "file:///run/keys.json"}).jwks_url == "file:///run/keys.json"
+
+
+@pytest.mark.parametrize("table", [".", "a.", "a..b"])
+def test_a_table_that_cannot_be(table: str) -> None:
+    environment = GOOD | {"DATABASE_URL": "postgresql://h/d", "WS_SESSION_TABLE": table}
+    with pytest.raises(ConfigError, match="WS_SESSION_TABLE: must be like sessions or auth"):
+        load(environment)
+
+
+@given(st.binary(min_size=32, max_size=64), st.sampled_from(["hex", "base64", "urlsafe"]))
+def test_what_a_generator_makes_is_strong(random: bytes, form: str) -> None:
+    """As far as it is random: hypothesis likes zeros, so they are mixed in only."""
+    mixed = hashlib.sha256(random).digest()
+    text = {
+        "hex": mixed.hex(),
+        "base64": base64.b64encode(mixed).decode(),
+        "urlsafe": base64.urlsafe_b64encode(mixed).decode(),
+    }[form]
+    assert load({"NEXTAUTH_SECRET": text}).secret == text.encode()

@@ -2,7 +2,13 @@
 
 import pytest
 from websockets.datastructures import Headers
-from ws_server.handshake import authorization_token, judge, subprotocol_token
+from ws_server.handshake import (
+    authorization_token,
+    is_from_own_page,
+    judge,
+    query_token,
+    subprotocol_token,
+)
 
 GOOD = {
     "Host": "localhost:8080",
@@ -101,3 +107,52 @@ def test_tokens() -> None:
     assert (authorization_token(headers), subprotocol_token(headers)) == ("abc", "d.e")
     headers = Headers({"Authorization": "Basic abc", "Sec-WebSocket-Protocol": "bearer"})
     assert (authorization_token(headers), subprotocol_token(headers)) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("origins", "is_ours"),
+    [
+        (["http://localhost:8080"], True),
+        (["https://friend.example"], True),
+        ([], False),
+        (["null"], False),
+        (["http://localhost:8081"], False),
+        (["http://localhost:8080", "https://evil.example"], False),
+    ],
+)
+def test_only_from_a_page_of_ours_cookies_speak_for_their_user(
+    origins: list[str], *, is_ours: bool
+) -> None:
+    headers = Headers([("Host", "localhost:8080"), *(("Origin", each) for each in origins)])
+    assert is_from_own_page(headers, frozenset({"https://friend.example"})) is is_ours
+
+
+@pytest.mark.parametrize(
+    ("origin", "forwarded", "is_ours"),
+    [
+        ("http://shop.example", "https", False),
+        ("https://shop.example", "https", True),
+        ("http://shop.example", "http", True),
+        ("https://shop.example", "http", True),  # TLS ends before our proxy
+        ("http://friend.example", "https", True),  # somebody wants it so
+    ],
+)
+def test_a_page_over_http_does_not_get_the_cookies_of_https(
+    origin: str, forwarded: str, *, is_ours: bool
+) -> None:
+    headers = Headers(Host="shop.example", Origin=origin, **{"X-Forwarded-Proto": forwarded})
+    assert is_from_own_page(headers, frozenset({"http://friend.example"})) is is_ours
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("/ws?token=a.b.c", "a.b.c"),
+        ("/ws?x=1&token=a%2Eb&token=c", "a.b"),
+        ("/ws?token=", ""),
+        ("/ws?xtoken=a", ""),
+        ("/ws", ""),
+    ],
+)
+def test_token_of_the_query(target: str, found: str) -> None:
+    assert query_token(target) == found

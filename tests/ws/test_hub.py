@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 from ws_server import codes
-from ws_server.auth import Claims
+from ws_server.auth.claims import Claims
 from ws_server.codes import Disconnect
 from ws_server.hub import Hub
 from ws_server.namespaces import Slow

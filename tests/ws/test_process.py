@@ -102,7 +102,7 @@ async def test_taken_port_is_one_line_and_exit_code_1() -> None:
 
 
 async def test_taken_port_of_the_api_is_named() -> None:
-    key = "k" * 32
+    key = "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"
     taken = create_server(("127.0.0.1", 0))
     port = str(taken.getsockname()[1])
     secret = SECRET.decode()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from ws_server.auth import InvalidTokenError
+from ws_server.auth.claims import InvalidTokenError, VerifierDownError
 from ws_server.config import Settings
 from ws_server.handshake import Refusal, authorization_token, judge
 from ws_server.log import Log
@@ -80,6 +80,9 @@ class Answers:
             await self._verify(token)
         except InvalidTokenError as error:
             return Refusal(HTTPStatus.UNAUTHORIZED, f"The token was refused: {error}.\n")
+        except VerifierDownError as error:
+            text = f"The token cannot be verified right now: {error}.\n"
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text)
         return None
 
     def _readiness(self, connection: ServerConnection) -> Response:

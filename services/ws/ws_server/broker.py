@@ -86,8 +86,12 @@ class Broker(Protocol):
     async def present(self, channel: str) -> Mapping[str, bytes]:
         """Who is in a channel: ClientInfo objects by client. Raises BrokerDownError."""
 
-    async def command(self, payload: bytes, replica: str = "") -> None:
-        """Tell every replica, this one included, or only one. Raises BrokerDownError."""
+    async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
+        """Tell every replica, this one included, or only one; it may be heard more than once.
+
+        Until that time (Unix seconds) also each one that connects later, before it is ready. Raises
+        BrokerDownError.
+        """
 
     async def replicas(self) -> Collection[str]:
         """The names of all replicas, as far as it is known who lives. Raises BrokerDownError."""

@@ -63,7 +63,8 @@ class Channels:
         entry.members.add(session)
         offset = recovery.position.offset if history else 0
         ends, is_present = subscription.expires_at, subscription.is_present
-        session.subscribe(channel, Subscription(offset, ends, is_present))
+        token = session.channels[channel].token
+        session.subscribe(channel, Subscription(offset, ends, is_present, token))
         return recovery
 
     def leave(self, session: Session, channel: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote
 
 from ws_server import namespaces
-from ws_server.auth import MIN_SECRET_BYTES
+from ws_server.auth.strength import weakness_of
 from ws_server.environment import ConfigError, Environment
 from ws_server.namespaces import Namespaces
 
@@ -51,6 +51,12 @@ class Settings:
     """What the environment says; sizes are bytes, times are seconds."""
 
     secret: bytes = field(repr=False)
+    previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    jwks_url: str = field(default="", repr=False)
+    jwt_audience: str = ""
+    jwt_issuer: str = ""
+    session_table: str = ""
+    allow_query_token: bool = False
     host: str = "0.0.0.0"  # noqa: S104 - inside a container; only the proxy's port is published
     port: int = 3002
     path: str = "/ws"
@@ -81,6 +87,12 @@ def load(environ: Mapping[str, str]) -> Settings:
     env = Environment(environ)
     return Settings(
         secret=_secret(env),
+        previous_secrets=_previous_secrets(env),
+        jwks_url=_jwks_url(env),
+        jwt_audience=env.text("WS_JWT_AUDIENCE"),
+        jwt_issuer=env.text("WS_JWT_ISSUER"),
+        session_table=_session_table(env),
+        allow_query_token=env.choice("WS_ALLOW_QUERY_TOKEN", "off", ("on", "off")) == "on",
         host=env.text("WS_HOST", "0.0.0.0"),  # noqa: S104
         port=env.integer("WS_PORT", 3002, 0, 65535),
         path=_path(env),
@@ -108,28 +120,48 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def _secret(env: Environment) -> bytes:
-    secret = _strong(env, "NEXTAUTH_SECRET_FILE", "NEXTAUTH_SECRET")
-    if secret is None:
+    name, text = _text_or_file(env, "NEXTAUTH_SECRET", "NEXTAUTH_SECRET_FILE")
+    if not text:
         raise ConfigError("NEXTAUTH_SECRET_FILE: is not set, and neither is NEXTAUTH_SECRET")
-    return secret
+    return _strong(name, text)
 
 
 def _api_key(env: Environment) -> bytes | None:
-    return _strong(env, "WS_API_KEY_FILE", "WS_API_KEY")
+    name, text = _text_or_file(env, "WS_API_KEY", "WS_API_KEY_FILE")
+    return _strong(name, text) if text else None
 
 
-def _strong(env: Environment, file: str, variable: str) -> bytes | None:
-    """A secret of the file, else of the variable; None when neither is set."""
-    name = file if env.text(file) else variable
-    text = env.file(file) if name == file else env.text(variable)
-    if not text:
-        return None
-    secret = text.encode()
-    if len(secret) < MIN_SECRET_BYTES:
-        raise ConfigError(
-            f"{name}: the secret has {len(secret)} bytes, but needs at least {MIN_SECRET_BYTES}"
-        )
-    return secret
+def _previous_secrets(env: Environment) -> tuple[bytes, ...]:
+    name, text = _text_or_file(env, "NEXTAUTH_SECRET_PREVIOUS", "NEXTAUTH_SECRET_PREVIOUS_FILE")
+    return tuple(_strong(name, line.strip()) for line in text.splitlines() if line.strip())
+
+
+def _text_or_file(env: Environment, name: str, file_name: str) -> tuple[str, str]:
+    """The variable that is set, the one for a file first, and what it says."""
+    text = env.file(file_name)
+    return (name, env.text(name)) if text is None else (file_name, text)
+
+
+def _strong(name: str, secret: str) -> bytes:
+    if weakness := weakness_of(secret):
+        raise ConfigError(f"{name}: the secret {weakness}")
+    return secret.encode()
+
+
+def _jwks_url(env: Environment) -> str:
+    if env.text("WS_JWKS_URL").startswith("file:///"):
+        return env.text("WS_JWKS_URL")
+    url = env.url("WS_JWKS_URL", ("https", "http"))
+    return url.geturl() if url else ""
+
+
+def _session_table(env: Environment) -> str:
+    table = env.text("WS_SESSION_TABLE")
+    if table and not env.text("DATABASE_URL"):
+        raise ConfigError("WS_SESSION_TABLE: needs DATABASE_URL, where the table is")
+    if table and not all(table.split(".")[:3]):
+        raise ConfigError("WS_SESSION_TABLE: must be like sessions or auth.sessions")
+    return table
 
 
 def _hooks(env: Environment) -> HookSettings:

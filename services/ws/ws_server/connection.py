@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
 
 from ws_server import codes, commands, protocol
-from ws_server.auth import Claims, ExpiredTokenError, InvalidTokenError
+from ws_server.auth.claims import (
+    Claims,
+    ExpiredTokenError,
+    InvalidTokenError,
+    VerifierDownError,
+)
 from ws_server.commands import (
     Close,
     Effect,
@@ -32,7 +38,7 @@ class Context:
 
     service: Service
     verify: Verify
-    offered: Callable[[Headers], Awaitable[Claims | None]]
+    offered: Callable[[Request], Awaitable[Claims | None]]
     hooks: Hooks
     limits: Limits
     max_queue_bytes: int
@@ -105,13 +111,14 @@ class Conversation:
             return
         try:
             await self._context.verify(offered)
-        except ExpiredTokenError:
-            return  # its connect is answered with error 109, which clients know how to mend
+        except (ExpiredTokenError, VerifierDownError):
+            return  # its connect is answered with an error that clients know how to mend
         except InvalidTokenError as error:
             self.outbox.close(codes.INVALID_TOKEN.because(str(error)))
 
     async def _offered(self) -> Claims | None:
-        return await self._context.offered(self._headers)
+        request = self._connection.request
+        return await self._context.offered(request) if request else None
 
     async def _frame(self, text: str) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 SUBPROTOCOL = "centrifuge-json"
 TOKEN_PREFIX = "bearer."  # noqa: S105 - a prefix, not a password
@@ -55,6 +55,25 @@ def subprotocol_token(headers: Headers) -> str:
     """The token of an offered subprotocol ``bearer.…``, "" when there is none."""
     offered = _tokens(headers, "Sec-WebSocket-Protocol")
     return next((o[len(TOKEN_PREFIX) :] for o in offered if o.startswith(TOKEN_PREFIX)), "")
+
+
+def query_token(target: str) -> str:
+    """The token in the query of a request's target, "" when there is none."""
+    return parse_qs(urlsplit(target).query, max_num_fields=100).get("token", [""])[0]
+
+
+def is_from_own_page(headers: Headers, allowed_origins: frozenset[str]) -> bool:
+    """Whether a page that may do so opened the WebSocket, so that its cookies speak for its user.
+
+    A browser sends cookies along whoever the page belongs to, so nothing else can show it.
+    """
+    origins = [origin.lower() for origin in headers.get_all("Origin")]
+    if len(origins) != 1 or not _is_same_site(origins[0], headers, allowed_origins):
+        return False
+    # A page over http may be of anybody on the way, who would be given the cookies of https.
+    is_over_https = "https" in _tokens(headers, "X-Forwarded-Proto", lower=True)
+    is_lower = is_over_https and origins[0].startswith("http:")
+    return origins[0] in allowed_origins or not is_lower
 
 
 def client_address(headers: Headers, peer: Any) -> str:

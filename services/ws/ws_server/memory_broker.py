@@ -106,7 +106,13 @@ class MemoryBroker:
         """Who is in the channel, of this process."""
         return dict(self._present.get(channel, {}))
 
-    async def command(self, payload: bytes, replica: str = "") -> None:
+    async def command(
+        self,
+        payload: bytes,
+        replica: str = "",
+        *,
+        until: float = 0.0,  # noqa: ARG002 - nobody connects later
+    ) -> None:
         """This process is all there is."""
         if replica in {"", self.replica}:
             self._listener.order(payload)

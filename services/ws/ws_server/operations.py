@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ws_server import codes, protocol, reading
-from ws_server.auth import Claims, ExpiredTokenError, InvalidTokenError
+from ws_server.auth.claims import (
+    Claims,
+    ExpiredTokenError,
+    InvalidTokenError,
+    VerifierDownError,
+)
 from ws_server.broker import BrokerDownError
 from ws_server.codes import Disconnect, ReplyError
 from ws_server.commands import (
@@ -30,7 +35,10 @@ from ws_server.service import Service
 from ws_server.session import Session
 
 Verify = Callable[[str], Awaitable[Claims]]
-"""The claims of a token, whatever its kind. Raises ExpiredTokenError or InvalidTokenError."""
+"""The claims of a token, whatever its kind.
+
+Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
+"""
 
 
 Waiting = Connect | Join | Publish | ReadHistory | ReadPresence | Refresh | Call
@@ -135,6 +143,9 @@ class Operations:
         except ExpiredTokenError:
             self._fail(effect.command_id, codes.TOKEN_EXPIRED)
             return
+        except VerifierDownError:
+            self._fail(effect.command_id, codes.INTERNAL)
+            return
         except InvalidTokenError as error:
             self._session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
             return
@@ -143,6 +154,8 @@ class Operations:
             return
         ttl = self._service.welcome(self._session, claims)
         self._service.log.debug("connected", client=self._session.id, user=claims.user)
+        if claims.from_cookie:
+            ttl = math.inf  # the page cannot renew it, and comes back after 3005 with a newer one
         prepared = await self._prepare(effect.wanted)
         result = {
             "client": self._session.id,
@@ -234,10 +247,15 @@ class Operations:
         except ExpiredTokenError:
             self._fail(effect.command_id, codes.TOKEN_EXPIRED)
             return
+        except VerifierDownError:
+            self._fail(effect.command_id, codes.INTERNAL)
+            return
         except InvalidTokenError as error:
             session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
             return
-        if effect.channel:
+        if effect.channel and effect.channel not in session.channels:
+            self._fail(effect.command_id, codes.PERMISSION_DENIED)  # it ended while we looked
+        elif effect.channel:
             ttl = self._service.refresh_subscription(session, effect.channel, claims)
             self._send(protocol.reply(effect.command_id, "sub_refresh", _life(ttl)))
         else:
@@ -246,11 +264,11 @@ class Operations:
             self._send(protocol.reply(effect.command_id, "refresh", result))
 
     async def _claims(self, token: str) -> Claims:
-        if token:
-            return await self._verify(token)
-        claims = await self._offered()
+        claims = await (self._verify(token) if token else self._offered())
         if claims is None:
             raise InvalidTokenError("there is none")
+        if claims.channel:
+            raise InvalidTokenError("it is for a subscription")
         return claims
 
     async def _authorised(self, wanted: Wanted) -> Grant:
@@ -261,10 +279,13 @@ class Operations:
             claims = await self._verify(wanted.token)
         except ExpiredTokenError:
             raise HookError(codes.TOKEN_EXPIRED) from None
+        except VerifierDownError:
+            raise HookError(codes.INTERNAL) from None
         except InvalidTokenError:
             raise HookError(codes.PERMISSION_DENIED) from None
         if (claims.channel, claims.user) != (wanted.channel, self._session.user):
             raise HookError(codes.PERMISSION_DENIED)
+        self._service.opened_by(self._session, wanted.channel, claims)
         return Grant(claims.expires_at)
 
     async def _prepare(self, wanted: Sequence[Wanted]) -> list[tuple[Wanted, History | None]]:
@@ -312,8 +333,8 @@ class Operations:
 def _require_same(session: Session, channel: str, claims: Claims) -> None:
     if claims.user != session.user:
         raise InvalidTokenError("it is another user's")
-    if channel and claims.channel != channel:
-        raise InvalidTokenError("it is for another channel")
+    if claims.channel != channel:
+        raise InvalidTokenError("it is for another channel, or for a subscription")
 
 
 def _life(ttl: float) -> dict[str, object]:

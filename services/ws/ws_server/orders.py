@@ -68,6 +68,17 @@ def _unsubscribe(service: Service, fields: Fields) -> None:
         service.unsubscribe(session, str(fields.get("channel", "")), why)
 
 
+def _revoke(service: Service, fields: Fields) -> None:
+    user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
+    before, until = float(fields["before"]), float(fields["until"])
+    if user:
+        service.revocations.revoke_user(user, before, until)
+        service.end_revoked(service.hub.of_user(user))
+    if token_id:
+        service.revocations.revoke_token(token_id, until)
+        service.end_all_revoked()
+
+
 def _meant(service: Service, fields: Fields) -> Iterable[Session]:
     """The sessions of the user, or the one of them that ``client`` names."""
     client = fields.get("client")
@@ -80,4 +91,5 @@ ORDERS: Mapping[str, Obey] = {
     "unsubscribe": _unsubscribe,
     "subscribe": _subscribe,
     "refresh": _refresh,
+    "revoke": _revoke,
 }

@@ -22,6 +22,7 @@ TOPIC, META, STREAM = b"ws:", b"ws:meta:", b"ws:stream:"
 PRESENT, KEY, MEMBERS = b"ws:present:", b"ws:key:", b"ws:members:"
 REPLICAS = b"ws:replicas"
 ORDERS = b"ws-orders"  # a topic that is no channel's; followed by a name, it is one replica's
+STANDING = b"ws:orders"  # those that hold for a time, by the end of it
 BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
 LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
@@ -142,11 +143,16 @@ class RedisBroker:
         pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2])  # noqa: B905 - pairs
         return {bytes(client).decode(): bytes(info) for client, info in pairs}
 
-    async def command(self, payload: bytes, replica: str = "") -> None:
-        """Tell every replica, or one. Raises BrokerDownError."""
+    async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
+        """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
         self._require_ready()
-        topic = _orders_of(replica) if replica else ORDERS
-        await self._link.request(b"PUBLISH", topic, payload)
+        now, topic = time.time(), _orders_of(replica) if replica else ORDERS
+        if until <= now:
+            await self._link.request(b"PUBLISH", topic, payload)
+            return
+        await self._script(
+            redis_scripts.STANDING, (STANDING,), *(payload, _ms(until), _ms(now), topic)
+        )
 
     async def replicas(self) -> Collection[str]:
         """Who gave a sign of life in the last seconds. Raises BrokerDownError."""
@@ -187,6 +193,11 @@ class RedisBroker:
         return dead
 
     async def _become_ready(self) -> None:
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            now = _ms(time.time())
+            standing = await self._link.request(b"ZRANGEBYSCORE", STANDING, now, b"+inf")
+        for order in standing:
+            self._listener.order(bytes(order))
         self.is_ready = True
         self._log.info("dependency_up", dependency=self.name, channels=len(self._channels))
         if self._was_ready:
@@ -255,7 +266,7 @@ class RedisBroker:
 
 _SCRIPTS = (
     *(redis_scripts.PUBLISH, redis_scripts.HISTORY, redis_scripts.ENTER, redis_scripts.EXIT),
-    redis_scripts.BEAT,
+    *(redis_scripts.BEAT, redis_scripts.STANDING),
 )
 
 

@@ -78,3 +78,13 @@ return dead[1]
 
 Gives one replica that died, to exactly one of those who ask: its members are to be taken out.
 """
+
+STANDING = """
+local standing = KEYS[1]
+local order, ends, now, topic = unpack(ARGV)
+redis.call('ZREMRANGEBYSCORE', standing, '-inf', now)
+redis.call('ZADD', standing, ends, order)
+redis.call('PUBLISH', topic, order)
+return 1
+"""
+"""KEYS: orders by their end. ARGV: order, its end and the time now in ms, the topic of orders."""

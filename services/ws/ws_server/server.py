@@ -10,14 +10,18 @@ from functools import partial
 
 from websockets.asyncio.server import Server as Listener
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
+from websockets.http11 import Request
 from websockets.typing import Subprotocol
 
 from ws_server import orders
 from ws_server.alarm import Alarm
 from ws_server.answers import Answers, Dependency
 from ws_server.api import Api
-from ws_server.auth import Claims, verify
+from ws_server.auth import jwks
+from ws_server.auth.claims import Claims, Expected
+from ws_server.auth.cookies import sessions_in
+from ws_server.auth.database_sessions import DatabaseSessions
+from ws_server.auth.verifiers import Verifiers
 from ws_server.broker import Broker
 from ws_server.codes import SHUTDOWN
 from ws_server.commands import Rules
@@ -26,7 +30,13 @@ from ws_server.connection import Context, converse
 from ws_server.database import Database
 from ws_server.fanout import Fanout
 from ws_server.gauge import Gauge
-from ws_server.handshake import SUBPROTOCOL, authorization_token, subprotocol_token
+from ws_server.handshake import (
+    SUBPROTOCOL,
+    authorization_token,
+    is_from_own_page,
+    query_token,
+    subprotocol_token,
+)
 from ws_server.hooks import Asker, HttpHooks
 from ws_server.hub import Hub
 from ws_server.log import Log
@@ -64,6 +74,7 @@ class Server:
         known = {**orders.ORDERS, **self.survey.orders}
         self.service.obey = partial(orders.obey, self.service, known)
         self.gauges = [Gauge("broker_lag_seconds", "Time of the broker's answer.", self._lag)]
+        self.verifiers = self._make_verifiers()
         self.database = Database(settings.postgres, log) if settings.postgres else None
         self._dependencies: list[Dependency] = [self.broker]
         if self.database is not None:
@@ -118,7 +129,7 @@ class Server:
             settings.host,
             settings.port,
             process_request=Answers(
-                settings, self._dependencies, self._verify, self.stats, self.log
+                settings, self._dependencies, self.verifiers.verify, self.stats, self.log
             ),
             select_subprotocol=_select_subprotocol,
             compression=None,  # 48 KiB a connection, and no frame could be shared
@@ -146,6 +157,8 @@ class Server:
             await self._wait_closed(self._listener)
         if self._api is not None:
             await asyncio.gather(self._api, return_exceptions=True)
+        if self.verifiers.sessions is not None:
+            await self.verifiers.sessions.close()
         for task in self._upkeep:
             task.cancel()
         await asyncio.gather(*self._upkeep, return_exceptions=True)
@@ -173,7 +186,7 @@ class Server:
         settings = self.settings
         return Context(
             service=self.service,
-            verify=self._verify,
+            verify=self.verifiers.verify,
             offered=self._offered,
             hooks=HttpHooks(self._asker, {}) if self._asker else NoHooks(),
             limits=Limits(settings.max_connections_per_user),
@@ -181,12 +194,32 @@ class Server:
             max_per_address=settings.max_connections_per_address,
         )
 
-    async def _verify(self, token: str) -> Claims:
-        return verify(token, self.settings.secret, time.time())
-
-    async def _offered(self, headers: Headers) -> Claims | None:
+    async def _offered(self, request: Request) -> Claims | None:
+        headers, settings = request.headers, self.settings
         token = authorization_token(headers) or subprotocol_token(headers)
-        return await self._verify(token) if token else None
+        if not token and settings.allow_query_token:
+            token = query_token(request.path)
+        if token:
+            return await self.verifiers.verify(token)
+        if not is_from_own_page(headers, settings.allowed_origins):
+            return None
+        return await self.verifiers.verify_cookies(sessions_in(headers.get_all("Cookie")))
+
+    def _make_verifiers(self) -> Verifiers:
+        settings, log = self.settings, self.log
+        verifiers = Verifiers(
+            (settings.secret, *settings.previous_secrets),
+            Expected(settings.jwt_audience, settings.jwt_issuer),
+            time.time,
+            self.service.revocations.refuse,
+        )
+        if settings.jwks_url:
+            verifiers.jwks = jwks.Jwks(jwks.source(settings.jwks_url), time.monotonic, log)
+        if settings.session_table and settings.postgres is not None:
+            verifiers.sessions = DatabaseSessions(
+                settings.postgres, settings.session_table, time.time, log
+            )
+        return verifiers
 
     def _lag(self) -> float:
         return self.broker.lag

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ws_server.auth import Claims
+from ws_server.auth.claims import Claims
 from ws_server.codes import CONNECTION_EXPIRED, NO_PONG, STALE, Disconnect
 from ws_server.namespaces import Slow
 
@@ -47,11 +47,13 @@ class Subscription:
     """One channel of a session. ``since`` is the offset it began after: what is not news to it.
 
     ``expires_at`` is on the monotonic clock, grace included; ``is_present`` whether others see it.
+    ``token`` is what a subscription token said, if one opened the channel.
     """
 
     since: int = 0
     expires_at: float = math.inf
     is_present: bool = False
+    token: Claims | None = None
 
 
 @dataclass(eq=False, slots=True)

@@ -1,0 +1,29 @@
+"""Finds Auth.js' session cookies among others, whole or in chunks; believes nothing in them."""
+
+from collections.abc import Sequence
+
+from ws_server.auth.authjs import V4_COOKIES, V5_COOKIES
+
+MAX_CHUNKS = 16
+
+
+def sessions_in(headers: Sequence[str]) -> list[tuple[str, str]]:
+    """The cookie names and values of all sessions in ``Cookie`` headers, the newest kind first.
+
+    There may be several: a browser sends the cookies of every project on localhost.
+    """
+    cookies: dict[str, str] = {}
+    for pair in ";".join(headers).split(";"):
+        name, _, value = pair.strip().partition("=")
+        cookies.setdefault(name, value.strip('"'))  # the first is the most specific one
+    whole = ((name, _joined(cookies, name)) for name in (*V5_COOKIES, *V4_COOKIES))
+    return [(name, value) for name, value in whole if value]
+
+
+def _joined(cookies: dict[str, str], name: str) -> str:
+    if name in cookies:
+        return cookies[name]
+    chunks: list[str] = []
+    while len(chunks) < MAX_CHUNKS and (chunk := cookies.get(f"{name}.{len(chunks)}")):
+        chunks.append(chunk)
+    return "".join(chunks)

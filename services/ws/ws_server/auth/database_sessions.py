@@ -1,0 +1,135 @@
+"""Looks Auth.js sessions up that are rows in Postgres, and not tokens; writes nothing there."""
+
+import asyncio
+import importlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ws_server.auth.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
+from ws_server.config import PostgresAddress
+from ws_server.log import Log
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+TIME_LIMIT = 2.0  # seconds that a sign-in waits for Postgres
+REMEMBERED = 3.0  # seconds; so long may a session that was deleted still sign in
+MAX_REMEMBERED = 10_000
+BATCH = 500
+
+Found = tuple[str, float] | None  # the user and when the session ends
+
+
+class DatabaseSessions:
+    """One connection, made when it is needed. What is asked for meanwhile is one query.
+
+    So a thousand clients that come back at once cost a few queries, and no pool.
+    """
+
+    def __init__(
+        self, address: PostgresAddress, table: str, wall: Callable[[], float], log: Log
+    ) -> None:
+        self._address = address
+        self._table = table
+        self._wall = wall
+        self._log = log
+        self._connection: AsyncConnection[Any] | None = None
+        self._waiting: dict[str, asyncio.Future[Found]] = {}
+        self._remembered: dict[str, tuple[float, Found]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def find(self, token: str) -> Claims:
+        """The claims of a session that has not ended.
+
+        Raises ExpiredTokenError, InvalidTokenError, or VerifierDownError.
+        """
+        asked_at, found = await self._row(token)
+        if found is None:
+            raise InvalidTokenError("there is no such session")
+        user, expires_at = found
+        if self._wall() >= expires_at:
+            raise ExpiredTokenError("it has expired")
+        # The row says not when the session began, but that it holds now: as if issued now.
+        return Claims(user, expires_at, issued_at=asked_at)
+
+    async def close(self) -> None:
+        """Leave Postgres."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+        await self._disconnect()
+
+    async def _row(self, token: str) -> tuple[float, Found]:
+        known = self._remembered.get(token)
+        if known and 0 <= self._wall() - known[0] < REMEMBERED:
+            return known
+        future = self._waiting.get(token)
+        if future is None:
+            future = self._waiting[token] = asyncio.get_running_loop().create_future()
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_all())
+        asked_at = self._wall()
+        try:
+            async with asyncio.timeout(TIME_LIMIT):
+                return asked_at, await asyncio.shield(future)
+        except TimeoutError:
+            raise VerifierDownError("Postgres does not answer in time") from None
+
+    async def _ask_all(self) -> None:
+        while self._waiting:
+            batch = dict(list(self._waiting.items())[:BATCH])
+            asked_at = self._wall()
+            try:
+                async with asyncio.timeout(TIME_LIMIT):
+                    rows = await self._query(list(batch))
+            except Exception as error:  # whatever it is, the session may be good
+                self._log.warning("session_lookup_failed", error=type(error).__name__)
+                await self._disconnect()
+                self._answer(batch, asked_at, None)
+            else:
+                self._answer(batch, asked_at, rows)
+
+    def _answer(
+        self,
+        batch: Mapping[str, asyncio.Future[Found]],
+        asked_at: float,
+        rows: Mapping[str, Found] | None,
+    ) -> None:
+        for token, future in batch.items():
+            del self._waiting[token]
+            if rows is None:
+                future.set_exception(VerifierDownError("Postgres cannot be asked"))
+                future.exception()  # marked as seen: the one who waited may be gone
+                continue
+            future.set_result(rows.get(token))
+            self._remembered.pop(token, None)
+            if len(self._remembered) >= MAX_REMEMBERED:  # in the order of their time
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[token] = (asked_at, rows.get(token))
+
+    async def _query(self, tokens: list[str]) -> dict[str, Found]:
+        if self._connection is None:
+            self._connection = await self._connect()
+        from psycopg import sql
+
+        # The columns are those of @auth/pg-adapter, Prisma and Drizzle. A time without a zone is
+        # Prisma's, and in UTC.
+        query = sql.SQL(
+            'SELECT "sessionToken", "userId"::text, extract(epoch FROM expires)::float8 '
+            'FROM {} WHERE "sessionToken" = ANY(%s)'
+        ).format(sql.Identifier(*self._table.split(".")))
+        cursor = await self._connection.execute(query, [tokens])
+        return {token: (user, ends) for token, user, ends in await cursor.fetchall()}
+
+    async def _connect(self) -> "AsyncConnection[Any]":
+        # Importing psycopg takes long; in a thread, the server answers meanwhile.
+        psycopg = await asyncio.to_thread(importlib.import_module, "psycopg")
+        connection: AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
+            self._address.uri, password=self._address.password, autocommit=True
+        )
+        return connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()

@@ -1,0 +1,94 @@
+"""Chooses who verifies a token, by its shape and never by its ``alg``; opens nothing itself."""
+
+import asyncio
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from ws_server.auth import shape
+from ws_server.auth.authjs import session_payload
+from ws_server.auth.claims import (
+    Claims,
+    Expected,
+    ExpiredTokenError,
+    InvalidTokenError,
+    claims_of,
+    claims_of_session,
+)
+from ws_server.auth.database_sessions import DatabaseSessions
+from ws_server.auth.jwks import Jwks
+from ws_server.auth.signature import signed_payload
+
+
+@dataclass(slots=True)
+class Verifiers:
+    """Everything that can believe a token. ``secrets`` are the present one and those before it.
+
+    ``refuse`` raises for claims that were good and are revoked.
+    """
+
+    secrets: tuple[bytes, ...]
+    expected: Expected
+    wall: Callable[[], float]
+    refuse: Callable[[Claims], None] = lambda _claims: None
+    jwks: Jwks | None = None
+    sessions: DatabaseSessions | None = None
+    _has_libraries: bool = field(default=False, init=False)
+
+    async def verify(self, token: str, cookie: str = "") -> Claims:
+        """The claims of a token that came in a cookie of that name, or ("") in another way.
+
+        Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
+        """
+        kind = shape.shape_of(token)
+        if kind == "opaque":
+            claims = await self._looked_up(token)
+        else:
+            await self._load_libraries()
+            claims = (
+                self._decrypted(token, cookie) if kind == "encrypted" else await self._signed(token)
+            )
+        # Last, and without a wait before the caller goes on: what is revoked later finds a session.
+        self.refuse(claims)
+        return claims
+
+    async def verify_cookies(self, sessions: Iterable[tuple[str, str]]) -> Claims | None:
+        """The claims of the first good session among cookies, None when there is no cookie.
+
+        Raises as ``verify`` does for the session that is nearest to being good.
+        """
+        refusals: list[InvalidTokenError] = []
+        for name, token in sessions:
+            try:
+                return replace(await self.verify(token, name), from_cookie=True)
+            except InvalidTokenError as error:
+                refusals.append(error)
+        if not refusals:
+            return None
+        raise next((each for each in refusals if isinstance(each, ExpiredTokenError)), refusals[0])
+
+    async def _signed(self, token: str) -> Claims:
+        key_id = shape.header_of(token).get("kid")
+        if self.jwks is None or key_id is None:
+            payload = signed_payload(token, self.secrets, ("HS256",))
+        elif isinstance(key_id, str):
+            found = await self.jwks.find(key_id)
+            payload = signed_payload(token, (found.key,), found.algorithms)
+        else:
+            raise InvalidTokenError("its kid is not a text")
+        return claims_of(payload, self.wall(), self.expected)
+
+    def _decrypted(self, token: str, cookie: str) -> Claims:
+        return claims_of_session(session_payload(token, self.secrets, cookie), self.wall())
+
+    async def _looked_up(self, token: str) -> Claims:
+        if self.sessions is None:
+            raise InvalidTokenError("it is not a JSON Web Token")
+        return await self.sessions.find(token)
+
+    async def _load_libraries(self) -> None:
+        """Importing them takes up to half a second; in a thread, the server answers meanwhile."""
+        if not self._has_libraries:
+            for name in ("jwt", "joserfc.jwe", "cryptography.hazmat.primitives.kdf.hkdf"):
+                await asyncio.to_thread(importlib.import_module, name)
+            self._has_libraries = True
