@@ -62,6 +62,7 @@ reference: $(RUNTIME) ## write docs/reference.md and docs/findings.md from the c
 bench: $(TOOLS) images ## measure beside Docker Compose and gixy, in one run
 	$(BIN)/python -m bench.up
 	$(BIN)/python -m bench.diagnose
+	PYTHONPATH=services/ws $(BIN)/python -m bench.outbox
 
 clean: ## remove what make made here (not your stack's volumes)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

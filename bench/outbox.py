@@ -1,6 +1,6 @@
 """Measures how long a commit in Postgres takes to become a message in a connected client.
 
-    python -m bench.outbox [--rate 500] [--seconds 20] [--rounds 3]
+    PYTHONPATH=services/ws python -m bench.outbox [--rate 500] [--seconds 20] [--rounds 3]
 
 Server, writers and client are processes of their own, Postgres and Redis are containers. Writers
 keep their rate whatever comes back (open loop). A time begins just before COMMIT is sent, so that
