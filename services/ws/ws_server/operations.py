@@ -223,7 +223,9 @@ class Operations:
         except InvalidTokenError as error:
             session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
             return
-        if effect.channel:
+        if effect.channel and not self._service.hub.channels.is_member(session, effect.channel):
+            self._fail(effect.command_id, codes.BAD_REQUEST)  # it ended while this was verified
+        elif effect.channel:
             ttl = self._service.refresh_subscription(session, effect.channel, claims)
             self._send(protocol.reply(effect.command_id, "sub_refresh", _life(ttl)))
         else:
@@ -267,11 +269,14 @@ class Operations:
         histories = await asyncio.gather(
             *(self._service.prepare(session, each) for each in allowed), return_exceptions=True
         )
-        return [
-            (each, history)
-            for each, history in zip(allowed, histories, strict=True)
-            if not isinstance(history, BaseException)
-        ]
+        prepared = []
+        for each, history in zip(allowed, histories, strict=True):
+            if isinstance(history, BrokerDownError):
+                continue  # not among the ``subs`` of the reply: the client subscribes by itself
+            if isinstance(history, BaseException):
+                raise history
+            prepared.append((each, history))
+        return prepared
 
     def _complete(self, prepared: list[tuple[Wanted, History | None]]) -> dict[str, bytes]:
         """Complete them all at once, so that no publication comes before the reply."""

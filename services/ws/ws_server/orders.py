@@ -6,6 +6,7 @@ What a replica does not understand it leaves alone: an older one may still run b
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ws_server import codes, protocol
@@ -25,17 +26,18 @@ def obey(service: Service, payload: bytes) -> None:
     """Do what an order says to the sessions of this replica."""
     try:
         order = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     for name, fields in order.items() if isinstance(order, dict) else ():
         if name in ORDERS and isinstance(fields, dict):
-            ORDERS[name](service, fields)
+            with suppress(TypeError, ValueError):  # a field that is not what it is here
+                ORDERS[name](service, fields)
 
 
 def _disconnect(service: Service, fields: Mapping[str, Any]) -> None:
     kept = set(fields.get("whitelist") or ())
     code, reason = fields.get("code"), fields.get("reason")
-    why = Disconnect(int(code), str(reason or "")) if code else codes.FORCED
+    why = Disconnect(_close_code(code), "").named(str(reason or "")) if code else codes.FORCED
     meant = [each for each in _meant(service, fields) if each.id not in kept]
     service.disconnect(meant, why)
 
@@ -45,6 +47,14 @@ def _unsubscribe(service: Service, fields: Mapping[str, Any]) -> None:
     why = Unsubscribe(int(code), str(reason or "")) if code else codes.SERVER_UNSUBSCRIBE
     for session in _meant(service, fields):
         service.unsubscribe(session, str(fields.get("channel", "")), why)
+
+
+def _close_code(value: Any) -> int:
+    """A close code that an application may send (RFC 6455 §7.4.2). Raises ValueError."""
+    code = int(value)
+    if not 3000 <= code <= 4999:
+        raise ValueError(f"{code} is no close code of ours")
+    return code
 
 
 def _meant(service: Service, fields: Mapping[str, Any]) -> Iterable[Session]:

@@ -53,6 +53,8 @@ def _command(line: str) -> Command:
     if len(value) != 1:
         raise MalformedFrameError("a command has an id and exactly one method")
     method, params = value.popitem()
+    if not method:
+        raise MalformedFrameError("a method has a name")
     if not isinstance(params, dict):
         raise MalformedFrameError("the parameters of a method are a JSON object")
     return Command(command_id, method, params)
@@ -65,7 +67,10 @@ def _refuse_constant(_name: str) -> None:
 
 def encode(value: object) -> bytes:
     """Compact JSON in UTF-8. Raises ValueError for what JSON cannot carry (1e999 is infinite)."""
-    text = _compact(value)
+    try:
+        text = _compact(value)
+    except RecursionError:  # it could be read a few levels deeper than it can be written
+        raise ValueError("nested too deeply") from None
     try:
         return text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair: legal as an escape, never as UTF-8

@@ -57,6 +57,9 @@ class RedisLink:
             protocol=3,
             driver_info=None,
             socket_connect_timeout=CONNECT_TIMEOUT,
+            # With one, writes are wrapped in wait_for, which on Python 3.11 can swallow the
+            # cancellation that ends this connection: nobody would ever open another.
+            socket_timeout=None,
             retry=retry.Retry(backoff.NoBackoff(), 0),
         )
         async with asyncio.timeout(CONNECT_TIMEOUT):

@@ -4,7 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from websockets.asyncio.server import Server as Listener
 from websockets.asyncio.server import ServerConnection, serve
@@ -33,6 +35,13 @@ from ws_server.session import Times
 from ws_server.stats import Stats
 
 LINGER = 2.0  # seconds that a peer has to answer a close frame
+CONNECTION: dict[str, Any] = {
+    "compression": None,  # 48 KiB a connection, and no frame could be shared
+    "ping_interval": None,  # the protocol has its own pings, which browsers can see
+    "close_timeout": LINGER,
+    "server_header": None,
+}
+"""How every connection is served; the echo that is tested for conformance has the same."""
 
 
 class Server:
@@ -89,12 +98,9 @@ class Server:
                 settings, self._dependencies, self._verify, self.stats, self.log
             ),
             select_subprotocol=_select_subprotocol,
-            compression=None,  # 48 KiB a connection, and no frame could be shared
             max_size=settings.max_message_bytes,
-            ping_interval=None,  # the protocol has its own pings, which browsers can see
-            close_timeout=LINGER,
-            server_header=None,
             logger=logger,
+            **CONNECTION,
         )
         self.log.info("listening", port=self.port, path=settings.path)
         self._upkeep = [asyncio.create_task(part.run()) for part in self._dependencies]
@@ -108,6 +114,9 @@ class Server:
             for session in self.hub.sessions:
                 session.receiver.close(SHUTDOWN)
             await self._wait_closed(self._listener)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                await self.service.settled()
         for task in self._upkeep:
             task.cancel()
         await asyncio.gather(*self._upkeep, return_exceptions=True)

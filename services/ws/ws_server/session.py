@@ -65,7 +65,7 @@ class Session:
     pong_by: float = math.inf
     scheduled_at: float = math.inf
     subscription_ends_at: float = math.inf
-    budget: float = 0.0
+    budget: float = math.inf
     counted_at: float = 0.0
 
     @property
