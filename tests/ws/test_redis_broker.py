@@ -175,7 +175,7 @@ async def test_orders_reach_everybody(one: Replica, two: Replica) -> None:
     await one.broker.command(b"{}")
     await two.broker.command(b"[]")
     for each in (one, two):
-        while len(each.heard.orders) < 2:
+        while len(each.heard.orders) < 2:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.01)
         assert each.heard.orders == [b"{}", b"[]"]
 
@@ -196,7 +196,8 @@ async def test_channels_left_while_connecting_are_not_delivered(redis: RealRedis
         await one.broker.subscribe("a")
         redis.cut()
         await one.ready(expected=False)
-        while not one.broker._is_connected:  # between SUBSCRIBE and the first answer
+        # Between SUBSCRIBE and the first answer.
+        while not one.broker._is_connected:  # noqa: ASYNC110 - nothing tells of that moment
             await asyncio.sleep(0)
         one.broker.unsubscribe("a")
         await one.ready()
@@ -321,7 +322,7 @@ async def until_present(member: Replica, expected: set[str], limit: float = 10) 
     """Wait until exactly those are present; gives the seconds that it took."""
     started = time.monotonic()
     async with asyncio.timeout(limit):
-        while await clients(member) != expected:
+        while await clients(member) != expected:  # noqa: ASYNC110 - Redis is asked
             await asyncio.sleep(0.02)
     return time.monotonic() - started
 
