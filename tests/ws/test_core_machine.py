@@ -212,7 +212,7 @@ class Core(RuleBasedStateMachine):
     @invariant()
     def members_are_where_the_channel_is(self) -> None:
         """Whoever is a member, and not behind a gap that is being closed, has heard everything."""
-        for (number, channel), copy in self.copies.items():
+        for (_, channel), copy in self.copies.items():
             here = self.hub.channels.position(channel)
             if copy.is_subscribed and here and here.epoch == copy.position.epoch:
                 assert copy.position.offset >= here.offset

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from io import BufferedReader
 from socket import SHUT_WR, create_connection, socket
 from typing import Any
 
@@ -43,7 +44,7 @@ class Raw:
 
     port: int
     link: socket = field(init=False)
-    _buffer: bytes = b""
+    _stream: BufferedReader = field(init=False)
 
     def __post_init__(self) -> None:
         self.link = create_connection(("127.0.0.1", self.port), timeout=20)
@@ -51,9 +52,9 @@ class Raw:
             b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
-        while b"\r\n\r\n" not in self._buffer:
-            self._buffer += self.link.recv(4096)
-        self._buffer = self._buffer.partition(b"\r\n\r\n")[2]
+        self._stream = self.link.makefile("rb")
+        while self._stream.readline() != b"\r\n":
+            pass
 
     def frame(self, payload: bytes, opcode: int = TEXT, *, head: int = 0x80) -> None:
         size = len(payload)
@@ -70,6 +71,7 @@ class Raw:
         self.frame(json.dumps(command).encode())
 
     def close(self) -> None:
+        self._stream.close()
         self.link.close()
 
     def outcome(self) -> tuple[list[dict[str, Any]], int]:
@@ -80,9 +82,9 @@ class Raw:
             opcode, payload = received
             if opcode == CLOSE:
                 return found, int.from_bytes(payload[:2], "big")
-            if opcode == TEXT:
-                found += [json.loads(line) for line in payload.split(b"\n")]
-            if any(message.get("id") == LAST for message in found):
+            messages = [json.loads(line) for line in payload.split(b"\n")] if opcode == TEXT else []
+            found += messages
+            if any(message.get("id") == LAST for message in messages):
                 return found, 0
         return found, -1
 
@@ -101,12 +103,9 @@ class Raw:
             return None
 
     def _take(self, count: int) -> bytes:
-        while len(self._buffer) < count:
-            data = self.link.recv(65536)
-            if not data:
-                raise EOFError
-            self._buffer += data
-        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        taken = self._stream.read(count)
+        if len(taken) < count:
+            raise EOFError
         return taken
 
 
