@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -199,7 +200,17 @@ FRAMES: dict[str, bytes] = {
 } | {f"nested {depth} deep": nested(depth) for depth in (10, 100, *range(900, 1000, 7), 10**6)}
 
 
+@pytest.fixture
+def deep() -> Iterator[None]:
+    """Let this side read whatever the server could."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10 * limit)
+    yield
+    sys.setrecursionlimit(limit)
+
+
 @pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.usefixtures("deep")
 def test_one_frame(target: Target, name: str) -> None:
     raw = target.open()
     raw._try(lambda: raw.frame(FRAMES[name]))

@@ -12,6 +12,7 @@ from typing import Any
 from ws_server.codes import ReplyError
 
 MAX_ID = 2**32 - 1
+MAX_COMMANDS = 10_000  # of one frame; more would hold up everybody else for too long
 PING = b"{}"
 
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -35,6 +36,8 @@ def decode(text: str) -> list[Command]:
 
     Raises MalformedFrameError for the whole frame when any line of it is malformed.
     """
+    if text.count("\n") > MAX_COMMANDS:
+        raise MalformedFrameError(f"more than {MAX_COMMANDS} commands in one frame")
     return [_command(line) for line in text.split("\n") if line.strip()]
 
 
