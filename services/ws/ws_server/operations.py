@@ -134,6 +134,7 @@ class Operations:
         if subs := self._complete(prepared):
             body = body[:-1] + b',"subs":' + protocol.object_of(subs) + b"}"
         self._send(protocol.reply_raw(effect.command_id, "connect", body))
+        await asyncio.sleep(0)  # as for a subscribe
 
     async def join(self, effect: Join) -> None:
         """Complete a subscription, once everybody who has a say has agreed."""
@@ -150,6 +151,7 @@ class Operations:
             self._fail(effect.command_id, codes.INTERNAL)
         else:
             self._send(protocol.reply_raw(effect.command_id, "subscribe", result))
+            await asyncio.sleep(0)  # who asks next who is present is on the way to be so
 
     def leave(self, effect: Leave) -> None:
         """End a subscription."""
