@@ -74,7 +74,7 @@ async def test_what_expired_is_forgotten(
     new = await fill(broker, 1)
     assert new.offset == 1
     assert new.epoch != old.epoch
-    monkeypatch.setattr(memory_broker.time, "monotonic", lambda: math.inf)
+    monkeypatch.setattr(time, "monotonic", lambda: math.inf)
     assert (await broker.history("a", None, -1)).publications == ()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ws_server import orders
+from ws_server import orders, protocol
 
 from tests.ws.harness import Running, running
 
@@ -62,7 +62,7 @@ ANY = st.dictionaries(st.sampled_from(["disconnect", "unsubscribe", "later"]), F
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(order=ANY.map(orders.protocol.encode) | st.binary())
+@given(order=ANY.map(protocol.encode) | st.binary())
 async def test_what_is_not_understood_is_left_alone(live: Running, order: bytes) -> None:
     await live.server.broker.command(order)
 

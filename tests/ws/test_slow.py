@@ -17,9 +17,11 @@ COUNT = 2000  # 20 MB: more than all the buffers on the way
 @pytest.fixture
 async def live() -> AsyncIterator[Running]:
     policies: tuple[Slow, ...] = ("disconnect", "drop_oldest", "latest")
-    options = {name: Namespace(allow_subscribe_for_client=True, slow=name) for name in policies}
+    options: dict[str, Namespace] = {
+        name: Namespace(allow_subscribe_for_client=True, slow=name) for name in policies
+    }
     async with running(
-        namespaces=Namespaces(dict(options)), max_queue_bytes=LIMIT, pong_timeout=60
+        namespaces=Namespaces(options), max_queue_bytes=LIMIT, pong_timeout=60
     ) as server:
         yield server
 

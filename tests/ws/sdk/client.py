@@ -21,7 +21,7 @@ def say(event: str, **fields: Any) -> None:
     sys.stdout.flush()
 
 
-class OfClient(ClientEventHandler):
+class OfClient(ClientEventHandler):  # type: ignore[misc]  # it has no types
     async def on_connecting(self, ctx: Any) -> None:
         say("connecting", code=ctx.code, reason=ctx.reason)
 
@@ -35,7 +35,7 @@ class OfClient(ClientEventHandler):
         say("error", code=ctx.code)
 
 
-class OfSubscription(SubscriptionEventHandler):
+class OfSubscription(SubscriptionEventHandler):  # type: ignore[misc]  # as above
     async def on_subscribing(self, ctx: Any) -> None:
         say("subscribing", code=ctx.code, reason=ctx.reason)
 
