@@ -218,14 +218,9 @@ def test_one_frame(target: Target, name: str) -> None:
 
 
 def test_subs_of_connect_are_of_any_type(target: Target) -> None:
-    for subs in (
-        7,
-        [],
-        {"a": 7},
-        {"a": None},
-        {"": {}},
-        {"chat:1": {"recover": True, "offset": []}},
-    ):
+    recovering = {"chat:1": {"recover": True, "offset": []}}
+    every: list[object] = [7, [], {"a": 7}, {"a": None}, {"": {}}, recovering]
+    for subs in every:
         raw = Raw(target.port)
         raw.say(id=1, connect={"token": token(), "subs": subs})
         judge(target, raw)
