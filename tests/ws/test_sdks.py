@@ -118,9 +118,11 @@ async def test_who_never_replaces_it_comes_back_with_another(start: Start, live:
         await client.event("connecting")
         await client.event("token_wanted")
         assert (await client.event("connecting"))["code"] == codes.CONNECTION_EXPIRED.code
-        await client.event("token_wanted")
         await client.do("token", token=token())
-        await client.event("connected")
+        # One SDK still waits for the token that it wanted first, the other asks again.
+        if (await client.event("connected", "token_wanted"))["event"] == "token_wanted":
+            await client.do("token", token=token())
+            await client.event("connected")
 
 
 async def test_a_bad_token_is_terminal(start: Start, live: Running) -> None:
