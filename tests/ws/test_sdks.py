@@ -95,7 +95,7 @@ async def test_errors_are_errors(start: Start, live: Running) -> None:
 
 async def test_a_token_is_refreshed_while_connected(start: Start, live: Running) -> None:
     async with start(live) as client:
-        await client.connected(token(exp=time.time() + 2))
+        await client.connected(token(exp=time.time() + 5))
         await client.subscribed("chat:1")
         await client.event("token_wanted")
         await client.do("token", token=token())
@@ -114,7 +114,7 @@ async def test_an_expired_token_is_replaced(start: Start, live: Running) -> None
 
 async def test_who_never_replaces_it_comes_back_with_another(start: Start, live: Running) -> None:
     async with start(live) as client:
-        await client.connected(token(exp=time.time() + 1))
+        await client.connected(token(exp=time.time() + 5))  # Node takes a while to start
         await client.event("connecting")
         await client.event("token_wanted")
         assert (await client.event("connecting"))["code"] == codes.CONNECTION_EXPIRED.code
