@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 TOOLS  := $(VENV)/.tools
 
-.PHONY: help up down test unit page browser lint format render golden reference bench images clean
+.PHONY: help up down test unit chaos page browser lint format render golden reference bench images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test: $(TOOLS) images browser ## install what the tests need and run them all
 
 unit: $(TOOLS) ## only the tests that need no Docker Engine
 	$(BIN)/pytest -m "not integration"
+
+chaos: $(TOOLS) images ## check deliveries while everything is killed, for SECONDS=600
+	CHAOS_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -s tests/chaos
 
 lint: $(TOOLS) ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -21,21 +21,22 @@ from ws_server.namespaces import Namespace, Namespaces
 from ws_server.publication import Kind, Publication
 from ws_server.server import Server
 
+LOG = Namespace(
+    allow_subscribe_for_client=True,
+    allow_publish_for_subscriber=True,
+    allow_presence_for_subscriber=True,
+    allow_history_for_subscriber=True,
+    presence=True,
+    history_size=10,
+    history_ttl=60,
+    force_recovery=True,
+)
 NAMESPACES = Namespaces(
     {
         "": Namespace(allow_publish_for_subscriber=True),
         "room": Namespace(allow_publish_for_subscriber=True),
-        "chat": Namespace(
-            allow_subscribe_for_client=True,
-            allow_publish_for_subscriber=True,
-            allow_presence_for_subscriber=True,
-            allow_history_for_subscriber=True,
-            presence=True,
-            join_leave=True,
-            history_size=10,
-            history_ttl=60,
-            force_recovery=True,
-        ),
+        "log": LOG,
+        "chat": replace(LOG, join_leave=True),
     }
 )
 SECRET = b"a secret for tests, 32 bytes long or more"

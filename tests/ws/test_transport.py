@@ -1,11 +1,89 @@
-"""Our frames against the library's, byte for byte."""
+"""Our frames against the library's, byte for byte; and an outbox whose receiver is half way."""
+
+import asyncio
+from typing import Any
 
 import pytest
 from websockets.frames import Frame, Opcode
-from ws_server.transport import frame
+from websockets.protocol import State
+from ws_server.codes import SHUTDOWN
+from ws_server.namespaces import Slow
+from ws_server.transport import FULL, Outbox, frame
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
 def test_frame_is_the_library_s_frame(size: int) -> None:
     payload = b"x" * size
     assert frame(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+class Connection:
+    """The library's connection and its transport in one, as full as we say."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.transport = self
+        self.state = State.OPEN
+        self.unread = FULL
+        self.written: list[bytes] = []
+        self.drained = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    async def drain(self) -> None:
+        self.drained += 1
+
+    async def close(self, _code: int, _reason: str) -> None:
+        self.written.append(b"close")
+        self.state = State.CLOSED
+
+
+async def filled(connection: Connection, slow: Slow = "drop_oldest", limit: int = 10**6) -> Any:
+    """An outbox in which ten frames wait."""
+    outbox = Outbox(connection, limit)  # type: ignore[arg-type]  # as much of one as it uses
+    for number in range(10):
+        outbox.write(frame(b"%d\n%d" % (number, number)), "a", slow)
+    return outbox
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_what_waits_leaves_as_soon_as_there_is_room() -> None:
+    connection = Connection()
+    outbox = Outbox(connection, 10**6)  # type: ignore[arg-type]  # as much of one as it uses
+    for _ in range(10):
+        outbox.write(frame(b"x" * 10_000))  # together more than the transport may have
+    connection.unread = 5000  # below what makes the transport pause, and not yet empty
+    await turns(5)
+    assert len(connection.written) == 10
+    assert connection.drained <= 2
+    assert outbox.size == 5000
+
+
+async def test_nothing_follows_the_close_frame() -> None:
+    connection = Connection()
+    outbox = await filled(connection)
+    outbox.close(SHUTDOWN)
+    connection.unread = 0
+    await turns(5)
+    outbox.write(frame(b"late"))
+    await turns(5)
+    assert connection.written == [b"".join(frame(b"%d\n%d" % (n, n)) for n in range(10)), b"close"]
+
+
+@pytest.mark.parametrize(("slow", "kept"), [("drop_oldest", 3), ("latest", 1)])
+async def test_messages_are_counted_and_not_frames(slow: Slow, kept: int) -> None:
+    connection = Connection()
+    await filled(connection, slow, limit=FULL + 15)
+    connection.unread = 0
+    await turns(5)
+    told = b'{"push":{"message":{"data":{"dropped":%d,"channel":"a"}}}}' % (2 * (10 - kept))
+    assert connection.written[0] == frame(told)
+    assert connection.written[1:] == [frame(b"%d\n%d" % (n, n)) for n in range(10 - kept, 10)]

@@ -39,4 +39,6 @@ def matches(value: Any, expected: Any) -> bool:
         return expected.keys() == value.keys() and all(
             matches(value[key], expected[key]) for key in expected
         )
+    if isinstance(expected, list) and isinstance(value, list):
+        return len(expected) == len(value) and all(map(matches, value, expected))
     return bool(value == expected)

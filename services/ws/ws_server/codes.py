@@ -30,8 +30,12 @@ class Disconnect:
 
     def because(self, detail: str) -> "Disconnect":
         """The same code with a detail; cut to the 123 bytes that a close frame holds."""
-        reason = f"{self.reason}: {detail}".encode()[:123].decode(errors="ignore")
-        return replace(self, reason=reason)
+        return self.named(f"{self.reason}: {detail}")
+
+    def named(self, reason: str) -> "Disconnect":
+        """The same code with another reason, cut likewise."""
+        cut = reason.encode(errors="replace")[:123].decode(errors="ignore")
+        return replace(self, reason=cut)
 
 
 @dataclass(frozen=True, slots=True)

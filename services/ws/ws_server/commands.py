@@ -184,7 +184,10 @@ def _connect(_hub: Hub, rules: Rules, session: Session, command: Command) -> Eff
     token, subs = command.params.get("token", ""), command.params.get("subs") or {}
     if not isinstance(token, str) or not isinstance(subs, dict):
         return Fail(command.id, codes.BAD_REQUEST)
-    wanted = [_wanted({**params, "channel": name}) for name, params in subs.items()]
+    wanted = [
+        _wanted({**params, "channel": name}) if isinstance(params, dict) else None
+        for name, params in subs.items()
+    ]
     if len(wanted) > rules.max_channels or not all(isinstance(each, Wanted) for each in wanted):
         return Fail(command.id, codes.BAD_REQUEST)
     return Connect(command.id, token, tuple(each for each in wanted if each))
@@ -221,8 +224,8 @@ def _publish(hub: Hub, rules: Rules, session: Session, command: Command) -> Effe
     if not (options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)):
         return Fail(command.id, codes.PERMISSION_DENIED)
     conn_info = session.claims.info if session.claims else None
-    info = protocol.client_info(session.user, session.id, conn_info)
     try:
+        info = protocol.client_info(session.user, session.id, conn_info)
         payload = protocol.publication(command.params["data"], info)
     except ValueError:
         return Fail(command.id, codes.BAD_REQUEST)

@@ -184,5 +184,5 @@ class Conversation:
             "closing", client=self._session.id, code=disconnect.code, reason=disconnect.reason
         )
 
-    def _dropped(self, slow: str) -> None:
-        self._service.stats.dropped[slow] += 1
+    def _dropped(self, slow: str, messages: int) -> None:
+        self._service.stats.dropped[slow] += messages

@@ -1,5 +1,7 @@
 """The broker of a server without Redis: everything is in this process, and ends with it."""
 
+import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Collection, Mapping
@@ -11,16 +13,23 @@ from ws_server.publication import History, Position, Publication
 
 KEY_TTL = 300.0  # seconds that a key of a publication is remembered
 MAX_KEYS = 100_000
+META_TTL = 86_400.0  # seconds, for a stream that is read before anything was published
+SWEEP_INTERVAL = 10.0
+NO_KEEP = Keep(0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
 class _Stream:
-    """The kept publications of a channel with the time of each; the epoch is the process's."""
+    """The kept publications of a channel with the time of each, until ``ends_at``."""
 
     kept: deque[tuple[float, Publication]] = field(default_factory=deque)
     top: int = 0
+    epoch: str = field(default_factory=lambda: uuid4().hex[:8])
+    keep: Keep = NO_KEEP
+    ends_at: float = math.inf
 
-    def trim(self, size: int, since: float) -> None:
+    def trim(self, now: float) -> None:
+        size, since = self.keep.size, now - self.keep.ttl
         while self.kept and (len(self.kept) > size or self.kept[0][0] < since):
             self.kept.popleft()
 
@@ -35,14 +44,22 @@ class MemoryBroker:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self.replica = uuid4().hex[:12]
-        self._epoch = uuid4().hex[:8]
         self._streams: dict[str, _Stream] = {}
-        self._keeps: dict[str, Keep] = {}
         self._present: dict[str, dict[str, bytes]] = {}
         self._keys: dict[tuple[str, str], tuple[float, Position]] = {}
 
     async def run(self) -> None:
-        """There is nothing to keep connected."""
+        """There is nothing to keep connected, but memory to give back."""
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL)
+            self.sweep(time.monotonic())
+
+    def sweep(self, now: float) -> None:
+        """Forget what has expired."""
+        self._streams = {name: each for name, each in self._streams.items() if each.ends_at > now}
+        for stream in self._streams.values():
+            stream.trim(now)
+        self._keys = {name: each for name, each in self._keys.items() if now - each[0] < KEY_TTL}
 
     async def subscribe(self, channel: str) -> None:
         """Everything is delivered anyway."""
@@ -69,17 +86,16 @@ class MemoryBroker:
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
     ) -> History:
         """What is kept and has not expired."""
-        stream, keep = self._streams.get(channel), self._keeps.get(channel)
-        if stream is None or keep is None:
-            return History((), Position(0, self._epoch))
-        stream.trim(keep.size, time.monotonic() - keep.ttl)
+        now = time.monotonic()
+        stream = self._stream(channel, now)
+        stream.trim(now)
         found = [pub for _, pub in stream.kept]
         if since is not None and reverse:
             found = [pub for pub in found if pub.offset < since.offset]
         elif since is not None:
             found = [pub for pub in found if pub.offset > since.offset]
         found = found[::-1] if reverse else found
-        top = Position(stream.top, self._epoch)
+        top = Position(stream.top, stream.epoch)
         return History(tuple(found[: None if limit < 0 else limit]), top)
 
     async def forget(self, channel: str) -> None:
@@ -122,15 +138,23 @@ class MemoryBroker:
         return (self.replica,)
 
     def _append(self, channel: str, payload: bytes, keep: Keep, now: float) -> Publication:
-        stream = self._streams.setdefault(channel, _Stream())
-        self._keeps[channel] = keep
+        stream = self._stream(channel, now)
+        stream.keep, stream.ends_at = keep, now + keep.meta_ttl
         stream.top += 1
-        publication = Publication(payload, stream.top, self._epoch)
+        publication = Publication(payload, stream.top, stream.epoch)
         stream.kept.append((now, publication))
-        stream.trim(keep.size, now - keep.ttl)
+        stream.trim(now)
         return publication
 
+    def _stream(self, channel: str, now: float) -> _Stream:
+        """The stream of a channel; reading one that nobody wrote begins it, for its epoch."""
+        known = self._streams.get(channel)
+        if known is None or known.ends_at <= now:
+            known = self._streams[channel] = _Stream(ends_at=now + META_TTL)
+        return known
+
     def _remember(self, channel: str, key: str, now: float, position: Position) -> None:
+        self._keys.pop((channel, key), None)
         if len(self._keys) >= MAX_KEYS:  # in the order of their time
             del self._keys[next(iter(self._keys))]
         self._keys[channel, key] = (now, position)

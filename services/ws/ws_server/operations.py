@@ -168,6 +168,7 @@ class Operations:
         if subs := self._complete(prepared):
             body = body[:-1] + b',"subs":' + protocol.object_of(subs) + b"}"
         self._send(protocol.reply_raw(effect.command_id, "connect", body))
+        await asyncio.sleep(0)  # as for a subscribe
 
     async def join(self, effect: Join) -> None:
         """Complete a subscription, once everybody who has a say has agreed."""
@@ -185,6 +186,7 @@ class Operations:
             self._fail(effect.command_id, codes.INTERNAL)
         else:
             self._send(protocol.reply_raw(effect.command_id, "subscribe", result))
+            await asyncio.sleep(0)  # who asks next who is present is on the way to be so
 
     def leave(self, effect: Leave) -> None:
         """End a subscription."""
@@ -253,8 +255,8 @@ class Operations:
         except InvalidTokenError as error:
             session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
             return
-        if effect.channel and effect.channel not in session.channels:
-            self._fail(effect.command_id, codes.PERMISSION_DENIED)  # it ended while we looked
+        if effect.channel and not self._service.hub.channels.is_member(session, effect.channel):
+            self._fail(effect.command_id, codes.BAD_REQUEST)  # it ended while this was verified
         elif effect.channel:
             ttl = self._service.refresh_subscription(session, effect.channel, claims)
             self._send(protocol.reply(effect.command_id, "sub_refresh", _life(ttl)))
@@ -301,11 +303,14 @@ class Operations:
         histories = await asyncio.gather(
             *(self._service.prepare(session, each) for each in allowed), return_exceptions=True
         )
-        return [
-            (each, history)
-            for each, history in zip(allowed, histories, strict=True)
-            if not isinstance(history, BaseException)
-        ]
+        prepared = []
+        for each, history in zip(allowed, histories, strict=True):
+            if isinstance(history, BrokerDownError):
+                continue  # not among the ``subs`` of the reply: the client subscribes by itself
+            if isinstance(history, BaseException):
+                raise history
+            prepared.append((each, history))
+        return prepared
 
     def _complete(self, prepared: list[tuple[Wanted, History | None]]) -> dict[str, bytes]:
         """Complete them all at once, so that no publication comes before the reply."""

@@ -37,7 +37,7 @@ def obey(service: Service, known: Mapping[str, Obey], payload: bytes) -> None:
 def _disconnect(service: Service, fields: Fields) -> None:
     kept = set(fields.get("whitelist") or ())
     code, reason = fields.get("code"), fields.get("reason")
-    why = Disconnect(int(code), str(reason or "")) if code else codes.FORCED
+    why = Disconnect(_close_code(code), "").named(str(reason or "")) if code else codes.FORCED
     meant = [each for each in _meant(service, fields) if each.id not in kept]
     service.disconnect(meant, why)
 
@@ -66,6 +66,14 @@ def _unsubscribe(service: Service, fields: Fields) -> None:
     why = Unsubscribe(int(code), str(reason or "")) if code else codes.SERVER_UNSUBSCRIBE
     for session in _meant(service, fields):
         service.unsubscribe(session, str(fields.get("channel", "")), why)
+
+
+def _close_code(value: Any) -> int:
+    """A close code that an application may send (RFC 6455 §7.4.2). Raises ValueError."""
+    code = int(value)
+    if not 3000 <= code <= 4999:
+        raise ValueError(f"{code} is no close code of ours")
+    return code
 
 
 def _revoke(service: Service, fields: Fields) -> None:

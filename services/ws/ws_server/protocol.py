@@ -12,6 +12,7 @@ from typing import Any
 from ws_server.codes import ReplyError
 
 MAX_ID = 2**32 - 1
+MAX_COMMANDS = 10_000  # of one frame; more would hold up everybody else for too long
 PING = b"{}"
 
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -43,6 +44,8 @@ def decode(text: str) -> list[Command]:
 
     Raises MalformedFrameError for the whole frame when any line of it is malformed.
     """
+    if text.count("\n") > MAX_COMMANDS:
+        raise MalformedFrameError(f"more than {MAX_COMMANDS} commands in one frame")
     return [_command(line) for line in text.split("\n") if line.strip()]
 
 
@@ -61,6 +64,8 @@ def _command(line: str) -> Command:
     if len(value) != 1:
         raise MalformedFrameError("a command has an id and exactly one method")
     method, params = value.popitem()
+    if not method:
+        raise MalformedFrameError("a method has a name")
     if not isinstance(params, dict):
         raise MalformedFrameError("the parameters of a method are a JSON object")
     return Command(command_id, method, params)
@@ -73,7 +78,10 @@ def _refuse_constant(_name: str) -> None:
 
 def encode(value: object) -> bytes:
     """Compact JSON in UTF-8. Raises ValueError for what JSON cannot carry (1e999 is infinite)."""
-    text = _compact(value)
+    try:
+        text = _compact(value)
+    except RecursionError:  # it could be read a few levels deeper than it can be written
+        raise ValueError("nested too deeply") from None
     try:
         return text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair: legal as an escape, never as UTF-8

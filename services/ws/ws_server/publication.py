@@ -58,14 +58,21 @@ def recover(since: Position | None, history: History, held: Iterable[Publication
 
     Without ``since`` nothing is missing, and only the position is wanted.
     """
+    numbered = [pub for pub in held if pub.offset]
     top = history.top
-    late = [pub for pub in held if pub.epoch == top.epoch and pub.offset > top.offset]
+    if numbered and numbered[-1].epoch != top.epoch:
+        # The stream was lost beside this history, and which is the newer one cannot be known.
+        return Recovery((), Position(*numbered[-1][1:]), is_whole=since is None)
+    late = [pub for pub in numbered if pub.epoch == top.epoch and pub.offset > top.offset]
     position = Position(late[-1].offset, top.epoch) if late else top
     if since is None:
         return Recovery((), position, is_whole=True)
-    missed = (*history.publications, *late)
+    found = (*history.publications, *late)
+    missed = tuple(pub for pub in found if pub.offset > since.offset)
     wanted = range(since.offset + 1, position.offset + 1)
     is_same = since.epoch == top.epoch or (since.epoch == "" and since.offset == 0)
+    # A stream that ends before ``since`` went back in time, and counts the same numbers again.
+    is_same = is_same and since.offset <= position.offset
     if is_same and [pub.offset for pub in missed] == list(wanted):
         return Recovery(missed, position, is_whole=True)
     return Recovery((), position, is_whole=False)

@@ -46,7 +46,8 @@ class RedisBroker:
         self._channels: dict[bytes, asyncio.Future[None]] = {}
         self._entered: dict[tuple[str, str], tuple[bytes, bool]] = {}
         self._shas: dict[str, bytes] = {}
-        self._was_ready = False
+        self._life = b""
+        self._is_connected = self._was_ready = False
         self._orders = (ORDERS, _orders_of(self.replica))
         self._asked_at: float | None = None
         self._lag = 0.0
@@ -74,7 +75,11 @@ class RedisBroker:
     def unsubscribe(self, channel: str) -> None:
         """Stop delivering the channel, soon."""
         topic = TOPIC + channel.encode()
-        if self._channels.pop(topic, None) is not None and self.is_ready:
+        confirmed = self._channels.pop(topic, None)
+        if confirmed is None:
+            return
+        settle(confirmed, None)  # who still waits for it finds that nobody wants it any more
+        if self._is_connected:
             self._link.send(b"UNSUBSCRIBE", topic)
 
     async def publish(
@@ -87,12 +92,13 @@ class RedisBroker:
             await self._link.request(b"PUBLISH", TOPIC + name, b"p0::" + payload)
             return Position(0, "")
         size, ttl, meta_ttl = (keep.size, keep.ttl, keep.meta_ttl) if keep else (0, 0.0, 0.0)
-        known = KEY + name + b":" + key.encode() if key else b""
+        # With its length: a colon may be part of the channel, and of the key.
+        known = KEY + b"%d:%s:%s" % (len(name), name, key.encode()) if key else b""
         place = await self._script(
             redis_scripts.PUBLISH,
             (META + name, STREAM + name, known),
             *(TOPIC + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
-            *(uuid4().hex[:8].encode(), _ms(KEY_TTL)),
+            *(uuid4().hex[:8].encode(), self._life, _ms(KEY_TTL)),
         )
         return _position(bytes(place))
 
@@ -105,14 +111,14 @@ class RedisBroker:
         offset = since.offset if since else None
         first, last = b"-", b"+"
         if offset is not None and reverse:
-            last = b"(%d-0" % offset
+            last = b"(%d-0" % max(1, offset)  # nothing is before 1, and Redis knows no "(0-0"
         elif offset is not None:
             first = b"(%d-0" % offset
         top, found = await self._script(
             redis_scripts.HISTORY,
             (META + name, STREAM + name),
             *(first, last, b"%d" % (ALL if limit < 0 else limit), b"1" if reverse else b"0"),
-            *(uuid4().hex[:8].encode(), _ms(META_TTL)),
+            *(uuid4().hex[:8].encode(), self._life, _ms(META_TTL)),
         )
         position = _position(bytes(top))
         return History(
@@ -161,6 +167,7 @@ class RedisBroker:
 
     async def _serve_once(self) -> None:
         connection = await self._link.connect()
+        self._is_connected = True
         self._link.send(b"SUBSCRIBE", *self._orders)
         for topic in self._channels:
             self._link.send(b"SUBSCRIBE", topic)
@@ -170,27 +177,43 @@ class RedisBroker:
             self._reset()
 
     async def _beat(self) -> None:
-        for script in _SCRIPTS:
-            loaded = self._link.request(b"SCRIPT", b"LOAD", script.encode())
-            self._shas[script] = bytes(await loaded)
+        """Tell Redis every second that this replica lives; a Redis that is silent is left."""
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            await self._introduce()
+        buried = ""
         while True:
-            dead = await self._ask_for_the_dead()
+            is_new, dead = await self._ask(buried)
             # The first answer comes after all SUBSCRIBEs were taken in order.
-            if not self.is_ready:
+            was_ready, buried = self.is_ready, bytes(dead).decode()
+            if not was_ready:
                 await self._become_ready()
-            if dead:
-                await self._bury(bytes(dead).decode())
+            if is_new or not was_ready:
+                await self._reconcile()
+            if buried:
+                await self._bury(buried)
                 continue
             await asyncio.sleep(BEAT_INTERVAL)
 
-    async def _ask_for_the_dead(self) -> Any:
+    async def _ask(self, buried: str) -> tuple[Any, Any]:
+        """Say that this replica lives, and hear of one that does not; measures the time of it."""
         self._asked_at = time.monotonic()
         async with asyncio.timeout(BEAT_TIMEOUT):
-            dead = await self._script(
-                redis_scripts.BEAT, (REPLICAS,), self.replica.encode(), _ms(LIFETIME)
+            is_new, dead = await self._script(
+                *(redis_scripts.BEAT, (REPLICAS,)),
+                *(self.replica.encode(), _ms(LIFETIME), buried.encode()),
             )
         self._lag, self._asked_at = time.monotonic() - self._asked_at, None
-        return dead
+        return is_new, dead
+
+    async def _introduce(self) -> None:
+        """Load the scripts, and ask in which of its lives Redis is."""
+        for script in _SCRIPTS:
+            loaded = self._link.request(b"SCRIPT", b"LOAD", script.encode())
+            self._shas[script] = bytes(await loaded)
+        info = bytes(await self._link.request(b"INFO", b"server", b"persistence")).split()
+        # With an append-only file, what was answered is there again in the next life.
+        lives = [line for line in info if line.startswith(b"run_id:")]
+        self._life = b"" if b"aof_enabled:1" in info else lives[0]
 
     async def _become_ready(self) -> None:
         async with asyncio.timeout(BEAT_TIMEOUT):
@@ -203,15 +226,38 @@ class RedisBroker:
         if self._was_ready:
             self._listener.reconnected()
         self._was_ready = True
-        for (channel, client), (info, announce) in tuple(self._entered.items()):
+
+    async def _reconcile(self) -> None:
+        """Make Redis know again who is here, and nobody else of this replica.
+
+        It may have lost everything, restored what was long over, or been told by the others that
+        this replica was dead.
+        """
+        known = await self._members(self.replica)
+        gone = [self._forget_unless_here(member) for member in known]
+        here = [self._enter_if_here(*who) for who in tuple(self._entered)]
+        await asyncio.gather(*gone, *here)
+
+    async def _forget_unless_here(self, member: bytes) -> None:
+        _, client, channel = member.split(b" ", 2)
+        if (channel.decode(), client.decode()) not in self._entered:
+            await self._exit(self.replica, member)
+
+    async def _enter_if_here(self, channel: str, client: str) -> None:
+        if (channel, client) in self._entered:
+            info, announce = self._entered[channel, client]
             await self._enter(channel, client, info, announce=announce)
 
     async def _bury(self, replica: str) -> None:
         """Take out the members of a replica that died, and tell their channels."""
-        members = await self._link.request(b"SMEMBERS", MEMBERS + replica.encode())
-        for member in members:
-            await self._exit(replica, bytes(member))
+        members = await self._members(replica)
+        await asyncio.gather(*(self._exit(replica, member) for member in members))
         self._log.warning("replica_lost", replica=replica, members=len(members))
+
+    async def _members(self, replica: str) -> list[bytes]:
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            found = await self._link.request(b"SMEMBERS", MEMBERS + replica.encode())
+        return [bytes(member) for member in found]
 
     async def _enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
         member = _member(channel, client, announce=announce)
@@ -256,7 +302,7 @@ class RedisBroker:
 
     def _reset(self) -> None:
         """Tell everybody who waits. Confirmed channels stay, for the next connection."""
-        self.is_ready = False
+        self.is_ready = self._is_connected = False
         waiting = {topic: future for topic, future in self._channels.items() if not future.done()}
         for topic, future in waiting.items():
             del self._channels[topic]

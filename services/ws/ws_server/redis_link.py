@@ -39,8 +39,11 @@ class RedisLink:
                 tasks.create_task(self._read(connection))
                 tasks.create_task(beside())
         finally:
-            self._reset()
-            await connection.disconnect(nowait=True)
+            # In this order: what is asked while it disconnects must not wait for the next one.
+            try:
+                await connection.disconnect(nowait=True)
+            finally:
+                self._reset()
 
     async def connect(self) -> "Connection":
         """Open the connection and sign in."""
@@ -57,6 +60,9 @@ class RedisLink:
             protocol=3,
             driver_info=None,
             socket_connect_timeout=CONNECT_TIMEOUT,
+            # With one, writes are wrapped in wait_for, which on Python 3.11 can swallow the
+            # cancellation that ends this connection: nobody would ever open another.
+            socket_timeout=None,
             retry=retry.Retry(backoff.NoBackoff(), 0),
         )
         async with asyncio.timeout(CONNECT_TIMEOUT):

@@ -4,16 +4,31 @@ Each is one atomic step on the keys of one channel. Times come from Redis itself
 replicas do not matter.
 """
 
-PUBLISH = """
+_EPOCH = """
+local function stream_epoch(meta, stream, new, life)
+  local known = redis.call('HMGET', meta, 'e', 'l')
+  if known[1] and known[2] == life then return known[1] end
+  redis.call('DEL', meta, stream)
+  redis.call('HSET', meta, 'e', new, 'l', life)
+  return new
+end
+"""
+"""The epoch of a stream, which begins anew when its entries outlived what says where it ends, or in
+another life of a Redis that forgets its last seconds when it dies: it would give the same offsets
+twice."""
+
+PUBLISH = (
+    _EPOCH
+    + """
 local meta, stream, known = KEYS[1], KEYS[2], KEYS[3]
-local topic, payload, size, ttl, meta_ttl, epoch, key_ttl = unpack(ARGV)
+local topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl = unpack(ARGV)
 if known ~= '' then
   local place = redis.call('GET', known)
   if place then return place end
 end
 local offset, place = 0, '0:'
 if tonumber(size) > 0 then
-  epoch = redis.call('HSETNX', meta, 'e', epoch) == 1 and epoch or redis.call('HGET', meta, 'e')
+  epoch = stream_epoch(meta, stream, epoch, life)
   offset = redis.call('HINCRBY', meta, 'o', 1)
   redis.call('XADD', stream, 'MAXLEN', size, offset .. '-0', 'p', payload)
   redis.call('PEXPIRE', stream, ttl)
@@ -24,12 +39,16 @@ if known ~= '' then redis.call('SET', known, place, 'PX', key_ttl) end
 redis.call('PUBLISH', topic, 'p' .. place .. ':' .. payload)
 return place
 """
-"""KEYS: meta, stream, key or ''. ARGV: topic, payload, size, ttl, meta_ttl, epoch, key_ttl."""
+)
+"""KEYS: meta, stream, key or ''. ARGV: topic, payload, size, ttl, meta_ttl, epoch, life,
+key_ttl."""
 
-HISTORY = """
+HISTORY = (
+    _EPOCH
+    + """
 local meta, stream = KEYS[1], KEYS[2]
-local from, to, count, reverse, epoch, meta_ttl = unpack(ARGV)
-redis.call('HSETNX', meta, 'e', epoch)
+local from, to, count, reverse, epoch, life, meta_ttl = unpack(ARGV)
+epoch = stream_epoch(meta, stream, epoch, life)
 if redis.call('PTTL', meta) < 0 then redis.call('PEXPIRE', meta, meta_ttl) end
 local top = redis.call('HGET', meta, 'o') or '0'
 local found = {}
@@ -37,9 +56,11 @@ if count ~= '0' then
   if reverse == '1' then found = redis.call('XREVRANGE', stream, to, from, 'COUNT', count)
   else found = redis.call('XRANGE', stream, from, to, 'COUNT', count) end
 end
-return {top .. ':' .. redis.call('HGET', meta, 'e'), found}
+return {top .. ':' .. epoch, found}
 """
-"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, meta_ttl."""
+)
+"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life,
+meta_ttl."""
 
 ENTER = """
 local present, mine = KEYS[1], KEYS[2]
@@ -65,18 +86,20 @@ return 1
 
 BEAT = """
 local replicas = KEYS[1]
-local own, lifetime = unpack(ARGV)
+local own, lifetime, buried = unpack(ARGV)
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
-redis.call('ZADD', replicas, now + lifetime, own)
+if buried ~= '' then redis.call('ZREM', replicas, buried) end
+local is_new = redis.call('ZADD', replicas, now + lifetime, own)
 local dead = redis.call('ZRANGE', replicas, '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)
-if #dead == 0 then return false end
-redis.call('ZREM', replicas, dead[1])
-return dead[1]
+if #dead == 0 then return {is_new, ''} end
+redis.call('ZADD', replicas, now + lifetime, dead[1])
+return {is_new, dead[1]}
 """
-"""KEYS: the replicas by the end of their life. ARGV: own name, lifetime in ms.
+"""KEYS: the replicas by the end of their life. ARGV: own name, lifetime in ms, buried name or ''.
 
-Gives one replica that died, to exactly one of those who ask: its members are to be taken out.
+Gives whether Redis did not know the own name (any more), and one replica that died, to one of those
+who ask: its members are to be taken out. If that one dies on the way, another is asked to.
 """
 
 STANDING = """

@@ -6,7 +6,9 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from websockets.asyncio.server import Server as Listener
 from websockets.asyncio.server import ServerConnection, serve
@@ -50,6 +52,13 @@ from ws_server.stats import Stats
 from ws_server.survey import Survey
 
 LINGER = 2.0  # seconds that a peer has to answer a close frame
+CONNECTION: dict[str, Any] = {
+    "compression": None,  # 48 KiB a connection, and no frame could be shared
+    "ping_interval": None,  # the protocol has its own pings, which browsers can see
+    "close_timeout": LINGER,
+    "server_header": None,
+}
+"""How every connection is served; the echo that is tested for conformance has the same."""
 
 
 class Server:
@@ -132,12 +141,9 @@ class Server:
                 settings, self._dependencies, self.verifiers.verify, self.stats, self.log
             ),
             select_subprotocol=_select_subprotocol,
-            compression=None,  # 48 KiB a connection, and no frame could be shared
             max_size=settings.max_message_bytes,
-            ping_interval=None,  # the protocol has its own pings, which browsers can see
-            close_timeout=LINGER,
-            server_header=None,
             logger=logger,
+            **CONNECTION,
         )
         self.log.info("listening", port=self.port, path=settings.path)
         self._upkeep = [asyncio.create_task(part.run()) for part in self._dependencies]
@@ -159,6 +165,9 @@ class Server:
             await asyncio.gather(self._api, return_exceptions=True)
         if self.verifiers.sessions is not None:
             await self.verifiers.sessions.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                await self.service.settled()
         for task in self._upkeep:
             task.cancel()
         await asyncio.gather(*self._upkeep, return_exceptions=True)

@@ -278,11 +278,14 @@ class Service:
             for session in members:
                 self.unsubscribe(session, channel, codes.INSUFFICIENT_STATE)
             return
+        slow = self.rules.namespaces.of(channel).slow
         for publication in recovery.publications:
             framed = frame(protocol.push(channel, "pub", publication.json))
             for session in members:
                 if publication.offset > session.channels[channel].since:
-                    session.receiver.write(framed)
+                    session.receiver.write(framed, channel, slow)
+                    self.stats.messages += 1
+                    self.stats.sent_bytes += len(framed)
 
     async def _grant(self, session: Session, wanted: Wanted, expires_at: float) -> None:
         history = await self.prepare(session, wanted)
@@ -304,6 +307,11 @@ class Service:
     async def _exit(self, client: str, channel: str) -> None:
         announce = self.rules.namespaces.of(channel).join_leave
         await self.broker.exit(channel, client, announce=announce)
+
+    async def settled(self) -> None:
+        """Wait for what was begun beside, such as the farewells in channels."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _count_recovery(self, wanted: Wanted, *, is_whole: bool) -> None:
         if wanted.since is not None:

@@ -33,6 +33,12 @@ def frame(payload: bytes) -> bytes:
     return bytes((_FIN_TEXT, 127)) + length.to_bytes(8, "big") + payload
 
 
+def _messages(framed: bytes) -> int:
+    """How many messages a frame of ours joins; its header may contain a newline's byte, too."""
+    header = {126: 4, 127: 10}.get(framed[1], 2)
+    return framed.count(b"\n", header) + 1
+
+
 class _Waiting(NamedTuple):
     framed: bytes
     channel: str
@@ -43,7 +49,8 @@ class Outbox:
     """The bounded outgoing queue of one connection; ``limit`` is in bytes.
 
     A receiver that does not keep up loses what may be dropped, and is told; when nothing may be
-    dropped it is closed with 3008. ``on_close`` hears of each close, ``on_drop`` of each frame.
+    dropped it is closed with 3008. ``on_close`` hears of each close, ``on_drop`` of messages
+    that are dropped.
     """
 
     __slots__ = (
@@ -56,7 +63,7 @@ class Outbox:
         connection: ServerConnection,
         limit: int,
         on_close: Callable[[Disconnect], None] = lambda _disconnect: None,
-        on_drop: Callable[[str], None] = lambda _slow: None,
+        on_drop: Callable[[str, int], None] = lambda _slow, _messages: None,
     ) -> None:
         self._connection = connection
         self._limit = limit
@@ -77,7 +84,7 @@ class Outbox:
     @property
     def size(self) -> int:
         """How many bytes wait for the receiver."""
-        return self._size + self._connection.transport.get_write_buffer_size()
+        return self._size + self._unread
 
     def write(self, framed: bytes, channel: str = "", slow: Slow = "disconnect") -> None:
         """Queue one whole frame. Dropped without a word when the connection is on its way out."""
@@ -103,6 +110,10 @@ class Outbox:
         """Send what is queued, then the close frame. Only the first close counts."""
         if self._closing is None:
             self._flush()
+            # All of it now: nothing may follow the close frame.
+            waiting, self._waiting = self._waiting or (), None
+            if self._connection.state is State.OPEN:
+                self._connection.transport.write(b"".join(item.framed for item in waiting))
             self._on_close(disconnect)
             self._closing = asyncio.ensure_future(self._close(disconnect))
 
@@ -118,8 +129,12 @@ class Outbox:
         self._connection.transport.abort()
 
     def _is_full(self, more: int) -> bool:
-        unread = self._connection.transport.get_write_buffer_size()
+        unread = self._unread
         return unread > 0 and unread + self._size + more > FULL
+
+    @property
+    def _unread(self) -> int:
+        return self._connection.transport.get_write_buffer_size()
 
     def _wait(self, item: _Waiting) -> None:
         """Keep a frame until the receiver has read; make room for it if that is allowed."""
@@ -158,8 +173,9 @@ class Outbox:
     def _forget(self, item: _Waiting) -> None:
         self._size -= len(item.framed)
         self._dropped = self._dropped or Counter()
-        self._dropped[item.channel] += 1
-        self._on_drop(item.slow)
+        count = _messages(item.framed)
+        self._dropped[item.channel] += count
+        self._on_drop(item.slow, count)
 
     async def _resume(self) -> None:
         """Write what waits, as fast as the receiver reads."""
@@ -168,7 +184,8 @@ class Outbox:
                 self._flush()
                 await self._connection.drain()
                 self._tell()
-                while self._waiting and not self._is_full(0):
+                # Only what the transport has counts: what waits here is what is to be sent.
+                while self._waiting and self._unread < FULL:
                     item = self._waiting.popleft()
                     self._size -= len(item.framed)
                     self._connection.transport.write(item.framed)

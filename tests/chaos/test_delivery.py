@@ -1,0 +1,128 @@
+"""Numbered events through replicas and a Redis that are killed at random: all, once, in order.
+
+``make chaos SECONDS=600`` runs it for longer; CHAOS_SEED repeats the faults of an earlier run.
+"""
+
+import asyncio
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from tests.chaos.clients import Publisher, Subscriber
+from tests.chaos.ledger import Ledger
+from tests.chaos.world import FAULTS, World, world
+
+pytestmark = pytest.mark.integration
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "40"))
+SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
+CHANNELS = ("room:1", "room:2")
+SUBSCRIBERS, PUBLISHERS = 8, 2  # a channel
+PEACE = 3.0  # seconds in which all are there again, so that nobody loses the last word
+CALM = 20.0  # seconds in which everything has to arrive once nothing breaks any more
+
+
+async def test_nothing_is_lost_doubled_or_reordered_in_silence() -> None:
+    sys.stdout.write(f"\nCHAOS_SEED={SEED} for {SECONDS:g} s\n")
+    dice = random.Random(SEED)
+    async with world(dice) as here, asyncio.TaskGroup() as tasks:
+        publishers, subscribers = cast_of(here.doors)
+        running = [tasks.create_task(each.run()) for each in (*publishers, *subscribers)]
+        befell = await torment(here)
+        await asyncio.sleep(PEACE)
+        for publisher in publishers:
+            publisher.is_done = True
+        await asyncio.sleep(0.5)
+        late = await expect_all(publishers, subscribers)
+        for task in running:
+            task.cancel()
+    found = [fault for each in subscribers for fault in each.ledger.verdict()]
+    events = sum(publisher.number for publisher in publishers)
+    losses = sum(each.ledger.losses for each in subscribers)
+    sys.stdout.write(f"{events} events, {losses} losses that were told, {dict(befell)}\n")
+    assert found + late == [], f"CHAOS_SEED={SEED} {dict(befell)}"
+    assert events > SECONDS * 10
+
+
+def cast_of(doors: list[int]) -> tuple[list[Publisher], list[Subscriber]]:
+    """Make those who take part; each has dice of its own, so that none changes another's throws."""
+    uncertain: set[tuple[str, int]] = set()
+    publishers = [
+        Publisher(
+            f"{c}p{n}", doors, random.Random(f"{SEED}p{c}{n}"), channel=c, uncertain=uncertain
+        )
+        for c in CHANNELS
+        for n in range(PUBLISHERS)
+    ]
+    subscribers = [
+        Subscriber(
+            *(f"{c}s{n}", doors, random.Random(f"{SEED}s{c}{n}")),
+            channel=c,
+            ledger=Ledger(f"{c}s{n}", uncertain),
+        )
+        for c in CHANNELS
+        for n in range(SUBSCRIBERS)
+    ]
+    return publishers, subscribers
+
+
+async def torment(here: World) -> Counter[str]:
+    """Let one fault after another happen; gives how often each did."""
+    befell: Counter[str] = Counter()
+    clock = asyncio.get_running_loop().time
+    end = clock() + SECONDS
+    await asyncio.sleep(1)
+    while clock() < end:
+        fault = here.dice.choice(FAULTS)
+        befell[fault.__name__] += 1
+        await fault(here)
+        await asyncio.sleep(here.dice.uniform(0, 2))
+    return befell
+
+
+async def expect_all(publishers: list[Publisher], subscribers: list[Subscriber]) -> list[str]:
+    """Wait until everybody heard a last word that everybody can hear; gives who did not."""
+    waiting: list[Coroutine[Any, Any, str]] = [last_word(each, publishers) for each in subscribers]
+    return [missing for missing in await asyncio.gather(*waiting) if missing]
+
+
+async def last_word(subscriber: Subscriber, publishers: list[Publisher]) -> str:
+    wanted = {
+        (each.name, each.number)
+        for each in publishers
+        if each.channel == subscriber.channel and (each.name, each.number) not in each.uncertain
+    }
+    try:
+        async with asyncio.timeout(CALM):
+            while not wanted <= subscriber.ledger.seen:
+                subscriber.arrived.clear()
+                await subscriber.arrived.wait()
+    except TimeoutError:
+        return f"{subscriber.name}: never heard {wanted - subscriber.ledger.seen}"
+    return ""
+
+
+def test_the_checker_sees_what_is_wrong() -> None:
+    uncertain = {("p", 3)}
+    right = Ledger("right", uncertain)
+    right.restarted(4, "e")
+    for offset, number in enumerate([1, 2, 4, 3, 5], start=5):
+        right.saw("p", number, offset)
+    right.restarted(0, "f")
+    right.saw("p", 9, 1)
+    assert right.verdict() == []
+    for numbers, words in (
+        ([(1, 1), (3, 2), (5, 3)], "p 2 is missing before 3"),
+        ([(1, 1), (2, 3)], "offset 3 after 1"),
+        ([(1, 1), (2, 2), (1, 3)], "p 1 came twice"),
+        ([(2, 1), (1, 2)], "p 1 after 2"),
+    ):
+        wrong = Ledger("wrong", set[tuple[str, int]]())
+        wrong.restarted(0, "e")
+        for number, offset in numbers:
+            wrong.saw("p", number, offset)
+        assert any(words in fault for fault in wrong.verdict())

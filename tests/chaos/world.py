@@ -1,0 +1,188 @@
+"""Two replicas as processes, a Redis and a relay in front, and what may befall them. No tests.
+
+A fault is an entry of ``FAULTS``: something that happens to the world and is over when it returns.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.integration.projects import free_port
+from tests.ws.harness import SECRET
+from tests.ws.redis_server import RealRedis, real_redis
+
+FOLDER = Path(__file__).parents[2] / "services" / "ws"
+NAMESPACES = {
+    "room": {
+        "allow_publish_for_subscriber": True,
+        "presence": True,
+        "join_leave": True,
+        "history_size": 1000,
+        "history_ttl": 300,
+        "force_recovery": True,
+    }
+}
+
+
+@dataclass
+class Replica:
+    """One server process, on the same port in each of its lives."""
+
+    redis_url: str
+    port: int = field(default_factory=free_port)
+    process: Process | None = None
+
+    async def start(self) -> None:
+        """Return when it listens."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "NEXTAUTH_SECRET": SECRET.decode(),
+            "REDIS_URL": self.redis_url,
+            "WS_HOST": "127.0.0.1",
+            "WS_PORT": str(self.port),
+            "WS_NAMESPACES": json.dumps(NAMESPACES),
+            "WS_PING_INTERVAL": "2",
+            "WS_LOG_LEVEL": "error",
+        }
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ws_server"), env=environment, cwd=FOLDER, stdout=DEVNULL
+        )
+        async with asyncio.timeout(10):
+            while True:
+                with suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                    writer.close()
+                    return
+                await asyncio.sleep(0.05)
+
+    async def end(self, number: signal.Signals) -> None:
+        """Send a signal and wait for the end."""
+        if self.process and self.process.returncode is None:
+            self.process.send_signal(number)
+            async with asyncio.timeout(10):
+                await self.process.wait()
+
+
+@dataclass
+class Relay:
+    """Passes bytes to whichever replica is there, as a proxy would, until it is cut."""
+
+    replicas: list[Replica]
+    dice: random.Random
+    port: int = field(default_factory=free_port)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for replica in self.dice.sample(self.replicas, len(self.replicas)):
+            with suppress(OSError):
+                back, forth = await asyncio.open_connection("127.0.0.1", replica.port)
+                self._writers |= {writer, forth}
+                await asyncio.gather(pump(reader, forth), pump(back, writer))
+                self._writers -= {writer, forth}
+                return
+        writer.close()
+
+    def cut(self) -> None:
+        """End every connection without a goodbye."""
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@dataclass
+class World:
+    """All that can break."""
+
+    redis: RealRedis
+    replicas: list[Replica]
+    relay: Relay
+    dice: random.Random
+
+    @property
+    def doors(self) -> list[int]:
+        """Where clients connect."""
+        return [self.relay.port, *(replica.port for replica in self.replicas)]
+
+
+async def cut_redis(world: World) -> None:
+    await asyncio.to_thread(world.redis.cut)
+
+
+async def kill_redis(world: World) -> None:
+    await asyncio.to_thread(world.redis.kill)
+    await asyncio.sleep(world.dice.uniform(0, 1))
+    await asyncio.to_thread(world.redis.start)
+
+
+async def restart_redis(world: World) -> None:
+    await asyncio.to_thread(world.redis.restart)
+
+
+async def empty_redis(world: World) -> None:
+    await asyncio.to_thread(world.redis.ask, "FLUSHALL")
+
+
+async def kill_replica(world: World) -> None:
+    await _end(world, signal.SIGKILL)
+
+
+async def restart_replica(world: World) -> None:
+    await _end(world, signal.SIGTERM)
+
+
+async def pause_replica(world: World) -> None:
+    """Long enough to be taken for dead by the other."""
+    process = world.dice.choice(world.replicas).process
+    if process:
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(world.dice.choice([0.5, 6]))
+        process.send_signal(signal.SIGCONT)
+
+
+async def cut_relay(world: World) -> None:
+    world.relay.cut()
+
+
+async def _end(world: World, number: signal.Signals) -> None:
+    replica = world.dice.choice(world.replicas)
+    await replica.end(number)
+    await asyncio.sleep(world.dice.uniform(0, 0.5))
+    await replica.start()
+
+
+Fault = Callable[[World], Awaitable[None]]
+FAULTS: tuple[Fault, ...] = (
+    *(cut_redis, kill_redis, restart_redis, empty_redis),
+    *(kill_replica, restart_replica, pause_replica, cut_relay),
+)
+
+
+@asynccontextmanager
+async def world(dice: random.Random) -> AsyncIterator[World]:
+    """Start everything, and end it whatever happens."""
+    with real_redis() as redis:
+        replicas = [Replica(redis.url), Replica(redis.url)]
+        relay = Relay(replicas, dice)
+        server = await asyncio.start_server(relay.accept, "127.0.0.1", relay.port)
+        try:
+            await asyncio.gather(*(replica.start() for replica in replicas))
+            yield World(redis, replicas, relay, dice)
+        finally:
+            relay.cut()
+            server.close()
+            await asyncio.gather(*(replica.end(signal.SIGKILL) for replica in replicas))

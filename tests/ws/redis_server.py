@@ -1,0 +1,153 @@
+"""A real Redis in a container of our image, on a fixed free port, so that it can be restarted."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from docker.models.containers import Container
+from ws_server.config import RedisAddress
+from ws_server.log import Log
+from ws_server.publication import Kind, Publication
+from ws_server.redis_broker import RedisBroker
+
+from stack import images
+from stack.engines.docker.build import ensure
+from stack.engines.docker.connect import connect
+from stack.engines.docker.project import choose_source, open_engine
+from tests.integration.containers import HARDENED, LABEL, eventually, yard
+from tests.integration.projects import free_port
+
+Message = tuple[str, Kind, Publication]
+RDB = ("--save", "60 1")  # as the preset runs it: a kill forgets the last seconds
+AOF = ("--appendonly", "yes", "--save", "")
+
+
+@dataclass(frozen=True)
+class RealRedis:
+    """One server and what can be done to it."""
+
+    container: Container
+    port: int
+
+    @property
+    def address(self) -> RedisAddress:
+        return RedisAddress("127.0.0.1", self.port, 0)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def ask(self, *command: str | bytes) -> Any:
+        """Give the answer to one command, on a connection of its own."""
+        with redis.Redis(port=self.port) as link:
+            return link.execute_command(*command)
+
+    def wait(self) -> None:
+        eventually(lambda: self.ask("PING"))
+
+    def restart(self) -> None:
+        """Stop it in good order, and start it again."""
+        self.container.restart(timeout=5)
+        self.wait()
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.container.kill()
+
+    def start(self) -> None:
+        self.container.start()
+        self.wait()
+
+    def cut(self) -> None:
+        """Close the connection of every client."""
+        self.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        self.ask("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
+
+
+@contextmanager
+def real_redis(*options: str) -> Iterator[RealRedis]:
+    """Start a Redis, and remove it whatever happens."""
+    client = connect()
+    source = choose_source(open_engine("it", Path(), print, may_install=False), "", print)
+    recipe = images.recipe_for("redis", source)
+    ensure(client, recipe, print)
+    with yard(client) as place:
+        port = free_port()
+        container = place.client.containers.create(
+            recipe.reference,
+            ["redis-server", *(options or RDB)],
+            labels={LABEL: place.mark},
+            ports={"6379/tcp": ("127.0.0.1", port)},
+            volumes={place.volume(): {"bind": "/data", "mode": "rw"}},
+            user="999:999",
+            **HARDENED,
+        )
+        container.start()
+        server = RealRedis(container, port)
+        server.wait()
+        yield server
+    client.close()
+
+
+@dataclass
+class Recorder:
+    """A listener that keeps what the broker says, in order."""
+
+    messages: list[Message] = field(default_factory=list)
+    orders: list[bytes] = field(default_factory=list)
+    reconnections: int = 0
+
+    def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
+        self.messages.append((channel, kind, publication))
+
+    def order(self, payload: bytes) -> None:
+        self.orders.append(payload)
+
+    def reconnected(self) -> None:
+        self.reconnections += 1
+
+    def of(self, kind: Kind) -> list[bytes]:
+        return [each.payload for _, was, each in self.messages if was == kind]
+
+    async def until(self, kind: Kind, payload: bytes, limit: float = 10) -> None:
+        """Wait for a message."""
+        async with asyncio.timeout(limit):
+            while payload not in self.of(kind):  # noqa: ASYNC110 - a list has no event
+                await asyncio.sleep(0.01)
+
+
+@dataclass
+class Replica:
+    """A broker that runs, and what it said."""
+
+    broker: RedisBroker
+    heard: Recorder
+    task: "asyncio.Task[None]"
+
+    async def ready(self, *, expected: bool = True, limit: float = 10) -> None:
+        async with asyncio.timeout(limit):
+            while self.broker.is_ready is not expected:  # noqa: ASYNC110 - asked as /readyz is
+                await asyncio.sleep(0.002)
+
+    async def die(self) -> None:
+        """End without a goodbye."""
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def replica(address: RedisAddress) -> AsyncIterator[Replica]:
+    """Run a broker until the end."""
+    heard = Recorder()
+    broker = RedisBroker(address, heard, Log("info", io.StringIO()))
+    one = Replica(broker, heard, asyncio.create_task(broker.run()))
+    try:
+        await one.ready()
+        yield one
+    finally:
+        await one.die()

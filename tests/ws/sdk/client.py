@@ -1,0 +1,143 @@
+"""centrifuge-python, driven by JSON lines on stdin; what happens to it goes to stdout likewise."""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from centrifuge import (
+    Client,
+    ClientEventHandler,
+    ReplyError,
+    StreamPosition,
+    SubscriptionEventHandler,
+)
+
+wanted: "asyncio.Queue[str]" = asyncio.Queue()
+
+
+def say(event: str, **fields: Any) -> None:
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+class OfClient(ClientEventHandler):  # type: ignore[misc]  # it has no types
+    async def on_connecting(self, ctx: Any) -> None:
+        say("connecting", code=ctx.code, reason=ctx.reason)
+
+    async def on_connected(self, ctx: Any) -> None:
+        say("connected", client=ctx.client)
+
+    async def on_disconnected(self, ctx: Any) -> None:
+        say("disconnected", code=ctx.code, reason=ctx.reason)
+
+    async def on_error(self, ctx: Any) -> None:
+        say("error", code=ctx.code)
+
+
+class OfSubscription(SubscriptionEventHandler):  # type: ignore[misc]  # as above
+    async def on_subscribing(self, ctx: Any) -> None:
+        say("subscribing", code=ctx.code, reason=ctx.reason)
+
+    async def on_subscribed(self, ctx: Any) -> None:
+        say("subscribed", wasRecovering=ctx.was_recovering, recovered=ctx.recovered)
+
+    async def on_unsubscribed(self, ctx: Any) -> None:
+        say("unsubscribed", code=ctx.code, reason=ctx.reason)
+
+    async def on_publication(self, ctx: Any) -> None:
+        say("publication", data=ctx.pub.data, offset=ctx.pub.offset or 0)
+
+    async def on_join(self, ctx: Any) -> None:
+        say("join", user=ctx.info.user)
+
+    async def on_leave(self, ctx: Any) -> None:
+        say("leave", user=ctx.info.user)
+
+    async def on_error(self, ctx: Any) -> None:
+        say("sub_error", code=ctx.code)
+
+
+async def get_token() -> str:
+    say("token_wanted")
+    return await wanted.get()
+
+
+class Actions:
+    """One method for each thing to do."""
+
+    def __init__(self, url: str) -> None:
+        self.client = Client(
+            url,
+            events=OfClient(),
+            get_token=get_token,
+            min_reconnect_delay=0.05,
+            max_reconnect_delay=0.2,
+            proxy=None,
+        )
+
+    def sub(self, channel: str) -> Any:
+        found = self.client.get_subscription(channel)
+        assert found
+        return found
+
+    async def connect(self, token: str = "") -> None:
+        if token:
+            self.client.set_token(token)
+        await self.client.connect()
+
+    async def disconnect(self) -> None:
+        await self.client.disconnect()
+
+    async def token(self, token: str) -> None:
+        await wanted.put(token)
+
+    async def subscribe(self, channel: str) -> None:
+        sub = self.client.new_subscription(
+            channel,
+            OfSubscription(),
+            min_resubscribe_delay=0.05,
+            max_resubscribe_delay=0.2,
+        )
+        await sub.subscribe()
+
+    async def unsubscribe(self, channel: str) -> None:
+        await self.sub(channel).unsubscribe()
+
+    async def publish(self, channel: str, data: Any) -> None:
+        await self.sub(channel).publish(data)
+
+    async def history(
+        self, channel: str, limit: int, since: Any = None, reverse: bool = False
+    ) -> list[int]:
+        position = StreamPosition(**since) if since else None
+        found = await self.sub(channel).history(limit, since=position, reverse=reverse)
+        return [pub.offset for pub in found.publications]
+
+    async def presence(self, channel: str) -> list[str]:
+        found = await self.sub(channel).presence()
+        return sorted(info.user for info in found.clients.values())
+
+    async def presence_stats(self, channel: str) -> list[int]:
+        found = await self.sub(channel).presence_stats()
+        return [found.num_clients, found.num_users]
+
+    async def rpc(self, method: str) -> Any:
+        return (await self.client.rpc(method, {})).data
+
+
+async def main(url: str) -> None:
+    actions = Actions(url)
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        order = json.loads(line)
+        try:
+            result = await getattr(actions, order.pop("do"))(**order)
+        except ReplyError as error:
+            say("failed", code=error.code)
+        else:
+            say("done", result=result)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

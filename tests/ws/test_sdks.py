@@ -1,0 +1,206 @@
+"""The official SDKs for JavaScript and Python as clients: what they expect is what we do."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ws_server import codes
+from ws_server.codes import Disconnect, Unsubscribe
+from ws_server.memory_broker import MemoryBroker
+
+from tests.integration.projects import free_port
+from tests.ws.harness import Nobody, Running, running, token
+from tests.ws.sdk.driver import PYTHON, Sdk, sdk
+
+Start = Callable[[Running], AbstractAsyncContextManager[Sdk]]
+SOURCES = Path(__file__).parent / "sdk"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "stack-tests"
+
+
+@pytest.fixture(scope="session")
+def javascript() -> tuple[str, ...]:
+    """The JavaScript SDK in the version of the lock file, installed once a version of that."""
+    if not shutil.which("npm"):
+        pytest.skip("needs Node 20 and npm")
+    lock = (SOURCES / "package-lock.json").read_bytes()
+    folder = CACHE / f"sdk-{hash_of(lock)}"
+    if not (folder / "node_modules" / ".package-lock.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(SOURCES / name, folder)
+        npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        subprocess.run(npm, cwd=folder, check=True, timeout=120)
+    shutil.copy(SOURCES / "client.mjs", folder)
+    return ("node", str(folder / "client.mjs"))
+
+
+def hash_of(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+@pytest.fixture(params=["javascript", "python"])
+def start(request: pytest.FixtureRequest) -> Start:
+    """Start a client of each SDK in turn: ``start(live)``."""
+    is_python = request.param == "python"
+    command = PYTHON if is_python else request.getfixturevalue("javascript")
+    return lambda live: sdk(command, live.url())
+
+
+@pytest.fixture
+async def live() -> AsyncIterator[Running]:
+    async with running(expired_grace=2.0) as server:
+        yield server
+
+
+async def test_a_conversation(start: Start, live: Running) -> None:
+    async with start(live) as alice, start(live) as bob:
+        await alice.connected(token())
+        await alice.subscribed("chat:1")
+        assert (await alice.event("join"))["user"] == "alice"
+        await bob.connected(token(sub="bob"))
+        await bob.subscribed("chat:1")
+        assert (await alice.event("join"))["user"] == "bob"
+        for number in range(5):
+            assert await bob.do("publish", channel="chat:1", data={"n": number}) is None
+        assert await alice.publications(5) == [{"n": number} for number in range(5)]
+        assert await alice.do("presence", channel="chat:1") == ["alice", "bob"]
+        assert await alice.do("presence_stats", channel="chat:1") == [2, 2]
+        assert await alice.do("history", channel="chat:1", limit=3) == [1, 2, 3]
+        assert await alice.do("history", channel="chat:1", limit=2, reverse=True) == [5, 4]
+        await bob.do("unsubscribe", channel="chat:1")
+        assert (await alice.event("leave"))["user"] == "bob"
+        await alice.do("disconnect")
+        assert (await alice.event("disconnected"))["code"] == 0
+
+
+async def test_errors_are_errors(start: Start, live: Running) -> None:
+    async with start(live) as client:
+        await client.connected(token())
+        assert await client.do("rpc", method="pay") == 108
+        await client.do("subscribe", channel="private:1")
+        assert (await client.event("unsubscribed"))["code"] == 103
+        await client.subscribed("news")
+        assert await client.do("history", channel="news", limit=1) == 108
+        assert await client.do("publish", channel="news", data="x" * 60_000) is None
+
+
+async def test_a_token_is_refreshed_while_connected(start: Start, live: Running) -> None:
+    async with start(live) as client:
+        await client.connected(token(exp=time.time() + 5))
+        await client.subscribed("chat:1")
+        await client.event("token_wanted")
+        await client.do("token", token=token())
+        await asyncio.sleep(4)  # beyond the first token's life and the time to mend it
+        assert await client.do("publish", channel="chat:1", data=1) is None
+        assert live.server.stats.disconnects == {}
+
+
+async def test_an_expired_token_is_replaced(start: Start, live: Running) -> None:
+    async with start(live) as client:
+        await client.do("connect", token=token(exp=1))
+        await client.event("token_wanted")
+        await client.do("token", token=token())
+        await client.event("connected")
+
+
+async def test_who_never_replaces_it_comes_back_with_another(start: Start, live: Running) -> None:
+    async with start(live) as client:
+        await client.connected(token(exp=time.time() + 5))  # Node takes a while to start
+        await client.event("connecting")
+        await client.event("token_wanted")
+        assert (await client.event("connecting"))["code"] == codes.CONNECTION_EXPIRED.code
+        await client.do("token", token=token())
+        # One SDK still waits for the token that it wanted first, the other asks again.
+        if (await client.event("connected", "token_wanted"))["event"] == "token_wanted":
+            await client.do("token", token=token())
+            await client.event("connected")
+
+
+async def test_a_bad_token_is_terminal(start: Start, live: Running) -> None:
+    async with start(live) as client:
+        await client.do("connect", token=token(b"another secret, 32 bytes or longer"))
+        assert (await client.event("disconnected"))["code"] == 3500
+
+
+@pytest.mark.parametrize(
+    ("why", "event"),
+    [(codes.SERVER_ERROR, "connecting"), (codes.FORCED, "disconnected")],
+    ids=["it comes back", "it does not"],
+)
+async def test_disconnect_codes(start: Start, live: Running, why: Disconnect, event: str) -> None:
+    async with start(live) as client:
+        await client.connected(token())
+        await client.event("connecting")
+        live.server.service.disconnect(live.server.hub.of_user("alice"), why)
+        assert (await client.event(event))["code"] == why.code
+        if event == "connecting":
+            await client.event("connected")
+
+
+@pytest.mark.parametrize(
+    ("why", "event"),
+    [(codes.INSUFFICIENT_STATE, "subscribing"), (codes.SERVER_UNSUBSCRIBE, "unsubscribed")],
+    ids=["it comes back", "it does not"],
+)
+async def test_unsubscribe_codes(start: Start, live: Running, why: Unsubscribe, event: str) -> None:
+    async with start(live) as client:
+        await client.connected(token())
+        await client.subscribed("chat:1")
+        await client.event("subscribing")
+        (session,) = live.server.hub.of_user("alice")
+        live.server.service.unsubscribe(session, "chat:1", why)
+        assert (await client.event(event))["code"] == why.code
+        if event == "subscribing":
+            assert (await client.event("subscribed"))["recovered"]
+
+
+class Shared(Nobody):
+    """Stands for Redis, which outlives a server."""
+
+    server: Running | None = None
+
+    def deliver(self, *message: Any) -> None:
+        if self.server:
+            self.server.server.service.deliver(*message)
+
+
+async def test_recovery_over_a_restart_of_the_server(start: Start) -> None:
+    shared = Shared()
+    broker, port = MemoryBroker(shared), free_port()
+    async with running(broker, port=port) as first:
+        shared.server = first
+        client = await (context := start(first)).__aenter__()
+        await client.connected(token())
+        await client.subscribed("chat:1")
+        await first.server.service.publish("chat:1", b'{"data":1}')
+        assert await client.publications(1) == [1]
+    shared.server = None
+    await first.server.service.publish("chat:1", b'{"data":2}')
+    async with running(broker, port=port) as second:
+        shared.server = second
+        subscribed = await client.event("subscribed")
+        assert (subscribed["wasRecovering"], subscribed["recovered"]) == (True, True)
+        await second.server.service.publish("chat:1", b'{"data":3}')
+        assert await client.publications(2) == [2, 3]
+        await context.__aexit__(None, None, None)
+
+
+async def test_recovery_is_refused_where_the_history_is_gone(start: Start) -> None:
+    port = free_port()
+    async with running(port=port) as first:
+        client = await (context := start(first)).__aenter__()
+        await client.connected(token())
+        await client.subscribed("chat:1")
+    async with running(port=port):
+        subscribed = await client.event("subscribed")
+        assert (subscribed["wasRecovering"], subscribed["recovered"]) == (True, False)
+        await context.__aexit__(None, None, None)
