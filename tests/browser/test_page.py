@@ -124,3 +124,30 @@ def test_nothing_is_wider_than_a_phone(
     width = page.evaluate("document.documentElement.scrollWidth")
     page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
     assert width <= 360
+
+
+# Runs inside a replica's container, where the key is a file and the port of the API is open.
+PUBLISH = """
+import json, os, pathlib, urllib.request
+key = pathlib.Path(os.environ["WS_API_KEY_FILE"]).read_text().strip()
+body = json.dumps({"channel": "room:events", "data": "from HTTP"}).encode()
+url = f"http://127.0.0.1:{os.environ['WS_API_PORT']}/api/publish"
+urllib.request.urlopen(urllib.request.Request(url, body, {"X-API-Key": key}), timeout=10)
+"""
+SQL = "SELECT realtime.publish('room:events', '{\"paid\": true}')"
+
+
+def test_events_from_sql_and_from_http_arrive(demo: Project, window: Open) -> None:
+    page = window(demo.token("room:events"))
+    enter(page, "room:events")
+    database = demo.container("postgres")
+    name = database.attrs["Config"]["Env"]
+    (database_name,) = [row.partition("=")[2] for row in name if row.startswith("POSTGRES_DB=")]
+    done = database.exec_run(["psql", "-U", "postgres", "-d", database_name, "-c", SQL])
+    assert done.exit_code == 0, done.output
+    expect(page.locator("#log .body")).to_have_text([re.compile(r'"paid": true')])
+    done = demo.container("ws").exec_run(["/opt/ws/bin/python", "-c", PUBLISH])
+    assert done.exit_code == 0, done.output
+    expect(page.locator("#log .body")).to_have_count(2)
+    assert bodies(page)[1] == "from HTTP"
+    assert page.locator("#log .by").all_inner_texts()[1].startswith("server")

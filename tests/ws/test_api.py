@@ -1,6 +1,7 @@
 """The HTTP API, asked by the real client of Centrifugo and by requests that it would never send."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -124,6 +125,26 @@ async def test_disconnect_spares_the_whitelist(served: Running) -> None:
 async def me(client: Client) -> str:
     """The session's own id, as a refresh tells it."""
     return str((await client.ask({"id": 8, "refresh": {"token": token()}}))["refresh"]["client"])
+
+
+@pytest.mark.parametrize("what", [{"user": "alice"}, {"token_id": "t1"}])
+async def test_what_is_revoked_is_closed_and_opens_nothing_more(
+    served: Running, what: dict[str, str]
+) -> None:
+    old = token(jti="t1", iat=time.time() - 60)
+    async with served.client() as client:
+        assert "connect" in await client.ask({"id": 1, "connect": {"token": old}})
+        assert await served.api("revoke", **what) == {"result": {}}
+        assert (await client.closed())[0] == 3014
+    async with served.client() as again:
+        answer = await again.ask({"id": 1, "connect": {"token": old}})
+        assert answer["error"]["code"] == 109
+        newer = token(jti="t2", iat=time.time() + 1)
+        assert "connect" in await again.ask({"id": 2, "connect": {"token": newer}})
+
+
+async def test_nobody_to_revoke_is_a_bad_request(served: Running) -> None:
+    assert (await served.api("revoke"))["error"]["code"] == 107
 
 
 async def test_disconnect_by_default(served: Running) -> None:

@@ -45,6 +45,7 @@ class Api:
             "unsubscribe": (requests.Unsubscribe, self._unsubscribe),
             "disconnect": (requests.Disconnect, self._disconnect),
             "refresh": (requests.Refresh, self._refresh),
+            "revoke": (requests.Revoke, self._revoke),
             "presence": (requests.OfChannel, self._presence),
             "presence_stats": (requests.OfChannel, self._presence_stats),
             "history": (requests.History, self._history),
@@ -160,6 +161,16 @@ class Api:
 
     async def _refresh(self, request: requests.Refresh) -> bytes:
         return await self._order("refresh", request)
+
+    async def _revoke(self, request: requests.Revoke) -> bytes:
+        _require(bool(request.user or request.token_id))
+        await self._service.revoke(
+            user=request.user,
+            token_id=request.token_id,
+            issued_before=request.issued_before or None,
+            until=request.until or None,
+        )
+        return _EMPTY
 
     async def _order(
         self, name: str, request: requests.Subscribe | requests.Unsubscribe | requests.Refresh

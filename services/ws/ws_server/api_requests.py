@@ -74,6 +74,19 @@ class Disconnect:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoke:
+    """Revoke what a user was given until now, or one token by its ``jti``; times are Unix time.
+
+    Not of Centrifugo's API: there it is a feature of another edition.
+    """
+
+    user: str = ""
+    token_id: str = ""
+    issued_before: int = 0
+    until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """Give a user's connections another end, or end them as expired."""
 
