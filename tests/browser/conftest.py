@@ -47,9 +47,13 @@ def demo(
         yield project
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; `make browser` installs it."""
+    """Debian's Chromium; `make browser` installs it.
+
+    Closed with the module: while it runs, this thread has an event loop, and tests of others have
+    theirs.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
