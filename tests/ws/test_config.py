@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from ws_server import cores
 from ws_server.config import PostgresAddress, RedisAddress, load
 from ws_server.environment import ConfigError
 
@@ -75,3 +76,21 @@ def test_secret_of_the_file_wins(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"\xff" * 40)
     with pytest.raises(ConfigError, match="is not UTF-8"):
         load(GOOD | {"NEXTAUTH_SECRET_FILE": str(tmp_path / "secret")})
+
+
+REDIS = {"REDIS_URL": "redis://redis:6379/0"}
+
+
+def test_workers_meet_in_redis_only() -> None:
+    assert load(GOOD).workers == 1
+    assert load(GOOD | REDIS | {"WS_WORKERS": "3"}).workers == 3
+    with pytest.raises(ConfigError, match=r"^WS_WORKERS: more than 1 needs REDIS_URL"):
+        load(GOOD | {"WS_WORKERS": "2"})
+    with pytest.raises(ConfigError, match=r"^WS_WORKERS: must be auto or a whole number$"):
+        load(GOOD | REDIS | {"WS_WORKERS": "many"})
+
+
+def test_automatic_workers_are_as_many_as_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "available", lambda: 6)
+    assert load(GOOD | REDIS | {"WS_WORKERS": "auto"}).workers == 6
+    assert load(GOOD | {"WS_WORKERS": "auto"}).workers == 1

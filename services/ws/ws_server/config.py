@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote
 
-from ws_server import namespaces
+from ws_server import cores, namespaces
 from ws_server.auth import MIN_SECRET_BYTES
 from ws_server.environment import ConfigError, Environment
 from ws_server.namespaces import Namespaces
@@ -53,19 +53,21 @@ class Settings:
     ping_interval: float = 25.0
     pong_timeout: float = 10.0
     expired_grace: float = 25.0
-    drain_timeout: float = 1.0
+    drain_timeout: float = 5.0
+    workers: int = 1
     log_level: str = "info"
 
 
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings, or ConfigError for the first variable that is wrong. An empty one is unset."""
     env = Environment(environ)
+    redis = _redis(env)
     return Settings(
         secret=_secret(env),
         host=env.text("WS_HOST", "0.0.0.0"),  # noqa: S104
         port=env.integer("WS_PORT", 3002, 0, 65535),
         path=_path(env),
-        redis=_redis(env),
+        redis=redis,
         postgres=_postgres(env),
         allowed_origins=_origins(env),
         max_message_bytes=env.integer("WS_MAX_MESSAGE_BYTES", 65536, 128, 2**24),
@@ -79,7 +81,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         ping_interval=env.seconds("WS_PING_INTERVAL", 25.0),
         pong_timeout=env.seconds("WS_PONG_TIMEOUT", 10.0),
         expired_grace=env.seconds("WS_EXPIRED_GRACE", 25.0),
-        drain_timeout=env.seconds("WS_DRAIN_TIMEOUT", 1.0),
+        drain_timeout=env.seconds("WS_DRAIN_TIMEOUT", 5.0),
+        workers=_workers(env, redis),
         log_level=env.choice("WS_LOG_LEVEL", "info", LOG_LEVELS),
     )
 
@@ -119,6 +122,19 @@ def _redis(env: Environment) -> RedisAddress | None:
         username=unquote(url.username) if url.username else None,
         password=password or _url_password(url),
     )
+
+
+def _workers(env: Environment, redis: RedisAddress | None) -> int:
+    """How many processes: each is a replica to the others, and hears of them by Redis."""
+    text = env.text("WS_WORKERS", "1").lower()
+    if text == "auto":
+        return cores.available() if redis else 1
+    if not text.isdecimal():
+        raise ConfigError("WS_WORKERS: must be auto or a whole number")
+    workers = env.integer("WS_WORKERS", 1, 1, 64)
+    if workers > 1 and redis is None:
+        raise ConfigError("WS_WORKERS: more than 1 needs REDIS_URL: workers meet in Redis only")
+    return workers
 
 
 def _postgres(env: Environment) -> PostgresAddress | None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from websockets.asyncio.server import Server as Listener
@@ -16,29 +17,37 @@ from ws_server.alarm import Alarm
 from ws_server.answers import Answers, Dependency
 from ws_server.auth import Claims, verify
 from ws_server.broker import Broker
-from ws_server.codes import SHUTDOWN
 from ws_server.commands import Rules
 from ws_server.config import Settings
 from ws_server.connection import Context, converse
 from ws_server.database import Database
+from ws_server.drain import say_goodbye
 from ws_server.fanout import Fanout
 from ws_server.handshake import SUBPROTOCOL, authorization_token, subprotocol_token
 from ws_server.hub import Hub
 from ws_server.log import Log
 from ws_server.memory_broker import MemoryBroker
 from ws_server.operations import Limits, NoHooks
+from ws_server.place import Place
 from ws_server.redis_broker import RedisBroker
 from ws_server.service import Clocks, Service
 from ws_server.session import Times
 from ws_server.stats import Stats
 
 LINGER = 2.0  # seconds that a peer has to answer a close frame
+SETTLE = 1.0  # seconds to tell the other replicas who left
 
 
 class Server:
     """One process of the service: ``start`` and ``stop`` it, or ``run`` it until an event."""
 
-    def __init__(self, settings: Settings, log: Log, broker: Broker | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: Log,
+        broker: Broker | None = None,
+        place: Place | None = None,
+    ) -> None:
         self.settings = settings
         self.log = log
         times = Times(
@@ -60,6 +69,7 @@ class Server:
             self._dependencies.append(self.database)
         self._alarm = Alarm(self.hub.next_deadline, self._ring)
         self.service.deadline_moved = self._alarm.moved
+        self._place = place
         self._upkeep: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
 
@@ -68,6 +78,8 @@ class Server:
         """The port that is really listened on, also when the setting was 0."""
         if self._listener is None:
             raise RuntimeError("the server was not started")
+        if self._place:  # the parent listens
+            return self.settings.port
         return int(self._listener.sockets[0].getsockname()[1])
 
     async def run(self, until: asyncio.Event) -> None:
@@ -85,9 +97,7 @@ class Server:
             partial(converse, self._context()),
             settings.host,
             settings.port,
-            process_request=Answers(
-                settings, self._dependencies, self._verify, self.stats, self.log
-            ),
+            process_request=Answers(settings, self._missing, self._verify, self.stats, self.log),
             select_subprotocol=_select_subprotocol,
             compression=None,  # 48 KiB a connection, and no frame could be shared
             max_size=settings.max_message_bytes,
@@ -98,29 +108,34 @@ class Server:
         )
         self.log.info("listening", port=self.port, path=settings.path)
         self._upkeep = [asyncio.create_task(part.run()) for part in self._dependencies]
+        if self._place:
+            self._upkeep.append(asyncio.create_task(self._place.stay(self._dependencies)))
 
     async def stop(self) -> None:
-        """Accept no more, say 3001 to everybody, and wait for them at most ``drain_timeout``."""
+        """Accept no more, say 3001 to all, batch by batch, at most ``drain_timeout`` long."""
         self.log.info("draining", connections=len(self.hub.sessions))
         self._alarm.stop()
         if self._listener is not None:
             self._listener.close(close_connections=False)
-            for session in self.hub.sessions:
-                session.receiver.close(SHUTDOWN)
-            await self._wait_closed(self._listener)
+            await self._drain(self._listener)
         for task in self._upkeep:
             task.cancel()
         await asyncio.gather(*self._upkeep, return_exceptions=True)
         self.log.info("stopped")
 
-    async def _wait_closed(self, listener: Listener) -> None:
+    async def _drain(self, listener: Listener) -> None:
+        within = self.settings.drain_timeout
         try:
-            async with asyncio.timeout(self.settings.drain_timeout):
+            async with asyncio.timeout(within):
+                await say_goodbye(self.hub.sessions, within)
                 await listener.wait_closed()
         except TimeoutError:
             self.log.warning("drain_timeout", connections=len(self.hub.sessions))
             for session in self.hub.sessions:
                 session.receiver.abort()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE):
+                await self.service.settle()
 
     def _context(self) -> Context:
         settings = self.settings
@@ -140,6 +155,12 @@ class Server:
     async def _offered(self, headers: Headers) -> Claims | None:
         token = authorization_token(headers) or subprotocol_token(headers)
         return await self._verify(token) if token else None
+
+    def _missing(self) -> list[str]:
+        parts = self._dependencies
+        if self._place:
+            return self._place.missing(parts)
+        return [part.name for part in parts if not part.is_ready]
 
     def _make_broker(self) -> Broker:
         if self.settings.redis is None:
