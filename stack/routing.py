@@ -146,8 +146,9 @@ def deploy_routing(stack: Stack, deploy: Deploy) -> Routing:
     Raises ConfigError when a service has neither an upstream nor a port.
     """
     routed = {route.to for route in stack.routes.values()}
+    nginx = tuple(int(part) for part in deploy.nginx.split("."))
     places = {
-        name: _deploy_place(name, service, deploy)
+        name: _deploy_place(name, service, deploy, has_groups=nginx >= RESOLVES_GROUPS)
         for name, service in stack.services.items()
         if name in routed and service.source != "static"
     }
@@ -166,7 +167,7 @@ def _dev_place(name: str, service: Service, *, has_groups: bool) -> Place:
     return Place(f"{name}:{service.port}", group, advice, moves=True)
 
 
-def _deploy_place(name: str, service: Service, deploy: Deploy) -> Place:
+def _deploy_place(name: str, service: Service, deploy: Deploy, *, has_groups: bool) -> Place:
     if name in deploy.upstreams:
         address = deploy.upstreams[name]
     elif service.host is not None:
@@ -179,7 +180,7 @@ def _deploy_place(name: str, service: Service, deploy: Deploy) -> Place:
             f"add port: to services.{name}, or its address to deploy.upstreams",
         )
     is_fixed = _is_fixed(address)
-    return Place(address, f"to_{name}" if is_fixed else "", moves=not is_fixed)
+    return Place(address, f"to_{name}" if is_fixed or has_groups else "", moves=not is_fixed)
 
 
 def _is_fixed(address: str) -> bool:
