@@ -23,9 +23,15 @@ def hand_over(channel: socket.socket, connection: socket.socket) -> bool:
 def install(
     loop: asyncio.AbstractEventLoop, channel: socket.socket, seat: Seat, on_end: Callable[[], None]
 ) -> None:
-    """Let what wants to listen on this loop get its connections from the channel."""
+    """Let what wants to open a port on this loop get its connections from the channel.
 
-    async def create_server(factory: Callable[[], Any], *_: Any, **__: Any) -> Any:
+    A listener that brings a socket of its own (``sock=``) listens there as ever.
+    """
+    listen = loop.create_server
+
+    async def create_server(factory: Callable[[], Any], *where: Any, **options: Any) -> Any:
+        if options.get("sock") is not None:
+            return await listen(factory, *where, **options)
         return Handed(factory, channel, seat, on_end)
 
     loop.create_server = create_server  # type: ignore[assignment]  # for this loop alone
