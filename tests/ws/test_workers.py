@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import time
 from asyncio.subprocess import Process
 from collections import Counter
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from ws_server import cores, seats
+from ws_server.handover import install
 from ws_server.seats import Seats
 
 from tests.ws.harness import SECRET, Client
@@ -83,6 +85,8 @@ async def crew(workers: int = 3, **environment: str) -> AsyncIterator[Crew]:
     try:
         await until(lambda: len(one.events("listening")) == workers)
         one.port = one.events("workers")[0]["port"]
+        while (await one.get("/healthz"))[0] != 200:  # noqa: ASYNC110 - as in until: it listens before its first beat
+            await asyncio.sleep(0.02)
         yield one
     finally:
         if process.returncode is None:
@@ -101,8 +105,8 @@ async def test_each_worker_has_as_many_connections_as_the_others() -> None:
     async with crew() as one, AsyncExitStack() as exits:
         sockets = await opened(exits, one.port, 30)
         # Long-lived connections that end on one side only are made up for on that side.
-        for socket in sockets[:12:3]:
-            await socket.close()
+        for one_of_them in sockets[:12:3]:
+            await one_of_them.close()
         await opened(exits, one.port, 4)
         one.process.terminate()
         await one.process.wait()
@@ -114,7 +118,7 @@ async def test_sigterm_says_3001_everywhere_and_leaves_nobody() -> None:
     async with crew() as one, AsyncExitStack() as exits:
         sockets = await opened(exits, one.port, 6)
         workers = one.workers()
-        closings = [asyncio.create_task(Client(socket).closed()) for socket in sockets]
+        closings = [asyncio.create_task(Client(each).closed()) for each in sockets]
         one.process.terminate()
         assert set(await asyncio.gather(*closings)) == {(3001, "shutdown")}
         assert await one.process.wait() == 0
@@ -129,7 +133,7 @@ async def test_a_worker_that_died_is_replaced_and_gets_the_next_connections() ->
         (died,) = one.events("worker_died")
         assert died["code"] == -signal.SIGKILL
         await asyncio.sleep(0.5)  # its first beat
-        assert Counter(socket.state.name for socket in sockets)["OPEN"] == 20
+        assert Counter(each.state.name for each in sockets)["OPEN"] == 20
         await opened(exits, one.port, 10)
         one.process.terminate()
         await one.process.wait()
@@ -225,3 +229,22 @@ def test_a_connection_may_leave_before_the_parent_counted_it() -> None:
     seat.left()
     seat.handed()
     assert seat.load == 0
+
+
+async def test_a_listener_with_a_socket_of_its_own_is_left_alone() -> None:
+    """The port of something else in a worker, which the parent does not know."""
+    loop = asyncio.get_running_loop()
+    before = loop.create_server
+    ours, theirs = socket.socketpair()
+    (seat,) = Seats(1).all
+    install(loop, theirs, seat, lambda: None)
+    try:
+        own = socket.create_server(("127.0.0.1", 0))
+        async with await loop.create_server(asyncio.Protocol, sock=own) as server:
+            assert server.sockets[0].getsockname() == own.getsockname()
+        handed = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+        assert handed.sockets == ()
+        handed.close()
+    finally:
+        loop.create_server = before  # type: ignore[method-assign]
+        ours.close()
