@@ -99,6 +99,9 @@ def test_the_images_nginx_accepts_it_without_a_warning(
 ) -> None:
     make_certificate(tmp_path)
     text = (case / "expected" / (dev_file(source) if is_dev else "nginx.conf")).read_text()
+    needed = re.search(r"Nginx ([0-9.]+) or newer", text)
+    if needed and tuple(map(int, needed[1].split("."))) > (*images.nginx_version(source), 99):
+        pytest.skip(f"it says that it needs Nginx {needed[1]}")
     # The one thing that is not in the image: the certificate of the deployment machine.
     text = re.sub(r"(ssl_certificate +).*;", rf"\1{FOLDER}/certificate.pem;", text)
     text = re.sub(r"(ssl_certificate_key +).*;", rf"\1{FOLDER}/key.pem;", text)
