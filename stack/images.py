@@ -22,6 +22,7 @@ REGISTRY = {
 }
 
 SUITE = "trixie"
+SUITE_NGINX = "1.26"  # a stable suite keeps its version
 DEBIAN_SOURCES = (
     f"deb http://deb.debian.org/debian {SUITE} main",
     f"deb http://deb.debian.org/debian {SUITE}-updates main",
@@ -101,6 +102,12 @@ def recipe_for(name: Name, source: Source) -> Recipe:
     if name == "realtime":
         return realtime(python(source))
     return Pull(REGISTRY[name]) if source == "registry" else debian_image(name)
+
+
+def nginx_version(source: Source) -> tuple[int, ...]:
+    """Give the version of the Nginx in the front's image, as far as it is pinned."""
+    text = REGISTRY["nginx"].partition(":")[2] if source == "registry" else SUITE_NGINX
+    return tuple(int(part) for part in text.split("."))
 
 
 def python(source: Source) -> Recipe:

@@ -227,6 +227,8 @@ class Deploy(Model):
     """Where a service is in production, like ``ws: 10.0.0.5:3002``; without it ``name:port``."""
     resolver: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:\[\]]+$")] = "127.0.0.11"
     """The DNS server that knows those names; Docker's own unless you say otherwise."""
+    nginx: Annotated[Text, StringConstraints(pattern=r"^1\.(2[5-9]|[3-9]\d)(\.\d+)?$")] = "1.25.1"
+    """The oldest Nginx that reads this, in quotes; from ``"1.27.3"`` on, replicas are balanced."""
 
 
 class Stack(Model):

@@ -196,15 +196,18 @@ def plan_up(
 
 
 def plan_restart(topology: Topology, running: Running, services: Collection[str]) -> Plan:
-    """Plan the restart of the containers of ``services``, and the proof that they answer."""
+    """Plan the restart of the containers of ``services``, and the proof that they answer.
+
+    Replicas restart one after another, so that there is always one that answers.
+    """
     steps: list[Step] = []
     for item in topology.containers:
+        before: tuple[str, ...] = ()
         for seen in running.of(item.service) if item.service in services else ():
-            key = f"restart {seen.name}"
-            steps.append(RestartContainer(key, seen=seen))
-            steps.append(
-                AwaitReady(f"ready {seen.name}", (key,), container=item, number=seen.number)
-            )
+            key, ready = f"restart {seen.name}", f"ready {seen.name}"
+            steps.append(RestartContainer(key, before, seen=seen))
+            steps.append(AwaitReady(ready, (key,), container=item, number=seen.number))
+            before = (ready,)
     steps += [_await_route(topology, route) for route in topology.routes]
     return Plan(_pruned(steps))
 

@@ -11,7 +11,7 @@ from stack.authority import authority_certificate, authority_folder, ensure_cert
 from stack.diagnose.probe import Door, trusting
 from stack.errors import ConfigError
 from stack.fingerprint import fingerprints, parse_env_file
-from stack.images import NAMES, Source, recipe_for
+from stack.images import NAMES, Source, nginx_version, recipe_for
 from stack.model import Stack, parse_duration
 from stack.redact import looks_secret
 from stack.render import (
@@ -21,6 +21,7 @@ from stack.render import (
     render_nginx_deploy,
     render_nginx_dev,
 )
+from stack.routing import Version
 from stack.state import State
 from stack.token import mint
 from stack.topology import NEXTAUTH_SECRET, Topology, lay_out
@@ -65,7 +66,7 @@ def prepare(project: Project, source: Source) -> Prepared:
     """Derive everything, make missing secrets, and write the Compose file of what will run."""
     layout = topology(project.stack, source)
     secrets = _hand_over(project, layout)
-    config = _live_config(project, layout)
+    config = _live_config(project, layout, nginx_version(source))
     return Prepared(
         topology=layout,
         door=_door(project),
@@ -80,9 +81,11 @@ def prepare(project: Project, source: Source) -> Prepared:
 
 def prepare_mounts(project: Project) -> None:
     """Put in place what the rendered Compose file mounts, so that Compose alone can start it."""
-    _hand_over(project, topology(project.stack, "registry"))
+    source = _written_source(project.stack)
+    _hand_over(project, topology(project.stack, source))
     if state.read(project.state.config) is None:
-        state.write(project.state.config, render_nginx_dev(project.stack))
+        config = render_nginx_dev(project.stack, nginx_version(source))
+        state.write(project.state.config, config)
 
 
 def mint_token(
@@ -103,14 +106,19 @@ def rendered(project: Project, target: str) -> dict[str, str]:
     """Give the files of ``stack render`` by name; ``target`` is dev or deploy."""
     if target == "deploy":
         return {"nginx.conf": render_nginx_deploy(project.stack)}
-    source: Source = "debian" if project.stack.images == "debian" else "registry"
+    source = _written_source(project.stack)
     return {
         "compose.yaml": render_compose(project.stack, topology(project.stack, source)),
-        "nginx-dev.conf": render_nginx_dev(project.stack),
+        "nginx-dev.conf": render_nginx_dev(project.stack, nginx_version(source)),
     }
 
 
-def _live_config(project: Project, layout: Topology) -> str:
+def _written_source(stack: Stack) -> Source:
+    """Where images of files that are written for everybody come from, whoever renders them."""
+    return "debian" if stack.images == "debian" else "registry"
+
+
+def _live_config(project: Project, layout: Topology, nginx: Version) -> str:
     """Give the Nginx configuration that has to run, and write the Compose file beside it.
 
     Files that were made from the very same inputs, and are still as they were made, are taken as
@@ -120,7 +128,8 @@ def _live_config(project: Project, layout: Topology) -> str:
     config, compose = state.read(project.state.config), state.read(project.state.compose)
     if config and compose and project.state.recall("rendered") == _digest(inputs, config, compose):
         return config
-    config, compose = render_nginx_dev(project.stack), render_compose(project.stack, layout)
+    config = render_nginx_dev(project.stack, nginx)
+    compose = render_compose(project.stack, layout)
     state.write(project.state.compose, compose)
     project.state.remember("rendered", _digest(inputs, config, compose))
     return config

@@ -12,7 +12,7 @@ from stack import assets, presets
 from stack.compose import compose_rest, compose_services
 from stack.errors import ConfigError
 from stack.model import Stack
-from stack.routing import deploy_routing, dev_routing
+from stack.routing import OLDEST, Version, deploy_routing, dev_routing
 from stack.topology import FRONT_CERTIFICATE, FRONT_KEY, Topology
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ def source_digest(stack: Stack) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def render_nginx_dev(stack: Stack) -> str:
-    """Give the complete ``nginx-dev.conf``, for Nginx in a container beside the services."""
+def render_nginx_dev(stack: Stack, nginx: Version = OLDEST) -> str:
+    """Give the complete ``nginx-dev.conf``, for this Nginx in a container beside the services."""
     text = _render(
         "nginx/dev.conf.j2",
         stack,
-        routing=dev_routing(stack),
+        routing=dev_routing(stack, nginx),
         port=presets.UPSTREAM_PORT,
         scheme_port=443 if stack.front.tls else 80,
         certificate=f"{presets.SECRETS_TARGET}/{FRONT_CERTIFICATE}",
@@ -113,7 +113,9 @@ def inputs_digest(stack: Stack, topology: Topology) -> str:
     """
     inputs = hashlib.sha256(f"{stack!r}\0{topology!r}".encode())
     sources = sorted(assets.folder("templates").rglob("*.j2"))
-    sources += [assets.PACKAGE / f"{name}.py" for name in ("compose", "render", "routing")]
+    sources += [
+        assets.PACKAGE / f"{name}.py" for name in ("compose", "images", "render", "routing")
+    ]
     for path in sources:
         inputs.update(path.read_bytes())
     return inputs.hexdigest()

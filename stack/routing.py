@@ -9,6 +9,9 @@ from urllib.parse import quote
 from stack.errors import ConfigError
 from stack.model import Deploy, Route, Service, Stack
 
+Version = tuple[int, ...]
+OLDEST: Version = (1, 25, 1)  # has `http2 on`
+RESOLVES_GROUPS: Version = (1, 27, 3)  # has `server … resolve` in an upstream
 HOST_GATEWAY = "host.docker.internal"
 WEBSOCKET_IDLE = 3600.0
 PLAIN_IDLE = 60.0
@@ -19,10 +22,15 @@ _PATH_SAFE = "/-._~!&'()*+,;=:@"  # RFC 3986 §3.3, without $, which Nginx would
 
 @dataclass(frozen=True)
 class Upstream:
-    """A server group that Nginx resolves once, at start: ``name`` in ``proxy_pass``."""
+    """A server group, ``name`` in ``proxy_pass``.
+
+    One that ``moves`` is all that its name leads to, looked up again and again; any other is
+    resolved once, when Nginx starts.
+    """
 
     name: str
     address: str
+    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,11 +112,15 @@ class Routing:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a service is: ``address`` for people, ``group`` when it is resolved only at start."""
+    """Where a service is: ``address`` for people, ``group`` when a server group holds it.
+
+    What ``moves`` is looked up while Nginx runs.
+    """
 
     address: str
     group: str = ""
     advice: str = ""
+    moves: bool = False
 
     @property
     def connect_to(self) -> str:
@@ -116,12 +128,15 @@ class Place:
         return self.group or self.address
 
 
-def dev_routing(stack: Stack) -> Routing:
-    """Give the view of ``nginx-dev.conf``: Nginx in a container beside the services.
+def dev_routing(stack: Stack, nginx: Version = OLDEST) -> Routing:
+    """Give the view of ``nginx-dev.conf``: this Nginx in a container beside the services.
 
     Hot-reload sockets live on any path of a dev server, so every route to one takes upgrades.
     """
-    places = {name: _dev_place(name, service) for name, service in stack.services.items()}
+    places = {
+        name: _dev_place(name, service, has_groups=nginx >= RESOLVES_GROUPS)
+        for name, service in stack.services.items()
+    }
     return _routing(stack, places, resolver="127.0.0.11", open_hosts=True)
 
 
@@ -131,25 +146,28 @@ def deploy_routing(stack: Stack, deploy: Deploy) -> Routing:
     Raises ConfigError when a service has neither an upstream nor a port.
     """
     routed = {route.to for route in stack.routes.values()}
+    nginx = tuple(int(part) for part in deploy.nginx.split("."))
     places = {
-        name: _deploy_place(name, service, deploy)
+        name: _deploy_place(name, service, deploy, has_groups=nginx >= RESOLVES_GROUPS)
         for name, service in stack.services.items()
         if name in routed and service.source != "static"
     }
     return _routing(stack, places, resolver=_bracketed(deploy.resolver), open_hosts=False)
 
 
-def _dev_place(name: str, service: Service) -> Place:
+def _dev_place(name: str, service: Service, *, has_groups: bool) -> Place:
     if service.host is not None:
         advice = (
             f"Start your dev server on port {service.host}, listening on 0.0.0.0 "
             "and not only on 127.0.0.1: it is reached from a container."
         )
         return Place(f"{HOST_GATEWAY}:{service.host}", f"host_{name}", advice)
-    return Place(f"{name}:{service.port}", advice=f"See why with: stack logs {name}")
+    advice = f"See why with: stack logs {name}"
+    group = f"to_{name}" if has_groups else ""
+    return Place(f"{name}:{service.port}", group, advice, moves=True)
 
 
-def _deploy_place(name: str, service: Service, deploy: Deploy) -> Place:
+def _deploy_place(name: str, service: Service, deploy: Deploy, *, has_groups: bool) -> Place:
     if name in deploy.upstreams:
         address = deploy.upstreams[name]
     elif service.host is not None:
@@ -161,7 +179,8 @@ def _deploy_place(name: str, service: Service, deploy: Deploy) -> Place:
             f"stack.yaml: services.{name}.port: missing, so production cannot reach it",
             f"add port: to services.{name}, or its address to deploy.upstreams",
         )
-    return Place(address, f"to_{name}" if _is_fixed(address) else "")
+    is_fixed = _is_fixed(address)
+    return Place(address, f"to_{name}" if is_fixed or has_groups else "", moves=not is_fixed)
 
 
 def _is_fixed(address: str) -> bool:
@@ -198,14 +217,16 @@ def _routing(stack: Stack, places: dict[str, Place], *, resolver: str, open_host
         proxies=tuple(proxy for proxy in proxies if not proxy.upgrades),
         files=tuple(files),
         unrouted=() if "/" in stack.routes else tuple(sorted(stack.routes)),
-        resolvers=(resolver,) if any(not places[p.service].group for p in proxies) else (),
+        resolvers=(resolver,) if any(places[p.service].moves for p in proxies) else (),
     )
 
 
 def _upstreams(proxies: list[Proxy], places: dict[str, Place]) -> tuple[Upstream, ...]:
     used = {proxy.service: places[proxy.service] for proxy in proxies}
     return tuple(
-        Upstream(place.group, place.address) for _, place in sorted(used.items()) if place.group
+        Upstream(place.group, place.address, place.moves)
+        for _, place in sorted(used.items())
+        if place.group
     )
 
 

@@ -81,6 +81,7 @@ PATTERNS = {
     r"^[a-z0-9-]+(\.[a-z0-9-]+)+$": "use a full host name in lower case, like shop.example.com",
     r"^[^\s;{}$'\"]+:\d+$": "write host:port, like 10.0.0.5:3002",
     r"^[0-9a-fA-F.:\[\]]+$": "write an IP address",
+    r"^1\.(2[5-9]|[3-9]\d)(\.\d+)?$": 'write a version from 1.25 on, in quotes, like "1.28"',
 }
 # What the same thing is called in a Compose file.
 _COMPOSE_WORDS = {

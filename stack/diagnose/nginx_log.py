@@ -99,8 +99,8 @@ _MEANINGS = tuple(
         ),
         (
             r"no live upstreams",
-            "every server of the upstream failed lately, so Nginx asks none for a while",
-            "mend the servers; max_fails and fail_timeout say how long they are left out",
+            "every server of the upstream failed lately, or its name leads nowhere now",
+            "start or mend the servers; fail_timeout says how long one that failed is left out",
         ),
         (
             r"could not be resolved|host not found in upstream",

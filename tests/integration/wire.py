@@ -45,6 +45,13 @@ class Client:
             self._take(await self._receive())
         return self.pushes[:many]
 
+    async def publication(self) -> Any:
+        """Give the next publication, whole, and answer the server's pings meanwhile."""
+        while "pub" not in (received := await self._receive()).get("push", {}):
+            if not received:
+                await self.socket.send("{}")
+        return received["push"]["pub"]
+
     async def _reply(self, number: object) -> Any:
         while (received := await self._receive()).get("id") != number:
             self._take(received)

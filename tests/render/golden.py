@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from stack.images import Source, nginx_version
 from stack.load import load
 from stack.model import Stack
 from stack.render import render_compose, render_nginx_deploy, render_nginx_dev
@@ -22,9 +23,15 @@ def render_compose_of(stack: Stack) -> str:
     return render_compose(stack, lay_out(stack, IMAGES))
 
 
+def render_for(source: Source) -> Callable[[Stack], str]:
+    """Give what renders for the Nginx in the images of a source."""
+    return lambda stack: render_nginx_dev(stack, nginx_version(source))
+
+
 RENDERERS: dict[str, Callable[[Stack], str]] = {
     "compose.yaml": render_compose_of,
-    "nginx-dev.conf": render_nginx_dev,
+    "nginx-dev.conf": render_for("registry"),
+    "nginx-dev.debian.conf": render_for("debian"),
     "nginx.conf": render_nginx_deploy,
 }
 """Which function writes which file of a case."""

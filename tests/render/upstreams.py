@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,10 +15,14 @@ from tests.render.front import free_port
 
 
 class Names(asyncio.DatagramProtocol):
-    """Answers A questions from a table that a test may change at any time (RFC 1035 §4)."""
+    """Answers A questions from a table that a test may change at any time (RFC 1035 §4).
+
+    ``asked`` are the names that were asked for; several ``addresses`` are separated by spaces.
+    """
 
     def __init__(self) -> None:
         self.addresses: dict[str, str] = {}
+        self.asked: set[str] = set()
         self.port = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -28,30 +33,38 @@ class Names(asyncio.DatagramProtocol):
         self.transport.sendto(self.answer(data), addr)
 
     def answer(self, query: bytes) -> bytes:
-        """Give one A record, or NXDOMAIN for a name that is not in the table."""
+        """Give the A records, or NXDOMAIN for a name that is not in the table."""
         end = query.index(b"\0", 12) + 5
         labels, rest = [], query[12 : end - 5]
         while rest:
             labels.append(rest[1 : rest[0] + 1].decode())
             rest = rest[rest[0] + 1 :]
-        address = self.addresses.get(".".join(labels))
-        head = query[:2] + (b"\x81\x80" if address else b"\x81\x83") + b"\0\1"
-        head += (b"\0\1" if address else b"\0\0") + b"\0\0\0\0" + query[12:end]
-        if not address:
-            return head
+        name = ".".join(labels)
+        self.asked.add(name)
+        addresses = self.addresses.get(name, "").split()
+        head = query[:2] + (b"\x81\x80" if addresses else b"\x81\x83") + b"\0\1"
+        head += len(addresses).to_bytes(2, "big") + b"\0\0\0\0" + query[12:end]
         record = b"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4"  # valid for an hour: Nginx must ask earlier
-        return head + record + bytes(int(part) for part in address.split("."))
+        return head + b"".join(
+            record + bytes(int(part) for part in address.split(".")) for address in addresses
+        )
 
 
 @asynccontextmanager
 async def dns() -> AsyncIterator[Names]:
-    """Run a DNS server on a free loopback port."""
-    loop = asyncio.get_running_loop()
-    transport, names = await loop.create_datagram_endpoint(Names, ("127.0.0.1", 0))
+    """Run a DNS server on a free loopback port, which answers while a test does not wait."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    serving = loop.create_datagram_endpoint(Names, ("127.0.0.1", 0))
+    transport, names = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(serving, loop))
     try:
         yield names
     finally:
-        transport.close()
+        loop.call_soon_threadsafe(transport.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 @asynccontextmanager

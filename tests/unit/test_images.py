@@ -57,6 +57,12 @@ def test_the_realtime_image_stands_on_the_python_of_its_source() -> None:
     assert debian.requirements
 
 
+def test_the_version_of_nginx_follows_from_the_pin() -> None:
+    tag = images.REGISTRY["nginx"].removeprefix("nginx:")
+    assert ".".join(map(str, images.nginx_version("registry"))) == tag
+    assert images.nginx_version("debian") == (1, 26)
+
+
 def test_the_root_fs_command_writes_a_tar_to_standard_output() -> None:
     recipe = images.root_fs()
     assert isinstance(recipe, RootFs)

@@ -321,13 +321,17 @@ def test_down_of_nothing_is_nothing() -> None:
     assert plan_down(Running(), volumes=True).steps == ()
 
 
-def test_restart_takes_all_replicas_and_then_asks() -> None:
+def test_restart_takes_one_replica_after_another_and_asks_each() -> None:
     plan = plan_restart(SHOP, Simulator().converge().running, ["ws"])
     restarted = [step.key for step in plan.steps if isinstance(step, RestartContainer)]
     assert restarted == ["restart shop-ws-1", "restart shop-ws-2"]
     assert [step.after for step in plan.steps if isinstance(step, AwaitReady)] == [
         ("restart shop-ws-1",),
         ("restart shop-ws-2",),
+    ]
+    assert [step.after for step in plan.steps if isinstance(step, RestartContainer)] == [
+        (),
+        ("ready shop-ws-1",),
     ]
 
 

@@ -26,7 +26,7 @@ def test_an_unchanged_stack_renders_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = applied(opened(tmp_path))
-    monkeypatch.setattr(project, "render_nginx_dev", lambda _: pytest.fail("rendered"))
+    monkeypatch.setattr(project, "render_nginx_dev", lambda *_: pytest.fail("rendered"))
     assert prepare(opened(tmp_path), "debian").config == first.config
 
 

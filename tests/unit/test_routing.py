@@ -8,6 +8,7 @@ import pytest
 from stack.errors import ConfigError
 from stack.model import Deploy, Stack
 from stack.routing import (
+    RESOLVES_GROUPS,
     Files,
     Proxy,
     Routing,
@@ -96,6 +97,26 @@ def test_dev_asks_dns_for_containers_and_hosts_for_dev_servers() -> None:
     assert routing.upstreams == (Upstream("host_app", "host.docker.internal:3000"),)
     assert [proxy.connect_to for proxy in routing.sockets] == ["host_app"]
     assert [proxy.connect_to for proxy in routing.proxies] == ["api:8000"]
+
+
+def test_an_nginx_that_can_gets_groups_of_replicas_that_it_looks_up() -> None:
+    stack = stack_of(**{"/": "app", "/api": "api"})
+    routing = dev_routing(stack, RESOLVES_GROUPS)
+    assert routing.upstreams == (
+        Upstream("to_api", "api:8000", moves=True),
+        Upstream("host_app", "host.docker.internal:3000"),
+    )
+    assert routing.resolvers == ("127.0.0.11",)
+    assert dev_routing(stack, (1, 27, 2)) == dev_routing(stack) != routing
+
+
+def test_production_says_which_nginx_reads_it() -> None:
+    values = {"upstreams": {"ws": "ws.internal:3002", "api": "10.0.0.5:80"}, "nginx": "1.28"}
+    routing = deploy({"/ws": "ws", "/": "api"}, **values)
+    assert routing.upstreams == (
+        Upstream("to_api", "10.0.0.5:80"),
+        Upstream("to_ws", "ws.internal:3002", moves=True),
+    )
 
 
 def test_no_resolver_where_no_name_is_looked_up() -> None:

@@ -30,6 +30,9 @@ class Sink:
     def close(self, disconnect: Disconnect) -> None:
         self.closed.append(disconnect)
 
+    def finish(self, disconnect: Disconnect) -> None:
+        self.closed.append(disconnect)
+
     def abort(self) -> None:
         raise AssertionError
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ws_server import cores
 from ws_server.config import HookSettings, PostgresAddress, RedisAddress, load
 from ws_server.environment import ConfigError
 
@@ -158,3 +159,21 @@ def test_what_a_generator_makes_is_strong(random: bytes, form: str) -> None:
         "urlsafe": base64.urlsafe_b64encode(mixed).decode(),
     }[form]
     assert load({"NEXTAUTH_SECRET": text}).secret == text.encode()
+
+
+REDIS = {"REDIS_URL": "redis://redis:6379/0"}
+
+
+def test_workers_meet_in_redis_only() -> None:
+    assert load(GOOD).workers == 1
+    assert load(GOOD | REDIS | {"WS_WORKERS": "3"}).workers == 3
+    with pytest.raises(ConfigError, match=r"^WS_WORKERS: more than 1 needs REDIS_URL"):
+        load(GOOD | {"WS_WORKERS": "2"})
+    with pytest.raises(ConfigError, match=r"^WS_WORKERS: must be auto or a whole number$"):
+        load(GOOD | REDIS | {"WS_WORKERS": "many"})
+
+
+def test_automatic_workers_are_as_many_as_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "available", lambda: 6)
+    assert load(GOOD | REDIS | {"WS_WORKERS": "auto"}).workers == 6
+    assert load(GOOD | {"WS_WORKERS": "auto"}).workers == 1

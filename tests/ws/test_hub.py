@@ -31,6 +31,9 @@ class Sink:
     def close(self, disconnect: Disconnect) -> None:
         raise AssertionError(disconnect)
 
+    def finish(self, disconnect: Disconnect) -> None:
+        raise AssertionError(disconnect)
+
     def abort(self) -> None:
         raise AssertionError
 

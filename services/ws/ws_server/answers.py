@@ -1,7 +1,7 @@
 """Answers every HTTP request on the port: health, and why a handshake is refused; opens nothing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from ws_server.config import Settings
 from ws_server.handshake import Refusal, authorization_token, judge
 from ws_server.log import Log
 from ws_server.operations import Verify
+from ws_server.seats import WORKER
 from ws_server.stats import Stats
 
 
@@ -33,7 +34,7 @@ class Answers:
     def __init__(
         self,
         settings: Settings,
-        dependencies: Sequence[Dependency],
+        missing: Callable[[], list[str]],
         verify: Verify,
         stats: Stats,
         log: Log,
@@ -41,7 +42,7 @@ class Answers:
         self._settings = settings
         self._verify = verify
         self._stats = stats
-        self._dependencies = dependencies
+        self._missing = missing
         self._log = log
 
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -54,7 +55,7 @@ class Answers:
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         path = urlsplit(request.path).path
         if path == "/healthz":
-            return connection.respond(HTTPStatus.OK, "ok\n")
+            return self._health(connection)
         if path == "/readyz":
             return self._readiness(connection)
         refusal = await self._judge(path, request)
@@ -85,8 +86,13 @@ class Answers:
             return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text)
         return None
 
+    def _health(self, connection: ServerConnection) -> Response:
+        if WORKER in self._missing():
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "a worker does not answer\n")
+        return connection.respond(HTTPStatus.OK, "ok\n")
+
     def _readiness(self, connection: ServerConnection) -> Response:
-        missing = [part.name for part in self._dependencies if not part.is_ready]
+        missing = self._missing()
         status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
         body = json.dumps({"ready": not missing, "missing": missing}) + "\n"
         response = connection.respond(status, body)

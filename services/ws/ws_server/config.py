@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote
 
-from ws_server import namespaces
+from ws_server import cores, namespaces
 from ws_server.auth.strength import weakness_of
 from ws_server.environment import ConfigError, Environment
 from ws_server.namespaces import Namespaces
@@ -78,13 +78,15 @@ class Settings:
     ping_interval: float = 25.0
     pong_timeout: float = 10.0
     expired_grace: float = 25.0
-    drain_timeout: float = 1.0
+    drain_timeout: float = 5.0
+    workers: int = 1
     log_level: str = "info"
 
 
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings, or ConfigError for the first variable that is wrong. An empty one is unset."""
     env = Environment(environ)
+    redis = _redis(env)
     return Settings(
         secret=_secret(env),
         previous_secrets=_previous_secrets(env),
@@ -99,7 +101,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         api_port=env.integer("WS_API_PORT", 3003, 0, 65535),
         api_key=_api_key(env),
         hooks=_hooks(env),
-        redis=_redis(env),
+        redis=redis,
         postgres=postgres(env),
         outbox=_outbox(env),
         allowed_origins=_origins(env),
@@ -114,7 +116,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         ping_interval=env.seconds("WS_PING_INTERVAL", 25.0),
         pong_timeout=env.seconds("WS_PONG_TIMEOUT", 10.0),
         expired_grace=env.seconds("WS_EXPIRED_GRACE", 25.0),
-        drain_timeout=env.seconds("WS_DRAIN_TIMEOUT", 1.0),
+        drain_timeout=env.seconds("WS_DRAIN_TIMEOUT", 5.0),
+        workers=_workers(env, redis),
         log_level=env.choice("WS_LOG_LEVEL", "info", LOG_LEVELS),
     )
 
@@ -202,6 +205,19 @@ def _redis(env: Environment) -> RedisAddress | None:
         username=unquote(url.username) if url.username else None,
         password=password or _url_password(url),
     )
+
+
+def _workers(env: Environment, redis: RedisAddress | None) -> int:
+    """How many processes: each is a replica to the others, and hears of them by Redis."""
+    text = env.text("WS_WORKERS", "1").lower()
+    if text == "auto":
+        return cores.available() if redis else 1
+    if not text.isdecimal():
+        raise ConfigError("WS_WORKERS: must be auto or a whole number")
+    workers = env.integer("WS_WORKERS", 1, 1, 64)
+    if workers > 1 and redis is None:
+        raise ConfigError("WS_WORKERS: more than 1 needs REDIS_URL: workers meet in Redis only")
+    return workers
 
 
 def postgres(env: Environment) -> PostgresAddress | None:

@@ -90,7 +90,9 @@ class Conversation:
                 self.outbox.close(codes.BAD_FRAME.because("binary frame"))
             if self.outbox.is_closing:
                 return
+            self.outbox.begin()
             await self._frame(str(message))
+            self.outbox.end()
             await self.outbox.drained()
 
     def end(self) -> None:

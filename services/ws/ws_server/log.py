@@ -9,9 +9,13 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 class Log:
-    """Writes events at or above ``level``; fields that JSON does not know become text."""
+    """Writes events at or above ``level``; fields that JSON does not know become text.
 
-    def __init__(self, level: str = "info", stream: TextIO | None = None) -> None:
+    ``always`` are fields of every line.
+    """
+
+    def __init__(self, level: str = "info", stream: TextIO | None = None, **always: object) -> None:
+        self._always = always
         self._threshold = LEVELS[level]
         self._stream = stream or sys.stdout
 
@@ -35,6 +39,6 @@ class Log:
         if LEVELS[level] < self._threshold:
             return
         time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = {"time": time, "level": level, "event": event, **fields}
+        line = {"time": time, "level": level, "event": event, **self._always, **fields}
         self._stream.write(json.dumps(line, default=str) + "\n")
         self._stream.flush()

@@ -3,18 +3,26 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NoReturn
 
 from ws_server.config import Settings
+from ws_server.crew import Crew
+from ws_server.handover import install
 from ws_server.log import Log
+from ws_server.place import Place
+from ws_server.seats import Seats
 from ws_server.server import Server
 
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT, which end the process; returns 1 when the port is taken."""
     try:
+        if settings.workers > 1:
+            return Crew(settings, Log(settings.log_level), _work).run()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings))
     except OSError as error:
@@ -24,14 +32,37 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> NoReturn:
+    await Server(settings, Log(settings.log_level)).run(_stop_signals())
+    # At once: an import that goes on in a thread must not hold up a container that is to stop.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _work(settings: Settings, seats: Seats, number: int, channel: socket.socket) -> None:
+    """Be one worker, until a signal or the end of the parent."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve_handed(settings, seats, number, channel))
+
+
+async def _serve_handed(
+    settings: Settings, seats: Seats, number: int, channel: socket.socket
+) -> NoReturn:
+    stop = _stop_signals()
+    install(asyncio.get_running_loop(), channel, seats.all[number], stop.set)
+    log = Log(settings.log_level, worker=number)
+    if settings.api_port:  # the ports of the workers stand in a row
+        settings = replace(settings, api_port=settings.api_port + number)
+    await Server(settings, log, place=Place(seats, number)).run(stop)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _stop_signals() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Server(settings, Log(settings.log_level)).run(stop)
-    # At once: an import that goes on in a thread must not hold up a container that is to stop.
-    sys.stdout.flush()
-    os._exit(0)
+    return stop
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

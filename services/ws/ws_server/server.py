@@ -25,11 +25,11 @@ from ws_server.auth.cookies import sessions_in
 from ws_server.auth.database_sessions import DatabaseSessions
 from ws_server.auth.verifiers import Verifiers
 from ws_server.broker import Broker
-from ws_server.codes import SHUTDOWN
 from ws_server.commands import Rules
 from ws_server.config import Settings
 from ws_server.connection import Context, converse
 from ws_server.database import Database
+from ws_server.drain import say_goodbye
 from ws_server.fanout import Fanout
 from ws_server.gauge import Gauge
 from ws_server.handshake import (
@@ -45,6 +45,7 @@ from ws_server.log import Log
 from ws_server.memory_broker import MemoryBroker
 from ws_server.operations import Limits, NoHooks
 from ws_server.outbox.relay import Relay
+from ws_server.place import Place
 from ws_server.redis_broker import RedisBroker
 from ws_server.service import Clocks, Service
 from ws_server.session import Times
@@ -59,12 +60,19 @@ CONNECTION: dict[str, Any] = {
     "server_header": None,
 }
 """How every connection is served; the echo that is tested for conformance has the same."""
+SETTLE = 1.0  # seconds to tell the other replicas who left
 
 
 class Server:
     """One process of the service: ``start`` and ``stop`` it, or ``run`` it until an event."""
 
-    def __init__(self, settings: Settings, log: Log, broker: Broker | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: Log,
+        broker: Broker | None = None,
+        place: Place | None = None,
+    ) -> None:
         self.settings = settings
         self.log = log
         times = Times(
@@ -79,7 +87,8 @@ class Server:
         clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
         self.service = Service(self.hub, rules, self.stats, log, clocks, fanout)
         self.broker = self.service.broker = broker or self._make_broker()
-        self.survey = Survey(self.service, f"{socket.gethostname()}_{settings.port}")
+        worker = f"_{place.number}" if place else ""
+        self.survey = Survey(self.service, f"{socket.gethostname()}_{settings.port}{worker}")
         known = {**orders.ORDERS, **self.survey.orders}
         self.service.obey = partial(orders.obey, self.service, known)
         self.gauges = [Gauge("broker_lag_seconds", "Time of the broker's answer.", self._lag)]
@@ -96,6 +105,7 @@ class Server:
         hooks = settings.hooks
         has_hooks = hooks.rpc_url or hooks.subscribe_url
         self._asker = Asker(hooks, self.stats, log) if has_hooks else None
+        self._place = place
         self._upkeep: list[asyncio.Task[None]] = []
         self._api: asyncio.Task[None] | None = None
         self._api_socket: socket.socket | None = None
@@ -106,6 +116,8 @@ class Server:
         """The port that is really listened on, also when the setting was 0."""
         if self._listener is None:
             raise RuntimeError("the server was not started")
+        if self._place:  # the parent listens
+            return self.settings.port
         return int(self._listener.sockets[0].getsockname()[1])
 
     @property
@@ -138,7 +150,7 @@ class Server:
             settings.host,
             settings.port,
             process_request=Answers(
-                settings, self._dependencies, self.verifiers.verify, self.stats, self.log
+                settings, self._missing, self.verifiers.verify, self.stats, self.log
             ),
             select_subprotocol=_select_subprotocol,
             max_size=settings.max_message_bytes,
@@ -149,25 +161,22 @@ class Server:
         self._upkeep = [asyncio.create_task(part.run()) for part in self._dependencies]
         if self.relay is not None:
             self._upkeep.append(asyncio.create_task(self.relay.run()))
+        if self._place:
+            self._upkeep.append(asyncio.create_task(self._place.stay(self._dependencies)))
 
     async def stop(self) -> None:
-        """Accept no more, say 3001 to everybody, and wait for them at most ``drain_timeout``."""
+        """Accept no more, say 3001 to all, batch by batch, at most ``drain_timeout`` long."""
         self.log.info("draining", connections=len(self.hub.sessions))
         self._alarm.stop()
         if self._api is not None:
             self._api.cancel()
         if self._listener is not None:
             self._listener.close(close_connections=False)
-            for session in self.hub.sessions:
-                session.receiver.close(SHUTDOWN)
-            await self._wait_closed(self._listener)
+            await self._drain(self._listener)
         if self._api is not None:
             await asyncio.gather(self._api, return_exceptions=True)
         if self.verifiers.sessions is not None:
             await self.verifiers.sessions.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER):
-                await self.service.settled()
         for task in self._upkeep:
             task.cancel()
         await asyncio.gather(*self._upkeep, return_exceptions=True)
@@ -182,14 +191,19 @@ class Server:
         api = Api(self.service, self.survey)
         await module.Internal(api, key, metrics, self.stats, self.log).run(listening)
 
-    async def _wait_closed(self, listener: Listener) -> None:
+    async def _drain(self, listener: Listener) -> None:
+        within = self.settings.drain_timeout
         try:
-            async with asyncio.timeout(self.settings.drain_timeout):
+            async with asyncio.timeout(within):
+                await say_goodbye(self.hub.sessions, within)
                 await listener.wait_closed()
         except TimeoutError:
             self.log.warning("drain_timeout", connections=len(self.hub.sessions))
             for session in self.hub.sessions:
                 session.receiver.abort()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE):
+                await self.service.settled()
 
     def _context(self) -> Context:
         settings = self.settings
@@ -232,6 +246,12 @@ class Server:
 
     def _lag(self) -> float:
         return self.broker.lag
+
+    def _missing(self) -> list[str]:
+        parts = self._dependencies
+        if self._place:
+            return self._place.missing(parts)
+        return [part.name for part in parts if not part.is_ready]
 
     def _make_broker(self) -> Broker:
         if self.settings.redis is None:

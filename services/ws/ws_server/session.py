@@ -25,6 +25,9 @@ class Receiver(Protocol):
     def close(self, disconnect: Disconnect) -> None:
         """Say goodbye, after what is queued."""
 
+    def finish(self, disconnect: Disconnect) -> None:
+        """Say goodbye once what the client asked last is answered."""
+
     def abort(self) -> None:
         """Go without a goodbye."""
 

@@ -54,8 +54,8 @@ class Outbox:
     """
 
     __slots__ = (
-        *("_closing", "_connection", "_dropped", "_limit", "_on_close", "_on_drop", "_pending"),
-        *("_resuming", "_size", "_waiting"),
+        *("_busy", "_closing", "_connection", "_dropped", "_last", "_limit", "_on_close"),
+        *("_on_drop", "_pending", "_resuming", "_size", "_waiting"),
     )
 
     def __init__(
@@ -73,6 +73,8 @@ class Outbox:
         self._waiting: deque[_Waiting] | None = None
         self._dropped: Counter[str] | None = None
         self._size = 0
+        self._busy = False
+        self._last: Disconnect | None = None
         self._closing: asyncio.Task[None] | None = None
         self._resuming: asyncio.Task[None] | None = None
 
@@ -116,6 +118,23 @@ class Outbox:
                 self._connection.transport.write(b"".join(item.framed for item in waiting))
             self._on_close(disconnect)
             self._closing = asyncio.ensure_future(self._close(disconnect))
+
+    def begin(self) -> None:
+        """The client asked something: ``finish`` waits until it is answered."""
+        self._busy = True
+
+    def end(self) -> None:
+        """What the client asked is answered."""
+        self._busy = False
+        if self._last is not None:
+            self.close(self._last)
+
+    def finish(self, disconnect: Disconnect) -> None:
+        """Close once what the client asked last is answered."""
+        if self._busy:
+            self._last = disconnect
+        else:
+            self.close(disconnect)
 
     async def closed(self) -> None:
         """Wait for the closing handshake that ``close`` began."""

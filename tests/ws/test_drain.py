@@ -1,0 +1,61 @@
+"""The goodbye of a server that stops: in batches, after what is in flight, to everybody."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+from ws_server.broker import Keep
+from ws_server.drain import batch_size
+from ws_server.memory_broker import MemoryBroker
+from ws_server.publication import Position
+
+from tests.ws.harness import Client, Nobody, running, token
+
+
+@pytest.mark.parametrize(
+    ("many", "within", "size"),
+    [(0, 5, 1), (1, 5, 1), (40, 5, 40), (300, 5, 50), (4000, 5, 50), (100_000, 5, 1250)],
+)
+def test_few_go_at_once_and_many_within_the_time(many: int, within: float, size: int) -> None:
+    assert batch_size(many, within) == size
+
+
+async def test_connections_are_closed_a_few_at_a_time() -> None:
+    clock = asyncio.get_running_loop().time
+    async with running(drain_timeout=2.0) as server, AsyncExitStack() as exits:
+        clients = [await exits.enter_async_context(server.client()) for _ in range(200)]
+
+        async def closed(client: Client) -> tuple[float, tuple[int | None, str | None]]:
+            how = await client.closed()
+            return clock(), how
+
+        closings = [asyncio.create_task(closed(client)) for client in clients]
+        await asyncio.sleep(0)
+        await server.server.stop()
+        seen = sorted(await asyncio.gather(*closings))
+        assert {how for _, how in seen} == {(3001, "shutdown")}
+        assert 0.1 < seen[-1][0] - seen[0][0] < 1.5
+
+
+class Slow(MemoryBroker):
+    """A broker that takes its time to publish."""
+
+    async def publish(
+        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+    ) -> Position:
+        await asyncio.sleep(0.3)
+        return await super().publish(channel, payload, keep, key)
+
+
+async def test_what_is_in_flight_is_answered_before_the_goodbye() -> None:
+    async with running(Slow(Nobody()), drain_timeout=2.0) as server, server.client() as client:
+        await client.ask({"id": 1, "connect": {"token": token()}})
+        await client.subscribe("room:1")
+        publishing = asyncio.create_task(
+            client.ask({"id": 3, "publish": {"channel": "room:1", "data": 1}})
+        )
+        await asyncio.sleep(0.1)
+        stopping = asyncio.create_task(server.server.stop())
+        assert await publishing == {"id": 3, "publish": {}}
+        assert await client.closed() == (3001, "shutdown")
+        await stopping
