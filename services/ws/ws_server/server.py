@@ -173,13 +173,10 @@ class Server:
         if self._listener is not None:
             self._listener.close(close_connections=False)
             await self._drain(self._listener)
-        if self._api is not None:
-            await asyncio.gather(self._api, return_exceptions=True)
+        await _end([self._api] if self._api else [])
         if self.verifiers.sessions is not None:
             await self.verifiers.sessions.close()
-        for task in self._upkeep:
-            task.cancel()
-        await asyncio.gather(*self._upkeep, return_exceptions=True)
+        await _end(self._upkeep)
         if self._asker is not None:
             await self._asker.stop()
         self.log.info("stopped")
@@ -261,6 +258,14 @@ class Server:
     def _ring(self) -> None:
         for session, disconnect in self.hub.due(asyncio.get_running_loop().time()):
             self.service.look_at(session, disconnect)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel, and wait for a while: a library that does not end must not hold up the process."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LINGER)
 
 
 def _listen(host: str, port: int) -> socket.socket:
