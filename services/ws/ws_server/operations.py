@@ -159,16 +159,14 @@ class Operations:
     async def publish(self, effects: Sequence[Publish]) -> None:
         """Hand all to the broker in order without waiting between them, then answer in order."""
         publish = self._service.publish
-        outcomes = await asyncio.gather(
-            *(publish(effect.channel, effect.payload) for effect in effects), return_exceptions=True
-        )
-        for effect, outcome in zip(effects, outcomes, strict=True):
-            if isinstance(outcome, BrokerDownError):
-                self._fail(effect.command_id, codes.INTERNAL)
-            elif isinstance(outcome, BaseException):
-                raise outcome
-            else:
+        work = [_failure(publish(effect.channel, effect.payload)) for effect in effects]
+        # A task would end the turn of the loop, and with it the joining of what is published.
+        failures = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
+        for effect, failure in zip(effects, failures, strict=True):
+            if failure is None:
                 self._send(protocol.reply(effect.command_id, "publish", {}))
+            else:
+                self._fail(effect.command_id, failure)
 
     async def history(self, effect: ReadHistory) -> None:
         """Read a channel's publications."""
@@ -304,6 +302,14 @@ def _require_same(session: Session, channel: str, claims: Claims) -> None:
 
 def _life(ttl: float) -> dict[str, object]:
     return {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
+
+
+async def _failure(publishing: Awaitable[object]) -> ReplyError | None:
+    try:
+        await publishing
+    except BrokerDownError:
+        return codes.INTERNAL
+    return None
 
 
 def _error(error: HookError | BrokerDownError) -> ReplyError:
