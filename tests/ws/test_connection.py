@@ -133,8 +133,8 @@ async def publish_until_closed(live: Running, publisher: Client) -> int:
     """Publish 10 kB at a time, reading along, until the server gives the other one up."""
     for number in range(2000):
         await publisher.send({"id": 5, "publish": {"channel": "news", "data": "x" * 10_000}})
-        answers = {name for _ in range(2) for name in await publisher.receive()}
-        assert answers == {"id", "publish", "push"}
+        assert "push" in await publisher.receive()
+        assert "publish" in await publisher.receive()
         if '"code": 3008' in live.logged:
             return number
     return 2000

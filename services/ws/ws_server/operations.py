@@ -89,6 +89,7 @@ class Operations:
         self._hooks = hooks
         self._limits = limits
         self._offered = offered
+        self._published: list[tuple[Publish, ReplyError | None]] = []
 
     async def carry_out(self, effect: Waiting) -> None:
         """Carry out any one of the effects that have to wait."""
@@ -162,11 +163,28 @@ class Operations:
         work = [_failure(publish(effect.channel, effect.payload)) for effect in effects]
         # A task would end the turn of the loop, and with it the joining of what is published.
         failures = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
+        if not self._published:
+            asyncio.get_running_loop().call_soon(self.settle)
         for effect, failure in zip(effects, failures, strict=True):
+            self._published.append((effect, failure))
+
+    def settle(self) -> None:
+        """Answer what was published in this turn, after the publications themselves.
+
+        To be called before anything else is answered: replies come in the order of the commands.
+        """
+        published, self._published = self._published, []
+        for channel in {effect.channel for effect, _ in published}:
+            self._service.fanout.flush(channel)
+        replies = []
+        for effect, failure in published:
             if failure is None:
-                self._send(protocol.reply(effect.command_id, "publish", {}))
+                replies.append(protocol.reply_raw(effect.command_id, "publish", b"{}"))
             else:
-                self._fail(effect.command_id, failure)
+                self._service.stats.errors[failure.code] += 1
+                replies.append(protocol.failure(effect.command_id, failure))
+        if replies:
+            self._send(b"\n".join(replies))
 
     async def history(self, effect: ReadHistory) -> None:
         """Read a channel's publications."""

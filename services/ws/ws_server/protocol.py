@@ -7,6 +7,7 @@ objects, several of them in one frame are separated by newlines, an empty object
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ws_server.codes import ReplyError
@@ -40,7 +41,7 @@ def decode(text: str) -> list[Command]:
 
 def _command(line: str) -> Command:
     try:
-        value = json.loads(line, parse_constant=_refuse_constant)
+        value = _parse(line)
     except (ValueError, RecursionError):
         raise MalformedFrameError("not JSON") from None
     if not isinstance(value, dict):
@@ -61,6 +62,9 @@ def _command(line: str) -> Command:
 def _refuse_constant(_name: str) -> None:
     # Python would read NaN and Infinity; no other JSON parser could read our echo of them.
     raise ValueError("not JSON")
+
+
+_parse = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def encode(value: object) -> bytes:
@@ -113,7 +117,12 @@ def publication(
 
 def push(channel: str, kind: str, body: bytes) -> bytes:
     """What every subscriber gets; ``body`` is not parsed again on the way."""
-    return b'{"push":{"channel":' + encode(channel) + b',"' + kind.encode() + b'":' + body + b"}}"
+    return _push_head(channel, kind) + body + b"}}"
+
+
+@lru_cache(maxsize=4096)
+def _push_head(channel: str, kind: str) -> bytes:
+    return b'{"push":{"channel":' + encode(channel) + b',"' + kind.encode() + b'":'
 
 
 def notice(data: object) -> bytes:

@@ -31,6 +31,7 @@ from ws_server.redis_broker import RedisBroker
 from ws_server.service import Clocks, Service
 from ws_server.session import Times
 from ws_server.stats import Stats
+from ws_server.transport import Turn
 
 LINGER = 2.0  # seconds that a peer has to answer a close frame
 
@@ -49,7 +50,8 @@ class Server:
         self.stats = Stats()
         rules = Rules(settings.namespaces, settings.max_channels, settings.max_commands_per_second)
         soon = lambda call: asyncio.get_running_loop().call_soon(call)  # noqa: E731 - the loop comes later
-        fanout = Fanout(self.hub.channels, settings.namespaces, self.stats, soon)
+        self._turn = Turn()
+        fanout = Fanout(self.hub.channels, settings.namespaces, self.stats, soon, self._turn.flush)
         clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
         self.service = Service(self.hub, rules, self.stats, log, clocks, fanout)
         self.broker = self.service.broker = broker or self._make_broker()
@@ -132,6 +134,7 @@ class Server:
             limits=Limits(settings.max_connections_per_user),
             max_queue_bytes=settings.max_queue_bytes,
             max_per_address=settings.max_connections_per_address,
+            turn=self._turn,
         )
 
     async def _verify(self, token: str) -> Claims:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ws_server import protocol
 from ws_server.auth import Claims
 from ws_server.codes import CONNECTION_EXPIRED, NO_PONG, STALE, Disconnect
 from ws_server.namespaces import Slow
@@ -52,7 +53,10 @@ class Subscription:
 
 @dataclass(eq=False, slots=True)
 class Session:
-    """One connection. All times are seconds of the same monotonic clock; ``inf`` means never."""
+    """One connection. All times are seconds of the same monotonic clock; ``inf`` means never.
+
+    ``info`` is what others see of it: the ClientInfo that goes with all that it publishes.
+    """
 
     id: str
     receiver: Receiver
@@ -65,6 +69,7 @@ class Session:
     pong_by: float = math.inf
     scheduled_at: float = math.inf
     subscription_ends_at: float = math.inf
+    info: bytes = b""
     budget: float = 0.0
     counted_at: float = 0.0
 
@@ -75,12 +80,17 @@ class Session:
 
     def welcome(self, claims: Claims, expires_at: float, ping_at: float) -> None:
         """The token was good: from now on the session lives until it expires."""
-        self.claims = claims
+        self._identify(claims)
         self.connect_by, self.expires_at, self.ping_at = math.inf, expires_at, ping_at
 
     def refresh(self, claims: Claims, expires_at: float) -> None:
         """Another token of the same user takes the place of the first."""
-        self.claims, self.expires_at = claims, expires_at
+        self._identify(claims)
+        self.expires_at = expires_at
+
+    def _identify(self, claims: Claims) -> None:
+        self.claims = claims
+        self.info = protocol.client_info(claims.user, self.id, claims.info)
 
     def subscribe(self, channel: str, subscription: Subscription) -> None:
         """Remember the channel, and when its subscription ends."""

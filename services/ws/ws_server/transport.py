@@ -33,6 +33,30 @@ def frame(payload: bytes) -> bytes:
     return bytes((_FIN_TEXT, 127)) + length.to_bytes(8, "big") + payload
 
 
+class Turn:
+    """The outboxes that have something to write when the turn of the loop ends.
+
+    One call for all of them: a handle for each would be a turn later, behind a whole fan-out.
+    """
+
+    __slots__ = ("_outboxes",)
+
+    def __init__(self) -> None:
+        self._outboxes: list[Outbox] = []
+
+    def add(self, outbox: "Outbox") -> None:
+        """Have an outbox flushed at the end of the turn, or earlier."""
+        if not self._outboxes:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._outboxes.append(outbox)
+
+    def flush(self) -> None:
+        """Write what all of them have."""
+        outboxes, self._outboxes = self._outboxes, []
+        for outbox in outboxes:
+            outbox.flush()
+
+
 class _Waiting(NamedTuple):
     framed: bytes
     channel: str
@@ -48,7 +72,7 @@ class Outbox:
 
     __slots__ = (
         *("_closing", "_connection", "_dropped", "_limit", "_on_close", "_on_drop", "_pending"),
-        *("_resuming", "_size", "_waiting"),
+        *("_resuming", "_size", "_turn", "_waiting"),
     )
 
     def __init__(
@@ -57,7 +81,9 @@ class Outbox:
         limit: int,
         on_close: Callable[[Disconnect], None] = lambda _disconnect: None,
         on_drop: Callable[[str], None] = lambda _slow: None,
+        turn: Turn | None = None,
     ) -> None:
+        self._turn = turn or Turn()
         self._connection = connection
         self._limit = limit
         self._on_close = on_close
@@ -87,9 +113,20 @@ class Outbox:
             self._wait(_Waiting(framed, channel, slow))
             return
         if not self._pending:
-            self._connection.loop.call_soon(self._flush)
+            self._turn.add(self)
         self._pending.append(framed)
         self._size += len(framed)
+
+    def flush(self) -> None:
+        """Write what is queued, all of it at once."""
+        pending = self._pending
+        if not pending:
+            return
+        joined = pending[0] if len(pending) == 1 else b"".join(pending)
+        pending.clear()
+        self._size -= len(joined)
+        if self._connection.state is State.OPEN:
+            self._connection.transport.write(joined)
 
     def send(self, payload: bytes) -> None:
         """Queue one message for this connection alone."""
@@ -97,12 +134,13 @@ class Outbox:
 
     async def drained(self) -> None:
         """Wait while the socket is full: who does not read is not read from either."""
-        await self._connection.drain()
+        if self._connection.transport.get_write_buffer_size():
+            await self._connection.drain()
 
     def close(self, disconnect: Disconnect) -> None:
         """Send what is queued, then the close frame. Only the first close counts."""
         if self._closing is None:
-            self._flush()
+            self.flush()
             self._on_close(disconnect)
             self._closing = asyncio.ensure_future(self._close(disconnect))
 
@@ -165,7 +203,7 @@ class Outbox:
         """Write what waits, as fast as the receiver reads."""
         with suppress(ConnectionClosed, OSError):
             while self._waiting or self._dropped:
-                self._flush()
+                self.flush()
                 await self._connection.drain()
                 self._tell()
                 while self._waiting and not self._is_full(0):
@@ -183,11 +221,6 @@ class Outbox:
                 self._connection.transport.write(frame(told))
         self._dropped = None
 
-    def _flush(self) -> None:
-        if self._pending and self._connection.state is State.OPEN:
-            self._connection.transport.write(b"".join(self._pending))
-        self._size -= sum(map(len, self._pending))
-        self._pending.clear()
 
     async def _close(self, disconnect: Disconnect) -> None:
         with suppress(ConnectionClosed, OSError):  # gone already, which is what we wanted
