@@ -33,6 +33,7 @@ from ws_server.session import Times
 from ws_server.stats import Stats
 from ws_server.transport import Turn
 
+BACKLOG = 65535  # the kernel's own limit is smaller; with 100, a crowd that comes back is dropped
 LINGER = 2.0  # seconds that a peer has to answer a close frame
 
 
@@ -97,6 +98,7 @@ class Server:
             close_timeout=LINGER,
             server_header=None,
             logger=logger,
+            backlog=BACKLOG,
         )
         self.log.info("listening", port=self.port, path=settings.path)
         self._upkeep = [asyncio.create_task(part.run()) for part in self._dependencies]
