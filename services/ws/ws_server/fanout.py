@@ -35,11 +35,12 @@ class Fanout:
         self._soon = soon
         self._written = written
         self._waiting: dict[str, list[bytes]] = {}
+        self._afterwards: list[Callable[[], None]] = []
+        self._is_scheduled = False
 
     def push(self, channel: str, payload: bytes) -> None:
         """Send a whole push to all who are members now or when the turn ends."""
-        if not self._waiting:
-            self._soon(self._end_turn)
+        self._schedule()
         self._waiting.setdefault(channel, []).append(payload)
 
     def flush(self, channel: str | None = None) -> None:
@@ -54,8 +55,22 @@ class Fanout:
         for name, payloads in waiting.items():
             self._write(name, payloads)
 
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call once, after what waits now was sent."""
+        self._schedule()
+        self._afterwards.append(call)
+
+    def _schedule(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._soon(self._end_turn)
+
     def _end_turn(self) -> None:
+        self._is_scheduled = False
         self.flush()
+        calls, self._afterwards = self._afterwards, []
+        for call in calls:
+            call()
         self._written()
 
     def _write(self, channel: str, payloads: list[bytes]) -> None:

@@ -164,7 +164,7 @@ class Operations:
         # A task would end the turn of the loop, and with it the joining of what is published.
         failures = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
         if not self._published:
-            asyncio.get_running_loop().call_soon(self.settle)
+            self._service.fanout.afterwards(self.settle)
         for effect, failure in zip(effects, failures, strict=True):
             self._published.append((effect, failure))
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from websockets.asyncio.server import Server as Listener
@@ -50,9 +50,8 @@ class Server:
         self.hub = Hub(times)
         self.stats = Stats()
         rules = Rules(settings.namespaces, settings.max_channels, settings.max_commands_per_second)
-        soon = lambda call: asyncio.get_running_loop().call_soon(call)  # noqa: E731 - the loop comes later
         self._turn = Turn()
-        fanout = Fanout(self.hub.channels, settings.namespaces, self.stats, soon, self._turn.flush)
+        fanout = Fanout(self.hub.channels, settings.namespaces, self.stats, _soon, self._turn.flush)
         clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
         self.service = Service(self.hub, rules, self.stats, log, clocks, fanout)
         self.broker = self.service.broker = broker or self._make_broker()
@@ -154,6 +153,13 @@ class Server:
     def _ring(self) -> None:
         for session, disconnect in self.hub.due(asyncio.get_running_loop().time()):
             self.service.look_at(session, disconnect)
+
+
+def _soon(call: Callable[[], None]) -> None:
+    """Call after what is ready now, and after what that was still to read."""
+    # A fan-out to thousands takes long, and what is read just before it would wait for the next.
+    loop = asyncio.get_running_loop()
+    loop.call_soon(loop.call_soon, call)
 
 
 def _select_subprotocol(
