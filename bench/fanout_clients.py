@@ -79,7 +79,7 @@ class _Returning:
         self._seen += got
         if not had_head and b"\r\n\r\n" in self._seen:
             self.socket.send(self._connect)
-        return not got or self._seen.endswith(b"}}}}") and b'"recovered":' in self._seen
+        return not got or (self._seen.endswith(b"}}}}") and b'"recovered":' in self._seen)
 
     @property
     def is_whole(self) -> bool:

@@ -12,6 +12,7 @@ from bench.fanout_peers import LINES, ROOT, Command, Peer
 from tests.render.front import free_port
 
 NCHAN = """\
+user root;
 load_module {modules}/ngx_nchan_module.so;
 daemon off;
 worker_processes 1;
@@ -35,7 +36,8 @@ http {{
 def unpacked(folder: Path, *packages: str) -> Path:
     """Download Debian packages and unpack them beside each other; gives their root."""
     root = folder / "root"
-    subprocess.run(["apt-get", "download", "-qq", *packages], cwd=folder, check=True)
+    download = ["apt-get", "download", "-qq", *packages]
+    subprocess.run(download, cwd=folder, check=True, stderr=subprocess.DEVNULL)
     for package in folder.glob("*.deb"):
         subprocess.run(["dpkg", "-x", str(package), str(root)], check=True)
     return root
@@ -68,8 +70,10 @@ def nchan() -> Peer:
         root = unpacked(folder, "nginx", "libnginx-mod-nchan")
         text = NCHAN.format(modules=root / "usr/lib/nginx/modules", port=port)
         (folder / "nginx.conf").write_text(text)
-        nginx = str(root / "usr/sbin/nginx")
-        return [nginx, "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")]
+        # Its own folder is compiled in, so it gets a /var/lib that nobody else sees.
+        private = "mount -t tmpfs none /var/lib && mkdir /var/lib/nginx && exec"
+        nginx = f"{root}/usr/sbin/nginx -p {folder} -e stderr -c {folder}/nginx.conf"
+        return ["unshare", "--mount", "sh", "-c", f"{private} {nginx}"]
 
     dialect = Dialect(
         lambda channel: f"/channel/{channel}",

@@ -25,8 +25,10 @@ SECRET = "a secret of the bench, 32 bytes long or more"  # noqa: S105 - opens no
 NAMESPACES = {
     "live": {"allow_publish_for_subscriber": True},
     "kept": {
-        **{"allow_publish_for_subscriber": True, "force_recovery": True},
-        **{"history_size": 100, "history_ttl": 300.0},
+        "allow_publish_for_subscriber": True,
+        "force_recovery": True,
+        "history_size": 100,
+        "history_ttl": 300.0,
     },
 }
 NGINX = """\
@@ -87,8 +89,6 @@ def running(peer: Peer) -> Iterator[Running]:
                 yield Running(port, psutil.Process(process.pid))
             finally:
                 process.kill()
-
-
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
@@ -153,5 +153,8 @@ def plain() -> Peer:
 @contextlib.contextmanager
 def through_nginx(port: int) -> Iterator[int]:
     """Put an Nginx of one worker before a port, on the core of the load; gives its own port."""
-    with tempfile.TemporaryDirectory() as folder, front.running(NGINX % port, Path(folder)) as nginx:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        front.running(NGINX % port, Path(folder)) as nginx,
+    ):
         yield nginx.port

@@ -1,6 +1,6 @@
 """A channel server of Django Channels: groups of the in-memory layer. A peer of bench.fanout.
 
-    python -m bench.peers.django_channels PORT
+python -m bench.peers.django_channels PORT
 """
 
 import sys

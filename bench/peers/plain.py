@@ -1,11 +1,12 @@
 """A channel server of plain websockets: ``broadcast()`` to sets of connections. A peer, no more.
 
-    python -m bench.peers.plain PORT
+python -m bench.peers.plain PORT
 """
 
 import asyncio
 import sys
 from collections import defaultdict
+from typing import Any
 
 import uvloop
 from websockets.asyncio.server import ServerConnection, broadcast, serve
@@ -28,7 +29,7 @@ async def converse(connection: ServerConnection) -> None:
 
 async def main() -> None:
     """Serve for ever."""
-    options = {"compression": None, "ping_interval": None}
+    options: dict[str, Any] = {"compression": None, "ping_interval": None}
     async with serve(converse, "127.0.0.1", int(sys.argv[1]), **options) as server:
         await server.serve_forever()
 

@@ -23,7 +23,9 @@ async def test_vector(live: Running, vector: dict[str, Any]) -> None:
         waiting = list(vector["receive"])
         while waiting:
             received = await client.receive()
-            expected = next((each for each in waiting if ("push" in each) == ("push" in received)), None)
+            expected = next(
+                (each for each in waiting if ("push" in each) == ("push" in received)), None
+            )
             assert matches(received, expected), received
             waiting.remove(expected)
         await expect_end(client, vector.get("close"))

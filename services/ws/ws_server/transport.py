@@ -17,6 +17,7 @@ from websockets.protocol import State
 
 from ws_server import protocol
 from ws_server.codes import SLOW, Disconnect
+from ws_server.documented import DocumentedConnection
 from ws_server.namespaces import Slow
 
 _FIN_TEXT = 0x81
@@ -84,7 +85,9 @@ class Outbox:
         turn: Turn | None = None,
     ) -> None:
         self._turn = turn or Turn()
-        self._connection = connection
+        # Not in the library's documentation, so that a later version may not have it.
+        is_open = hasattr(connection, "transport")
+        self._connection = connection if is_open else DocumentedConnection(connection)
         self._limit = limit
         self._on_close = on_close
         self._on_drop = on_drop
@@ -220,7 +223,6 @@ class Outbox:
                 told = protocol.notice({"dropped": count, "channel": channel})
                 self._connection.transport.write(frame(told))
         self._dropped = None
-
 
     async def _close(self, disconnect: Disconnect) -> None:
         with suppress(ConnectionClosed, OSError):  # gone already, which is what we wanted
