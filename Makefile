@@ -62,10 +62,11 @@ reference: $(RUNTIME) ## write docs/reference.md and docs/findings.md from the c
 	$(BIN)/python -m docs.make_reference
 	$(BIN)/python -m docs.make_findings
 
-bench: $(TOOLS) images ## measure beside Docker Compose and gixy, in one run
+bench: $(TOOLS) images ## measure beside Docker Compose, gixy and other servers, in one run
 	$(BIN)/python -m bench.up
 	$(BIN)/python -m bench.diagnose
 	PYTHONPATH=services/ws $(BIN)/python -m bench.outbox
+	$(BIN)/python -m bench.fanout
 
 clean: ## remove what make made here (not your stack's volumes)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

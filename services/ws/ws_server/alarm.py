@@ -15,15 +15,18 @@ class Alarm:
     def __init__(self, deadline: Callable[[], float], ring: Callable[[], None]) -> None:
         self._deadline = deadline
         self._ring = ring
-        self._timer: asyncio.TimerHandle | None = None
+        # uvloop gives a handle without a time for what is due already, so the time is kept here.
+        self._timer: asyncio.Handle | None = None
+        self._when = math.inf
 
     def moved(self) -> None:
         """Set the timer anew, if the deadline is nearer than the one it waits for."""
         deadline = self._deadline()
-        if deadline == math.inf or (self._timer and self._timer.when() <= deadline):
+        if deadline == math.inf or (self._timer and self._when <= deadline):
             return
         self.stop()
         self._timer = asyncio.get_running_loop().call_at(deadline, self._fire)
+        self._when = deadline
 
     def stop(self) -> None:
         """Ring no more."""

@@ -223,10 +223,8 @@ def _publish(hub: Hub, rules: Rules, session: Session, command: Command) -> Effe
     options = rules.namespaces.of(channel)
     if not (options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)):
         return Fail(command.id, codes.PERMISSION_DENIED)
-    conn_info = session.claims.info if session.claims else None
     try:
-        info = protocol.client_info(session.user, session.id, conn_info)
-        payload = protocol.publication(command.params["data"], info)
+        payload = protocol.publication(command.params["data"], session.info)
     except ValueError:
         return Fail(command.id, codes.BAD_REQUEST)
     if 0 < options.max_publication_bytes < len(payload):

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
@@ -27,7 +27,7 @@ from ws_server.commands import (
 from ws_server.handshake import client_address, subprotocol_token
 from ws_server.operations import Hooks, Limits, Operations, Verify
 from ws_server.service import Service
-from ws_server.transport import Outbox
+from ws_server.transport import Outbox, Turn
 
 FLOOD = 8  # seconds' worth of commands that may be refused in a row before the connection ends
 
@@ -43,6 +43,7 @@ class Context:
     limits: Limits
     max_queue_bytes: int
     max_per_address: int = 0
+    turn: Turn = field(default_factory=Turn)
 
 
 async def converse(context: Context, connection: ServerConnection) -> None:
@@ -70,7 +71,9 @@ class Conversation:
         self._context = context
         self._service = context.service
         self._connection = connection
-        self.outbox = Outbox(connection, context.max_queue_bytes, self._closing, self._dropped)
+        self.outbox = Outbox(
+            connection, context.max_queue_bytes, self._closing, self._dropped, context.turn
+        )
         self._headers = connection.request.headers if connection.request else Headers()
         address = client_address(self._headers, connection.remote_address)
         service = self._service
@@ -87,11 +90,14 @@ class Conversation:
         await self._refuse_at_once()
         async for message in self._connection:
             if not isinstance(message, str):
+                self._operations.settle()
                 self.outbox.close(codes.BAD_FRAME.because("binary frame"))
             if self.outbox.is_closing:
                 return
             self.outbox.begin()
             await self._frame(str(message))
+            if self.outbox.is_finishing:
+                self._operations.settle()
             self.outbox.end()
             await self.outbox.drained()
 
@@ -126,12 +132,14 @@ class Conversation:
         try:
             received = protocol.decode(text)
         except protocol.MalformedFrameError as error:
+            self._operations.settle()
             self.outbox.close(codes.BAD_FRAME.because(str(error)))
             return
         stats, service = self._service.stats, self._service
         stats.commands += len(received)
         stats.received_bytes += len(text)
         if commands.limited(service.rules, self._session, len(received), service.clocks.now()):
+            self._operations.settle()
             self._refuse(received)
             return
         publishing: list[Publish] = []
@@ -141,12 +149,15 @@ class Conversation:
                 publishing.append(effect)
                 continue
             # Publications in a row travel together; anything else comes after them.
-            await self._publish(publishing)
+            if publishing:
+                await self._publish(publishing)
+            self._operations.settle()
             if effect is not None:
                 await self._carry_out(effect)
             if self.outbox.is_closing:
                 return
-        await self._publish(publishing)
+        if publishing:
+            await self._publish(publishing)
 
     def _refuse(self, received: list[protocol.Command]) -> None:
         """Too many commands: each is answered so, and a flood ends the connection."""
@@ -173,8 +184,7 @@ class Conversation:
     async def _publish(self, publishing: list[Publish]) -> None:
         batch = publishing[:]
         publishing.clear()
-        if batch:
-            await self._operations.publish(batch)
+        await self._operations.publish(batch)
 
     def _fail(self, effect: Fail) -> None:
         self._service.stats.errors[effect.error.code] += 1

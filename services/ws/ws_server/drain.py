@@ -6,7 +6,7 @@ clients return as they were sent away, with their own jitter on top.
 
 import asyncio
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from ws_server.codes import SHUTDOWN
 from ws_server.session import Session
@@ -16,13 +16,19 @@ RATE = 1000  # connections a second, so that a few are gone at once
 SHARE = 0.8  # of the time; in the rest, the last ones answer the close frame
 
 
-async def say_goodbye(sessions: Collection[Session], within: float) -> None:
-    """Close every session with 3001, once what it asked last is answered, in batches."""
+async def say_goodbye(
+    sessions: Collection[Session], within: float, settle: Callable[[], None]
+) -> None:
+    """Close every session with 3001, once what it asked last is answered, in batches.
+
+    ``settle`` sends what is on its way to all.
+    """
     waiting = tuple(sessions)
     size = batch_size(len(waiting), within)
     for start in range(0, len(waiting), size):
         if start:
             await asyncio.sleep(PAUSE)
+        settle()
         for session in waiting[start : start + size]:
             session.receiver.finish(SHUTDOWN)
     for session in tuple(sessions):  # who signed in meanwhile; a second close counts for nothing

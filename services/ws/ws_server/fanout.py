@@ -16,7 +16,10 @@ MAX_FRAME = 64 * 1024  # bytes of messages that are joined; larger ones travel a
 
 
 class Fanout:
-    """The publications that are on their way out; ``soon`` calls back at the end of the turn."""
+    """The publications that are on their way out.
+
+    ``soon`` calls back at the end of the turn; ``written`` is called when all then went out.
+    """
 
     def __init__(
         self,
@@ -24,17 +27,20 @@ class Fanout:
         namespaces: Namespaces,
         stats: Stats,
         soon: Callable[[Callable[[], None]], object],
+        written: Callable[[], None] = lambda: None,
     ) -> None:
         self._channels = channels
         self._namespaces = namespaces
         self._stats = stats
         self._soon = soon
+        self._written = written
         self._waiting: dict[str, list[bytes]] = {}
+        self._afterwards: list[Callable[[], None]] = []
+        self._is_scheduled = False
 
     def push(self, channel: str, payload: bytes) -> None:
         """Send a whole push to all who are members now or when the turn ends."""
-        if not self._waiting:
-            self._soon(self.flush)
+        self._schedule()
         self._waiting.setdefault(channel, []).append(payload)
 
     def flush(self, channel: str | None = None) -> None:
@@ -48,6 +54,25 @@ class Fanout:
             waiting = {channel: self._waiting.pop(channel)} if channel in self._waiting else {}
         for name, payloads in waiting.items():
             self._write(name, payloads)
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call once, after what waits now was sent."""
+        self._schedule()
+        self._afterwards.append(call)
+
+    def _schedule(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._soon(self.end_turn)
+
+    def end_turn(self) -> None:
+        """Send all that waits, and do what comes after it; now, and not when the turn ends."""
+        self._is_scheduled = False
+        self.flush()
+        calls, self._afterwards = self._afterwards, []
+        for call in calls:
+            call()
+        self._written()
 
     def _write(self, channel: str, payloads: list[bytes]) -> None:
         started = time.perf_counter()

@@ -117,6 +117,7 @@ class Operations:
         self._hooks = hooks
         self._limits = limits
         self._offered = offered
+        self._published: list[tuple[Publish, ReplyError | None]] = []
 
     async def carry_out(self, effect: Waiting) -> None:
         """Carry out any one of the effects that have to wait."""
@@ -196,16 +197,31 @@ class Operations:
     async def publish(self, effects: Sequence[Publish]) -> None:
         """Hand all to the broker in order without waiting between them, then answer in order."""
         publish = self._service.publish
-        outcomes = await asyncio.gather(
-            *(publish(effect.channel, effect.payload) for effect in effects), return_exceptions=True
-        )
-        for effect, outcome in zip(effects, outcomes, strict=True):
-            if isinstance(outcome, BrokerDownError):
-                self._fail(effect.command_id, codes.INTERNAL)
-            elif isinstance(outcome, BaseException):
-                raise outcome
+        work = [_failure(publish(effect.channel, effect.payload)) for effect in effects]
+        # A task would end the turn of the loop, and with it the joining of what is published.
+        failures = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
+        if not self._published:
+            self._service.fanout.afterwards(self.settle)
+        for effect, failure in zip(effects, failures, strict=True):
+            self._published.append((effect, failure))
+
+    def settle(self) -> None:
+        """Answer what was published in this turn, after the publications themselves.
+
+        To be called before anything else is answered: replies come in the order of the commands.
+        """
+        published, self._published = self._published, []
+        for channel in {effect.channel for effect, _ in published}:
+            self._service.fanout.flush(channel)
+        replies = []
+        for effect, failure in published:
+            if failure is None:
+                replies.append(protocol.reply_raw(effect.command_id, "publish", b"{}"))
             else:
-                self._send(protocol.reply(effect.command_id, "publish", {}))
+                self._service.stats.errors[failure.code] += 1
+                replies.append(protocol.failure(effect.command_id, failure))
+        if replies:
+            self._send(b"\n".join(replies))
 
     async def history(self, effect: ReadHistory) -> None:
         """Read a channel's publications."""
@@ -344,6 +360,14 @@ def _require_same(session: Session, channel: str, claims: Claims) -> None:
 
 def _life(ttl: float) -> dict[str, object]:
     return {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
+
+
+async def _failure(publishing: Awaitable[object]) -> ReplyError | None:
+    try:
+        await publishing
+    except BrokerDownError:
+        return codes.INTERNAL
+    return None
 
 
 def _error(error: RefusedError | BrokerDownError) -> ReplyError:

@@ -1,6 +1,7 @@
 """Gives the server an event loop and the process's signals; the only module that knows uvloop."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -32,7 +33,9 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> NoReturn:
-    await Server(settings, Log(settings.log_level)).run(_stop_signals())
+    stop = _stop_signals()
+    _collect_rarely()
+    await Server(settings, Log(settings.log_level)).run(stop)
     # At once: an import that goes on in a thread must not hold up a container that is to stop.
     sys.stdout.flush()
     os._exit(0)
@@ -49,12 +52,20 @@ async def _serve_handed(
 ) -> NoReturn:
     stop = _stop_signals()
     install(asyncio.get_running_loop(), channel, seats.all[number], stop.set)
+    _collect_rarely()
     log = Log(settings.log_level, worker=number)
     if settings.api_port:  # the ports of the workers stand in a row
         settings = replace(settings, api_port=settings.api_port + number)
     await Server(settings, log, place=Place(seats, number)).run(stop)
     sys.stdout.flush()
     os._exit(0)
+
+
+def _collect_rarely() -> None:
+    # A connection is hundreds of objects: walking through those of thousands, again and again,
+    # holds everybody up for tenths of a second, and finds next to nothing.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _stop_signals() -> asyncio.Event:

@@ -7,6 +7,7 @@ objects, several of them in one frame are separated by newlines, an empty object
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ws_server.codes import ReplyError
@@ -34,7 +35,7 @@ class Command:
 def parse(text: str | bytes) -> Any:
     """Read strict JSON. Raises ValueError, also for what is nested too deeply."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _read(text if isinstance(text, str) else text.decode())
     except RecursionError:
         raise ValueError("not JSON") from None
 
@@ -74,6 +75,9 @@ def _command(line: str) -> Command:
 def _refuse_constant(_name: str) -> None:
     # Python would read NaN and Infinity; no other JSON parser could read our echo of them.
     raise ValueError("not JSON")
+
+
+_read = json.JSONDecoder(parse_constant=_refuse_constant).decode  # made once: that takes as long
 
 
 def encode(value: object) -> bytes:
@@ -134,7 +138,12 @@ def publication_raw(data: bytes, info: bytes | None = None, tags: bytes | None =
 
 def push(channel: str, kind: str, body: bytes) -> bytes:
     """What every subscriber gets; ``body`` is not parsed again on the way."""
-    return b'{"push":{"channel":' + encode(channel) + b',"' + kind.encode() + b'":' + body + b"}}"
+    return _push_head(channel, kind) + body + b"}}"
+
+
+@lru_cache(maxsize=4096)
+def _push_head(channel: str, kind: str) -> bytes:
+    return b'{"push":{"channel":' + encode(channel) + b',"' + kind.encode() + b'":'
 
 
 def notice(data: object) -> bytes:

@@ -5,7 +5,7 @@ import importlib
 import logging
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -51,7 +51,9 @@ from ws_server.service import Clocks, Service
 from ws_server.session import Times
 from ws_server.stats import Stats
 from ws_server.survey import Survey
+from ws_server.transport import Turn
 
+BACKLOG = 65535  # the kernel's own limit is smaller; with 100, a crowd that comes back is dropped
 LINGER = 2.0  # seconds that a peer has to answer a close frame
 CONNECTION: dict[str, Any] = {
     "compression": None,  # 48 KiB a connection, and no frame could be shared
@@ -82,8 +84,8 @@ class Server:
         self.hub = Hub(times)
         self.stats = Stats()
         rules = Rules(settings.namespaces, settings.max_channels, settings.max_commands_per_second)
-        soon = lambda call: asyncio.get_running_loop().call_soon(call)  # noqa: E731 - the loop comes later
-        fanout = Fanout(self.hub.channels, settings.namespaces, self.stats, soon)
+        self._turn = Turn()
+        fanout = Fanout(self.hub.channels, settings.namespaces, self.stats, _soon, self._turn.flush)
         clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
         self.service = Service(self.hub, rules, self.stats, log, clocks, fanout)
         self.broker = self.service.broker = broker or self._make_broker()
@@ -155,6 +157,7 @@ class Server:
             select_subprotocol=_select_subprotocol,
             max_size=settings.max_message_bytes,
             logger=logger,
+            backlog=BACKLOG,
             **CONNECTION,
         )
         self.log.info("listening", port=self.port, path=settings.path)
@@ -192,7 +195,7 @@ class Server:
         within = self.settings.drain_timeout
         try:
             async with asyncio.timeout(within):
-                await say_goodbye(self.hub.sessions, within)
+                await say_goodbye(self.hub.sessions, within, self.service.fanout.end_turn)
                 await listener.wait_closed()
         except TimeoutError:
             self.log.warning("drain_timeout", connections=len(self.hub.sessions))
@@ -212,6 +215,7 @@ class Server:
             limits=Limits(settings.max_connections_per_user),
             max_queue_bytes=settings.max_queue_bytes,
             max_per_address=settings.max_connections_per_address,
+            turn=self._turn,
         )
 
     async def _offered(self, request: Request) -> Claims | None:
@@ -274,6 +278,13 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=100)
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
+
+
+def _soon(call: Callable[[], None]) -> None:
+    """Call after what is ready now, and after what that was still to read."""
+    # A fan-out to thousands takes long, and what is read just before it would wait for the next.
+    loop = asyncio.get_running_loop()
+    loop.call_soon(loop.call_soon, call)
 
 
 def _select_subprotocol(

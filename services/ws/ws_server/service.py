@@ -303,10 +303,8 @@ class Service:
         self.end_revoked(self.hub.sessions)
 
     async def _enter(self, session: Session, channel: str) -> None:
-        conn_info = session.claims.info if session.claims else None
-        info = protocol.client_info(session.user, session.id, conn_info)
         announce = self.rules.namespaces.of(channel).join_leave
-        await self.broker.enter(channel, session.id, info, announce=announce)
+        await self.broker.enter(channel, session.id, session.info, announce=announce)
 
     async def _exit(self, client: str, channel: str) -> None:
         announce = self.rules.namespaces.of(channel).join_leave

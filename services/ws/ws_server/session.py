@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ws_server import protocol
 from ws_server.auth.claims import Claims
 from ws_server.codes import CONNECTION_EXPIRED, NO_PONG, STALE, Disconnect
 from ws_server.namespaces import Slow
@@ -61,7 +62,10 @@ class Subscription:
 
 @dataclass(eq=False, slots=True)
 class Session:
-    """One connection. All times are seconds of the same monotonic clock; ``inf`` means never."""
+    """One connection. All times are seconds of the same monotonic clock; ``inf`` means never.
+
+    ``info`` is what others see of it: the ClientInfo that goes with all that it publishes.
+    """
 
     id: str
     receiver: Receiver
@@ -74,6 +78,7 @@ class Session:
     pong_by: float = math.inf
     scheduled_at: float = math.inf
     subscription_ends_at: float = math.inf
+    info: bytes = b""
     budget: float = math.inf
     counted_at: float = 0.0
     excess: int = 0
@@ -85,12 +90,20 @@ class Session:
 
     def welcome(self, claims: Claims, expires_at: float, ping_at: float) -> None:
         """The token was good: from now on the session lives until it expires."""
-        self.claims = claims
+        self._identify(claims)
         self.connect_by, self.expires_at, self.ping_at = math.inf, expires_at, ping_at
 
     def refresh(self, claims: Claims, expires_at: float) -> None:
         """Another token of the same user takes the place of the first."""
-        self.claims, self.expires_at = claims, expires_at
+        self._identify(claims)
+        self.expires_at = expires_at
+
+    def _identify(self, claims: Claims) -> None:
+        self.claims = claims
+        try:
+            self.info = protocol.client_info(claims.user, self.id, claims.info)
+        except ValueError:  # what JSON cannot carry, such as 1e999, is kept from others
+            self.info = protocol.client_info(claims.user, self.id)
 
     def subscribe(self, channel: str, subscription: Subscription) -> None:
         """Remember the channel, and when its subscription ends."""

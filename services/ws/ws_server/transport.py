@@ -17,6 +17,7 @@ from websockets.protocol import State
 
 from ws_server import protocol
 from ws_server.codes import SLOW, Disconnect
+from ws_server.documented import DocumentedConnection
 from ws_server.namespaces import Slow
 
 _FIN_TEXT = 0x81
@@ -39,6 +40,30 @@ def _messages(framed: bytes) -> int:
     return framed.count(b"\n", header) + 1
 
 
+class Turn:
+    """The outboxes that have something to write when the turn of the loop ends.
+
+    One call for all of them: a handle for each would be a turn later, behind a whole fan-out.
+    """
+
+    __slots__ = ("_outboxes",)
+
+    def __init__(self) -> None:
+        self._outboxes: list[Outbox] = []
+
+    def add(self, outbox: "Outbox") -> None:
+        """Have an outbox flushed at the end of the turn, or earlier."""
+        if not self._outboxes:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._outboxes.append(outbox)
+
+    def flush(self) -> None:
+        """Write what all of them have."""
+        outboxes, self._outboxes = self._outboxes, []
+        for outbox in outboxes:
+            outbox.flush()
+
+
 class _Waiting(NamedTuple):
     framed: bytes
     channel: str
@@ -55,7 +80,7 @@ class Outbox:
 
     __slots__ = (
         *("_busy", "_closing", "_connection", "_dropped", "_last", "_limit", "_on_close"),
-        *("_on_drop", "_pending", "_resuming", "_size", "_waiting"),
+        *("_on_drop", "_pending", "_resuming", "_size", "_turn", "_waiting"),
     )
 
     def __init__(
@@ -64,8 +89,12 @@ class Outbox:
         limit: int,
         on_close: Callable[[Disconnect], None] = lambda _disconnect: None,
         on_drop: Callable[[str, int], None] = lambda _slow, _messages: None,
+        turn: Turn | None = None,
     ) -> None:
-        self._connection = connection
+        self._turn = turn or Turn()
+        # Not in the library's documentation, so that a later version may not have it.
+        is_open = hasattr(connection, "transport")
+        self._connection = connection if is_open else DocumentedConnection(connection)
         self._limit = limit
         self._on_close = on_close
         self._on_drop = on_drop
@@ -96,9 +125,20 @@ class Outbox:
             self._wait(_Waiting(framed, channel, slow))
             return
         if not self._pending:
-            self._connection.loop.call_soon(self._flush)
+            self._turn.add(self)
         self._pending.append(framed)
         self._size += len(framed)
+
+    def flush(self) -> None:
+        """Write what is queued, all of it at once."""
+        pending = self._pending
+        if not pending:
+            return
+        joined = pending[0] if len(pending) == 1 else b"".join(pending)
+        pending.clear()
+        self._size -= len(joined)
+        if self._connection.state is State.OPEN:
+            self._connection.transport.write(joined)
 
     def send(self, payload: bytes) -> None:
         """Queue one message for this connection alone."""
@@ -106,18 +146,24 @@ class Outbox:
 
     async def drained(self) -> None:
         """Wait while the socket is full: who does not read is not read from either."""
-        await self._connection.drain()
+        if self._connection.transport.get_write_buffer_size():
+            await self._connection.drain()
 
     def close(self, disconnect: Disconnect) -> None:
         """Send what is queued, then the close frame. Only the first close counts."""
         if self._closing is None:
-            self._flush()
+            self.flush()
             # All of it now: nothing may follow the close frame.
             waiting, self._waiting = self._waiting or (), None
             if self._connection.state is State.OPEN:
                 self._connection.transport.write(b"".join(item.framed for item in waiting))
             self._on_close(disconnect)
             self._closing = asyncio.ensure_future(self._close(disconnect))
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether ``end`` will close."""
+        return self._last is not None
 
     def begin(self) -> None:
         """The client asked something: ``finish`` waits until it is answered."""
@@ -200,7 +246,7 @@ class Outbox:
         """Write what waits, as fast as the receiver reads."""
         with suppress(ConnectionClosed, OSError):
             while self._waiting or self._dropped:
-                self._flush()
+                self.flush()
                 await self._connection.drain()
                 self._tell()
                 # Only what the transport has counts: what waits here is what is to be sent.
@@ -218,12 +264,6 @@ class Outbox:
                 told = protocol.notice({"dropped": count, "channel": channel})
                 self._connection.transport.write(frame(told))
         self._dropped = None
-
-    def _flush(self) -> None:
-        if self._pending and self._connection.state is State.OPEN:
-            self._connection.transport.write(b"".join(self._pending))
-        self._size -= sum(map(len, self._pending))
-        self._pending.clear()
 
     async def _close(self, disconnect: Disconnect) -> None:
         with suppress(ConnectionClosed, OSError):  # gone already, which is what we wanted

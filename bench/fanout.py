@@ -1,0 +1,141 @@
+"""Measures the realtime service beside other servers, each on one core, the load on another.
+
+    python -m bench.fanout [--rounds N] [PEER ...]
+
+Needs two cores, gcc, and 20,000 open files. The peers come from Debian's archive, from npm and by
+``pip install python-socketio channels uvicorn``; one that does not start is left out. Figures are
+printed and never asserted; on a machine that does other things, the ratios within one run are
+worth more than the figures.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from subprocess import CalledProcessError
+
+from bench import fanout_clients, fanout_others, fanout_peers
+from bench.fanout_load import Crowd, Outcome
+from bench.fanout_peers import LOAD_CORE, Peer, running, through_nginx
+
+SUBSCRIBERS, MESSAGES, CHANNELS, EACH = 1000, 300, 1000, 20
+STEADY = 4.0  # seconds of the fixed rate
+SHARE = 0.6  # of the burst's rate
+IDLE, RETURNING = 2000, 5000
+PEERS: dict[str, Callable[[], Peer]] = {
+    "websockets": fanout_peers.plain,
+    "nats": fanout_others.nats,
+    "nchan": fanout_others.nchan,
+    "socketio": fanout_others.socket_io,
+    "python-socketio": fanout_others.python_socketio,
+    "channels": fanout_others.django_channels,
+}
+HEAD = (
+    *("server", "1 x 1000", "ratio", "p50", "p99"),
+    *("1000 x 1", "ratio", "steady", "p50", "p99", "lost"),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one server did in the three loads."""
+
+    name: str
+    bursts: Sequence[Outcome]
+    many: Sequence[Outcome]
+    steady: Outcome
+
+    @property
+    def burst_rate(self) -> float:
+        """Deliveries a second of one channel."""
+        return median(outcome.rate for outcome in self.bursts)
+
+    @property
+    def many_rate(self) -> float:
+        """Deliveries a second of many channels."""
+        return median(outcome.rate for outcome in self.many)
+
+    def cells(self, first: "Row") -> tuple[str, ...]:
+        """What the table shows; ratios are to the first row."""
+        lost = sum(each.wanted - each.seen for each in (*self.bursts, *self.many, self.steady))
+        return (
+            *(self.name, f"{self.burst_rate:,.0f}/s", f"{self.burst_rate / first.burst_rate:.2f}"),
+            *_latencies(self.bursts),
+            *(f"{self.many_rate:,.0f}/s", f"{self.many_rate / first.many_rate:.2f}"),
+            *(f"{self.steady.rate:,.0f}/s", *_latencies([self.steady]), str(lost)),
+        )
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("peers", nargs="*", help=f"of {', '.join(PEERS)}; all of them without")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {LOAD_CORE})
+    ours = row(fanout_peers.ours(), options.rounds)
+    print(line(HEAD), line(ours.cells(ours)), sep="\n", flush=True)
+    behind = row(fanout_peers.ours(), options.rounds, behind_nginx=True)
+    print(line(behind.cells(ours)), flush=True)
+    for name in options.peers or PEERS:
+        try:
+            cells = row(PEERS[name](), options.rounds).cells(ours)
+        except (OSError, RuntimeError, CalledProcessError) as error:
+            cells = (name, f"  not measured: {error}")
+        print(line(cells), flush=True)
+    print(idle(), returning(), sep="\n")
+
+
+def row(peer: Peer, rounds: int, *, behind_nginx: bool = False) -> Row:
+    """Put one server through the three loads."""
+    with running(peer) as server:
+        if not behind_nginx:
+            return _loads(peer.name, peer, server.port, rounds)
+        with through_nginx(server.port) as port:
+            return _loads(f"{peer.name}, Nginx", peer, port, rounds)
+
+
+def _loads(name: str, peer: Peer, port: int, rounds: int) -> Row:
+    crowd = Crowd(port, peer.dialect, ["all"] * SUBSCRIBERS)
+    crowd.burst(MESSAGES)  # what is only slow the first time
+    bursts = [crowd.burst(MESSAGES) for _ in range(rounds)]
+    rate = SHARE * median(outcome.rate for outcome in bursts) / SUBSCRIBERS
+    steady = crowd.steady(rate, STEADY)
+    crowd.close()
+    crowd = Crowd(port, peer.dialect, [f"c{number}" for number in range(CHANNELS)])
+    many = [crowd.burst(EACH) for _ in range(rounds)]
+    crowd.close()
+    return Row(name, bursts, many, steady)
+
+
+def idle() -> str:
+    """What a connection costs that does nothing, beside the library's own."""
+    figures = []
+    for peer in (fanout_peers.ours(), fanout_peers.plain()):
+        with running(peer) as server:
+            each = fanout_clients.idle_bytes(peer, server, IDLE) / 1024
+            figures.append(f"{peer.name} {each:.1f} KiB")
+    return f"idle, signed in, {IDLE} connections: {'  '.join(figures)}  wanted <= 20 KiB"
+
+
+def returning() -> str:
+    """How fast everybody is back, with what was missed."""
+    peer = fanout_peers.ours()
+    with running(peer) as server:
+        seconds, whole = fanout_clients.reconnect(peer, server, RETURNING)
+    return f"reconnect with recovery: {whole} of {RETURNING} in {seconds:.1f} s  wanted <= 10 s"
+
+
+def _latencies(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+    p50, p99 = (median(each.latency(share) for each in outcomes) for share in (0.5, 0.99))
+    return f"{p50 * 1000:.0f} ms", f"{p99 * 1000:.0f} ms"
+
+
+def line(cells: Sequence[str]) -> str:
+    """One line of the table."""
+    return cells[0].ljust(24) + "".join(cell.rjust(13) for cell in cells[1:])
+
+
+if __name__ == "__main__":
+    main()
