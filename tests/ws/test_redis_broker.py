@@ -168,7 +168,8 @@ async def test_unsubscribe(one: Replica, redis: RealRedis) -> None:
     one.broker.unsubscribe("a")
     await one.broker.publish("a", b"nobody listens")
     assert one.heard.messages == []
-    assert redis.ask("PUBSUB", "CHANNELS") == [b"ws-orders"]
+    wanted = {b"ws-orders", f"ws-orders:{one.broker.replica}".encode()}
+    assert set(redis.ask("PUBSUB", "CHANNELS")) == wanted
 
 
 async def test_orders_reach_everybody(one: Replica, two: Replica) -> None:
