@@ -66,7 +66,7 @@ async def test_what_ended_badly_by_code(served: Running) -> None:
     assert seen['ws_errors_total{code="103"}'] == 1
     assert seen['ws_disconnects_total{code="3501"}'] == 1
     assert seen['ws_refused_handshakes_total{status="404"}'] == 1
-    assert seen['ws_dropped_frames_total{policy="latest"}'] == 3
+    assert seen['ws_dropped_messages_total{policy="latest"}'] == 3
     assert seen['ws_recoveries_total{result="recovered"}'] == 1
     assert seen['ws_unsubscribes_total{code="2500"}'] == 1
 

@@ -76,7 +76,9 @@ class Metrics(Collector):
         )
         yield _counter("gaps_closed", "Holes in a channel that were looked into.", stats.gaps)
         yield _by("recoveries", "Recoveries by their result.", ("result",), stats.recoveries)
-        yield _by("dropped_frames", "Frames that a slow client lost.", ("policy",), stats.dropped)
+        yield _by(
+            "dropped_messages", "Messages that a slow client lost.", ("policy",), stats.dropped
+        )
 
     def _endings(self) -> Iterable[Metric]:
         stats = self.stats

@@ -102,6 +102,7 @@ class Server:
         self.relay: Relay | None = None
         if self.database is not None and settings.outbox:
             self.relay = Relay(self.database, self.broker, self.service.publish, log)
+            self.gauges += _outbox_gauges(self.relay)
         self._alarm = Alarm(self.hub.next_deadline, self._ring)
         self.service.deadline_moved = self._alarm.moved
         hooks = settings.hooks
@@ -270,6 +271,14 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=LINGER)
+
+
+def _outbox_gauges(relay: Relay) -> list[Gauge]:
+    return [
+        Gauge("outbox_rows", "Rows that are to be published.", lambda: relay.lag.waiting),
+        Gauge("outbox_oldest_seconds", "How long the first has waited.", lambda: relay.lag.oldest),
+        Gauge("outbox_shards", "Shards that this replica relays.", lambda: relay.lag.shards),
+    ]
 
 
 def _listen(host: str, port: int) -> socket.socket:
