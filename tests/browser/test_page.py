@@ -82,6 +82,9 @@ def test_a_killed_server_costs_no_message_and_doubles_none(demo: Project, window
     for page in pages:
         expect(page.locator("#log .body")).to_have_text(wanted)
         assert offsets(page) == list(range(1, 8))
+    notes = [note for page in pages for note in page.locator("#log .note").all_inner_texts()]
+    assert any(note.startswith("Connection lost. The connection broke.") for note in notes)
+    assert "Nothing was missed." in notes
 
 
 def test_the_token_is_replaced_while_the_page_is_open(demo: Project, window: Open) -> None:

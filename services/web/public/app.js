@@ -6131,12 +6131,18 @@ var Room = class extends EventTarget {
 };
 
 // src/words.js
-var CLOSES = {
-  0: "You closed the connection.",
+var BREAKS = {
+  1: "The connection broke. A browser does not say why; is the server up?",
+  2: "Nothing was heard of the server for too long."
+};
+var ENDS = {
   1: "This page could not sign in.",
+  2: "The server speaks another protocol.",
+  3: "A message was larger than the server allows."
+};
+var CLOSES = {
   1e3: "The connection was closed.",
   1001: "The page or the server went away.",
-  1006: "The connection broke, or was never made. A browser does not say why; is the server up?",
   1009: "A message was larger than the server allows.",
   3e3: "The connection was closed.",
   3001: "The server is shutting down or restarting.",
@@ -6162,8 +6168,8 @@ var ERRORS = {
   109: "the token has expired",
   111: "too many requests"
 };
-function explainClose(code, reason = "") {
-  const words = CLOSES[code] ?? "The connection was closed.";
+function explainClose(code, reason = "", isFinal = false) {
+  const words = (isFinal ? ENDS : BREAKS)[code] ?? CLOSES[code] ?? "The connection was closed.";
   const detail = reason.includes(": ") ? reason.slice(reason.indexOf(": ") + 2) : "";
   return detail ? `${words} It says: ${detail}.` : words;
 }
@@ -6216,14 +6222,14 @@ centrifuge.on("connected", ({ client }) => {
 centrifuge.on("connecting", ({ code, reason }) => {
   if (!page.wasConnected || code === 0) return;
   showClose(code, reason);
-  note(`Connection lost (${code}). ${explainClose(code, reason)}`);
+  note(`Connection lost. ${explainClose(code, reason)}`);
 });
 centrifuge.on("disconnected", ({ code, reason }) => {
   forgetWaiting();
   if (code === 0) return;
-  showClose(code, reason);
+  showClose(code, reason, true);
   setLook("failed");
-  showProblem(explainClose(code, reason));
+  showProblem(explainClose(code, reason, true));
   $("token").focus({ preventScroll: true });
 });
 function askForToken() {
@@ -6360,8 +6366,9 @@ function setLook(look) {
   $("state").dataset.state = look;
   document.body.dataset.state = look;
 }
-function showClose(code, reason) {
-  $("fact-close").textContent = `${code} – ${explainClose(code, reason)}`;
+function showClose(code, reason, isFinal = false) {
+  const words = explainClose(code, reason, isFinal);
+  $("fact-close").textContent = code < 1e3 ? words : `${code} – ${words}`;
 }
 function showProblem(text) {
   $("problem").textContent = text;

@@ -40,15 +40,15 @@ centrifuge.on('connected', ({ client }) => {
 centrifuge.on('connecting', ({ code, reason }) => {
   if (!page.wasConnected || code === 0) return;
   showClose(code, reason);
-  note(`Connection lost (${code}). ${explainClose(code, reason)}`);
+  note(`Connection lost. ${explainClose(code, reason)}`);
 });
 
 centrifuge.on('disconnected', ({ code, reason }) => {
   forgetWaiting();
   if (code === 0) return;
-  showClose(code, reason);
+  showClose(code, reason, true);
   setLook('failed');
-  showProblem(explainClose(code, reason));
+  showProblem(explainClose(code, reason, true));
   $('token').focus({ preventScroll: true });
 });
 
@@ -206,8 +206,9 @@ function setLook(look) {
   document.body.dataset.state = look;
 }
 
-function showClose(code, reason) {
-  $('fact-close').textContent = `${code} – ${explainClose(code, reason)}`;
+function showClose(code, reason, isFinal = false) {
+  const words = explainClose(code, reason, isFinal);
+  $('fact-close').textContent = code < 1000 ? words : `${code} – ${words}`;
 }
 
 function showProblem(text) {

@@ -1,11 +1,19 @@
 // What codes and tokens mean, in plain words. Pure: touches no page and no connection.
 
-const CLOSES = {
-  0: 'You closed the connection.',
+// What centrifuge-js says itself, below all close codes: while it comes back, and when it gives up.
+const BREAKS = {
+  1: 'The connection broke. A browser does not say why; is the server up?',
+  2: 'Nothing was heard of the server for too long.',
+};
+const ENDS = {
   1: 'This page could not sign in.',
+  2: 'The server speaks another protocol.',
+  3: 'A message was larger than the server allows.',
+};
+
+const CLOSES = {
   1000: 'The connection was closed.',
   1001: 'The page or the server went away.',
-  1006: 'The connection broke, or was never made. A browser does not say why; is the server up?',
   1009: 'A message was larger than the server allows.',
   3000: 'The connection was closed.',
   3001: 'The server is shutting down or restarting.',
@@ -34,8 +42,8 @@ const ERRORS = {
 };
 
 /** A close code in plain words, with the server's own reason when it says more. */
-export function explainClose(code, reason = '') {
-  const words = CLOSES[code] ?? 'The connection was closed.';
+export function explainClose(code, reason = '', isFinal = false) {
+  const words = (isFinal ? ENDS : BREAKS)[code] ?? CLOSES[code] ?? 'The connection was closed.';
   const detail = reason.includes(': ') ? reason.slice(reason.indexOf(': ') + 2) : '';
   return detail ? `${words} It says: ${detail}.` : words;
 }
