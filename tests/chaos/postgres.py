@@ -50,8 +50,14 @@ class RealPostgres:
         self.ask(SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD 'secret'").format(Identifier(user)))
 
     def leaders(self) -> list[tuple[int, str]]:
-        """The backend and the role that hold each shard's lock."""
-        return self.ask(LEADERS, [LOCK])
+        """The backend and the role that hold each shard's lock, as soon as there are any."""
+
+        def attempt() -> list[tuple[int, str]]:
+            found = self.ask(LEADERS, [LOCK])
+            assert found, "nobody leads the relay"
+            return found
+
+        return eventually(attempt)
 
     def end(self, backend: int) -> None:
         """Close the connection of one backend."""

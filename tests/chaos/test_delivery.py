@@ -34,8 +34,9 @@ async def test_nothing_is_lost_doubled_or_reordered_in_silence() -> None:
     dice = random.Random(SEED)
     async with world(dice) as here, asyncio.TaskGroup() as tasks:
         publishers, writers, subscribers = cast_of(here)
-        sources = [*publishers, *writers]
-        running = [tasks.create_task(each.run()) for each in (*sources, *subscribers)]
+        sources: list[Source] = [*publishers, *writers]
+        everybody: list[Source | Subscriber] = [*sources, *subscribers]
+        running = [tasks.create_task(each.run()) for each in everybody]
         befell = await torment(here)
         await asyncio.sleep(PEACE)
         for each in sources:
@@ -153,3 +154,17 @@ def test_the_checker_sees_what_is_wrong() -> None:
         for number, offset in numbers:
             wrong.saw("p", number, offset)
         assert any(words in fault for fault in wrong.verdict())
+
+
+def test_the_checker_knows_what_sql_may_do() -> None:
+    right = Ledger("right", set[tuple[str, int]](), {("w", 2)}, {"w"})
+    right.restarted(0, "e")
+    right.saw("w", 1, 1)
+    right.saw("w", 3, 2)
+    right.restarted(0, "f")
+    right.saw("w", 3, 1)
+    assert right.verdict() == []
+    right.saw("w", 3, 2)
+    right.saw("w", 2, 3)
+    assert right.verdict()[0] == "right: w 3 came twice"
+    assert right.verdict()[-1] == "right: w 2 was rolled back"

@@ -184,15 +184,15 @@ async def restart_postgres(world: World) -> None:
 
 
 async def kill_leader(world: World) -> None:
-    """The replica that leads a shard, if any does right now."""
-    for _, role in (await asyncio.to_thread(world.postgres.leaders))[:1]:
-        replica = next(each for each in world.replicas if role == each.role)
-        await _revive(world, replica, signal.SIGKILL)
+    """The replica that leads the first shard that anybody leads."""
+    _, role = (await asyncio.to_thread(world.postgres.leaders))[0]
+    replica = next(each for each in world.replicas if role == each.role)
+    await _revive(world, replica, signal.SIGKILL)
 
 
 async def depose_leaders(world: World) -> None:
     """Take their locks away by the end of their connections; they live on."""
-    for backend in {pid for pid, _ in await asyncio.to_thread(world.postgres.leaders)}:
+    for backend, _ in await asyncio.to_thread(world.postgres.leaders):
         await asyncio.to_thread(world.postgres.end, backend)
 
 
@@ -251,5 +251,5 @@ async def world(dice: random.Random) -> AsyncIterator[World]:
         finally:
             relay.cut()
             server.close()
-            ends = (each.end(signal.SIGKILL) for each in (nginx, *replicas))
-            await asyncio.gather(*ends)
+            ends = [replica.end(signal.SIGKILL) for replica in replicas]
+            await asyncio.gather(nginx.end(signal.SIGKILL), *ends)
