@@ -134,6 +134,11 @@ class Publisher(Client):
     uncertain: set[tuple[str, int]] = field(default_factory=set)
     is_done: bool = False
 
+    @property
+    def last(self) -> int:
+        """The number that everybody has to hear in the end."""
+        return self.number
+
     async def serve(self, socket: ClientConnection) -> None:
         await self.sign_in(socket)
         await say(socket, id=2, subscribe={"channel": self.channel})

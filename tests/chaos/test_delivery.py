@@ -1,4 +1,4 @@
-"""Numbered events through replicas and a Redis that are killed at random: all, once, in order.
+"""Numbered events, by clients and by SQL, while all is killed at random: all, once, in order.
 
 ``make chaos SECONDS=600`` runs it for longer; CHAOS_SEED repeats the faults of an earlier run.
 """
@@ -15,59 +15,84 @@ import pytest
 
 from tests.chaos.clients import Publisher, Subscriber
 from tests.chaos.ledger import Ledger
-from tests.chaos.world import FAULTS, World, world
+from tests.chaos.postgres import Writer
+from tests.chaos.world import FAULTS, Fault, World, world
 
 pytestmark = pytest.mark.integration
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "40"))
 SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
 CHANNELS = ("room:1", "room:2")
-SUBSCRIBERS, PUBLISHERS = 8, 2  # a channel
+SUBSCRIBERS, PUBLISHERS, WRITERS = 8, 2, 2  # a channel
 PEACE = 3.0  # seconds in which all are there again, so that nobody loses the last word
 CALM = 20.0  # seconds in which everything has to arrive once nothing breaks any more
+
+Source = Publisher | Writer
 
 
 async def test_nothing_is_lost_doubled_or_reordered_in_silence() -> None:
     sys.stdout.write(f"\nCHAOS_SEED={SEED} for {SECONDS:g} s\n")
     dice = random.Random(SEED)
     async with world(dice) as here, asyncio.TaskGroup() as tasks:
-        publishers, subscribers = cast_of(here.doors)
-        running = [tasks.create_task(each.run()) for each in (*publishers, *subscribers)]
+        publishers, writers, subscribers = cast_of(here)
+        sources: list[Source] = [*publishers, *writers]
+        everybody: list[Source | Subscriber] = [*sources, *subscribers]
+        running = [tasks.create_task(each.run()) for each in everybody]
         befell = await torment(here)
         await asyncio.sleep(PEACE)
-        for publisher in publishers:
-            publisher.is_done = True
+        for each in sources:
+            each.is_done = True
         await asyncio.sleep(0.5)
-        late = await expect_all(publishers, subscribers)
+        late = await expect_all(sources, subscribers)
+        waiting = await asyncio.to_thread(here.postgres.waiting)
         for task in running:
             task.cancel()
     found = [fault for each in subscribers for fault in each.ledger.verdict()]
     events = sum(publisher.number for publisher in publishers)
+    written = sum(writer.number for writer in writers)
     losses = sum(each.ledger.losses for each in subscribers)
-    sys.stdout.write(f"{events} events, {losses} losses that were told, {dict(befell)}\n")
+    sys.stdout.write(
+        f"{events} events, {written} by SQL, {losses} losses that were told, {dict(befell)}\n"
+    )
     assert found + late == [], f"CHAOS_SEED={SEED} {dict(befell)}"
+    assert waiting == 0
     assert events > SECONDS * 10
+    assert written > SECONDS * 5
 
 
-def cast_of(doors: list[int]) -> tuple[list[Publisher], list[Subscriber]]:
+def cast_of(here: World) -> tuple[list[Publisher], list[Writer], list[Subscriber]]:
     """Make those who take part; each has dice of its own, so that none changes another's throws."""
     uncertain: set[tuple[str, int]] = set()
+    undone: set[tuple[str, int]] = set()
     publishers = [
         Publisher(
-            f"{c}p{n}", doors, random.Random(f"{SEED}p{c}{n}"), channel=c, uncertain=uncertain
+            *(f"{c}p{n}", here.doors, random.Random(f"{SEED}p{c}{n}")),
+            channel=c,
+            uncertain=uncertain,
         )
         for c in CHANNELS
         for n in range(PUBLISHERS)
     ]
+    writers = [
+        Writer(
+            *(f"{c}w{n}", here.postgres.uri(), random.Random(f"{SEED}w{c}{n}")),
+            channel=c,
+            uncertain=uncertain,
+            undone=undone,
+        )
+        for c in CHANNELS
+        for n in range(WRITERS)
+    ]
+    names = {writer.name for writer in writers}
     subscribers = [
         Subscriber(
-            *(f"{c}s{n}", doors, random.Random(f"{SEED}s{c}{n}")),
+            *(f"{c}s{n}", here.doors, random.Random(f"{SEED}s{c}{n}")),
             channel=c,
-            ledger=Ledger(f"{c}s{n}", uncertain),
+            ledger=Ledger(f"{c}s{n}", uncertain, undone, names),
         )
         for c in CHANNELS
         for n in range(SUBSCRIBERS)
     ]
-    return publishers, subscribers
+    return publishers, writers, subscribers
 
 
 async def torment(here: World) -> Counter[str]:
@@ -76,25 +101,28 @@ async def torment(here: World) -> Counter[str]:
     clock = asyncio.get_running_loop().time
     end = clock() + SECONDS
     await asyncio.sleep(1)
+    left: list[Fault] = []
     while clock() < end:
-        fault = here.dice.choice(FAULTS)
+        # Each once, in another order each time: the short run sees them all.
+        left = left or here.dice.sample(FAULTS, len(FAULTS))
+        fault = left.pop()
         befell[fault.__name__] += 1
         await fault(here)
         await asyncio.sleep(here.dice.uniform(0, 2))
     return befell
 
 
-async def expect_all(publishers: list[Publisher], subscribers: list[Subscriber]) -> list[str]:
+async def expect_all(sources: list[Source], subscribers: list[Subscriber]) -> list[str]:
     """Wait until everybody heard a last word that everybody can hear; gives who did not."""
-    waiting: list[Coroutine[Any, Any, str]] = [last_word(each, publishers) for each in subscribers]
+    waiting: list[Coroutine[Any, Any, str]] = [last_word(each, sources) for each in subscribers]
     return [missing for missing in await asyncio.gather(*waiting) if missing]
 
 
-async def last_word(subscriber: Subscriber, publishers: list[Publisher]) -> str:
+async def last_word(subscriber: Subscriber, sources: list[Source]) -> str:
     wanted = {
-        (each.name, each.number)
-        for each in publishers
-        if each.channel == subscriber.channel and (each.name, each.number) not in each.uncertain
+        (each.name, each.last)
+        for each in sources
+        if each.channel == subscriber.channel and (each.name, each.last) not in each.uncertain
     }
     try:
         async with asyncio.timeout(CALM):
@@ -126,3 +154,17 @@ def test_the_checker_sees_what_is_wrong() -> None:
         for number, offset in numbers:
             wrong.saw("p", number, offset)
         assert any(words in fault for fault in wrong.verdict())
+
+
+def test_the_checker_knows_what_sql_may_do() -> None:
+    right = Ledger("right", set[tuple[str, int]](), {("w", 2)}, {"w"})
+    right.restarted(0, "e")
+    right.saw("w", 1, 1)
+    right.saw("w", 3, 2)
+    right.restarted(0, "f")
+    right.saw("w", 3, 1)
+    assert right.verdict() == []
+    right.saw("w", 3, 2)
+    right.saw("w", 2, 3)
+    assert right.verdict()[0] == "right: w 3 came twice"
+    assert right.verdict()[-1] == "right: w 2 was rolled back"

@@ -1,6 +1,7 @@
-"""Two replicas as processes, a Redis and a relay in front, and what may befall them. No tests.
+"""Two replicas, Redis and Postgres behind, Nginx and a relay in front, and what may befall them.
 
-A fault is an entry of ``FAULTS``: something that happens to the world and is over when it returns.
+No tests. A fault is an entry of ``FAULTS``: something that happens to the world and is over when it
+returns.
 """
 
 import asyncio
@@ -14,7 +15,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
+from stack.engines.docker.project import choose_source, open_engine
+from tests.chaos.nginx import Nginx
+from tests.chaos.postgres import RealPostgres, real_postgres
 from tests.integration.projects import free_port
 from tests.ws.harness import SECRET
 from tests.ws.redis_server import RealRedis, real_redis
@@ -37,8 +43,14 @@ class Replica:
     """One server process, on the same port in each of its lives."""
 
     redis_url: str
+    database_url: str
     port: int = field(default_factory=free_port)
     process: Process | None = None
+
+    @property
+    def role(self) -> str | None:
+        """As whom it comes to Postgres, which is how it is found there."""
+        return urlsplit(self.database_url).username
 
     async def start(self) -> None:
         """Return when it listens."""
@@ -46,6 +58,7 @@ class Replica:
             "PATH": os.environ["PATH"],
             "NEXTAUTH_SECRET": SECRET.decode(),
             "REDIS_URL": self.redis_url,
+            "DATABASE_URL": self.database_url,
             "WS_HOST": "127.0.0.1",
             "WS_PORT": str(self.port),
             "WS_NAMESPACES": json.dumps(NAMESPACES),
@@ -109,14 +122,16 @@ class World:
     """All that can break."""
 
     redis: RealRedis
+    postgres: RealPostgres
     replicas: list[Replica]
     relay: Relay
+    nginx: Nginx
     dice: random.Random
 
     @property
     def doors(self) -> list[int]:
         """Where clients connect."""
-        return [self.relay.port, *(replica.port for replica in self.replicas)]
+        return [self.nginx.port, self.relay.port, *(replica.port for replica in self.replicas)]
 
 
 async def cut_redis(world: World) -> None:
@@ -158,8 +173,49 @@ async def cut_relay(world: World) -> None:
     world.relay.cut()
 
 
+async def kill_postgres(world: World) -> None:
+    await asyncio.to_thread(world.postgres.kill)
+    await asyncio.sleep(world.dice.uniform(0, 1))
+    await asyncio.to_thread(world.postgres.start)
+
+
+async def restart_postgres(world: World) -> None:
+    await asyncio.to_thread(world.postgres.restart)
+
+
+async def kill_leader(world: World) -> None:
+    """The replica that leads the first shard that anybody leads."""
+    _, role = (await asyncio.to_thread(world.postgres.leaders))[0]
+    replica = next(each for each in world.replicas if role == each.role)
+    await _revive(world, replica, signal.SIGKILL)
+
+
+async def depose_leaders(world: World) -> None:
+    """Take their locks away by the end of their connections; they live on."""
+    for backend, _ in await asyncio.to_thread(world.postgres.leaders):
+        await asyncio.to_thread(world.postgres.end, backend)
+
+
+async def kill_nginx(world: World) -> None:
+    await world.nginx.end(signal.SIGKILL)
+    await asyncio.sleep(world.dice.uniform(0, 0.5))
+    await world.nginx.start()
+
+
+async def restart_nginx(world: World) -> None:
+    await world.nginx.end(signal.SIGTERM)
+    await world.nginx.start()
+
+
+async def reload_nginx(world: World) -> None:
+    world.nginx.reload()
+
+
 async def _end(world: World, number: signal.Signals) -> None:
-    replica = world.dice.choice(world.replicas)
+    await _revive(world, world.dice.choice(world.replicas), number)
+
+
+async def _revive(world: World, replica: Replica, number: signal.Signals) -> None:
     await replica.end(number)
     await asyncio.sleep(world.dice.uniform(0, 0.5))
     await replica.start()
@@ -169,20 +225,31 @@ Fault = Callable[[World], Awaitable[None]]
 FAULTS: tuple[Fault, ...] = (
     *(cut_redis, kill_redis, restart_redis, empty_redis),
     *(kill_replica, restart_replica, pause_replica, cut_relay),
+    *(kill_postgres, restart_postgres, kill_leader, depose_leaders),
+    *(kill_nginx, restart_nginx, reload_nginx),
 )
 
 
 @asynccontextmanager
 async def world(dice: random.Random) -> AsyncIterator[World]:
     """Start everything, and end it whatever happens."""
-    with real_redis() as redis:
-        replicas = [Replica(redis.url), Replica(redis.url)]
+    source = choose_source(open_engine("it", Path(), print, may_install=False), "", print)
+    with (
+        real_redis() as redis,
+        real_postgres(source) as postgres,
+        TemporaryDirectory() as folder,
+    ):
+        replicas = [Replica(redis.url, postgres.uri(role)) for role in ("first", "second")]
+        for replica in replicas:
+            postgres.welcome(replica.role or "")
         relay = Relay(replicas, dice)
+        nginx = Nginx(Path(folder), [replica.port for replica in replicas])
         server = await asyncio.start_server(relay.accept, "127.0.0.1", relay.port)
         try:
-            await asyncio.gather(*(replica.start() for replica in replicas))
-            yield World(redis, replicas, relay, dice)
+            await asyncio.gather(nginx.start(), *(replica.start() for replica in replicas))
+            yield World(redis, postgres, replicas, relay, nginx, dice)
         finally:
             relay.cut()
             server.close()
-            await asyncio.gather(*(replica.end(signal.SIGKILL) for replica in replicas))
+            ends = [replica.end(signal.SIGKILL) for replica in replicas]
+            await asyncio.gather(nginx.end(signal.SIGKILL), *ends)
