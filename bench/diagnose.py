@@ -63,7 +63,8 @@ def lint(folder: Path, rounds: int) -> str:
 def doctor(folder: Path, rounds: int) -> str:
     """Examine a WebSocket behind a real Nginx that works."""
     with emulator.running([{"accept": True, "has": ["upgrade"]}]) as server:
-        text = NGINX.format(inside=PASSED_ON.format(port=server.port))
+        parts = dict.fromkeys(("main", "events", "http", "tls"), "")
+        text = NGINX.format(**parts, server=PASSED_ON.format(port=server.port))
         with front.running(text, folder) as nginx:
             hop = f"server=ws://127.0.0.1:{server.port}"
             url = f"ws://127.0.0.1:{nginx.port}/ws"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from stack import state
@@ -67,7 +68,7 @@ def _judge(files: Sequence[Path], options: Options) -> Answer:
         files=tuple(str(file) for file in files),
         routes=sum(len(Site(config, options).sockets) for config in configs),
         # Two files may include one snippet, each by another name.
-        findings=tuple(merged(findings, lambda name: str(Path(name).resolve()))),
+        findings=tuple(merged(findings, cache(lambda name: str(Path(name).resolve())))),
         sources={
             name: "\n".join(lines) + "\n"
             for config in configs

@@ -74,6 +74,8 @@ def merged(
 
 def _agreed(same: list[Finding], name: Callable[[str], str]) -> Finding:
     worst = same[0]
+    if len(same) == 1:
+        return worst
     wanted = {tuple(replace(e, file=name(e.file)) for e in finding.edits) for finding in same}
     return worst if len(wanted) == 1 else replace(worst, edits=())
 

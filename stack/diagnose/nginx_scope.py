@@ -94,7 +94,15 @@ class Scope:
 
     def source(self, name: str) -> "Scope | None":
         """Give the innermost block that has the directive: all outer ones are replaced by it."""
-        return next((scope for scope in (self, *self.ancestors) if scope.own(name)), None)
+        if name not in self._sources:
+            around = (self, *self.ancestors)
+            self._sources[name] = next((scope for scope in around if scope.own(name)), None)
+        return self._sources[name]
+
+    @cached_property
+    def _sources(self) -> dict[str, "Scope | None"]:
+        """What ``source`` found: every rule asks each location for the same few."""
+        return {}
 
     def effective(self, name: str) -> tuple[Directive, ...]:
         """Give what holds here; an array directive is replaced as a whole by a lower level."""
