@@ -73,6 +73,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("peers", nargs="*", help=f"of {', '.join(PEERS)}; all of them without")
     options = parser.parse_args()
+    if unknown := set(options.peers) - set(PEERS):
+        parser.error(f"no such peer: {', '.join(sorted(unknown))}")
     os.sched_setaffinity(0, {LOAD_CORE})
     ours = row(fanout_peers.ours(), options.rounds)
     print(line(HEAD), line(ours.cells(ours)), sep="\n", flush=True)
