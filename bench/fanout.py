@@ -1,11 +1,12 @@
 """Measures the realtime service beside other servers, each on one core, the load on another.
 
-    python -m bench.fanout [--rounds N] [PEER ...]
+    PYTHONPATH=services/ws python -m bench.fanout [--rounds N] [PEER ...]
 
-Needs two cores, gcc, and 20,000 open files. The peers come from Debian's archive, from npm and by
-``pip install python-socketio channels uvicorn``; one that does not start is left out. Figures are
-printed and never asserted; on a machine that does other things, the ratios within one run are
-worth more than the figures.
+Needs two cores, gcc, 20,000 open files, and a Docker Engine for the Redis of some rows, which is
+asked at its container's own address and shares the core of the load. The peers come from Debian's
+archive, from npm and by ``pip install python-socketio channels uvicorn``; one that does not start
+is left out. Figures are printed and never asserted; on a machine that does other things, the
+ratios within one run are worth more than the figures.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from subprocess import CalledProcessError
 
 from bench import fanout_clients, fanout_others, fanout_peers
 from bench.fanout_load import Crowd, Outcome
-from bench.fanout_peers import LOAD_CORE, Peer, running, through_nginx
+from bench.fanout_peers import LOAD_CORE, Peer, running, through_nginx, with_redis
 
 SUBSCRIBERS, MESSAGES, CHANNELS, EACH = 1000, 300, 1000, 20
 STEADY = 4.0  # seconds of the fixed rate
@@ -80,13 +81,17 @@ def main() -> None:
     print(line(HEAD), line(ours.cells(ours)), sep="\n", flush=True)
     behind = row(fanout_peers.ours(), options.rounds, behind_nginx=True)
     print(line(behind.cells(ours)), flush=True)
+    with with_redis() as peer:
+        print(line(row(peer, options.rounds).cells(ours)), flush=True)
     for name in options.peers or PEERS:
         try:
             cells = row(PEERS[name](), options.rounds).cells(ours)
         except (OSError, RuntimeError, CalledProcessError) as error:
             cells = (name, f"  not measured: {error}")
         print(line(cells), flush=True)
-    print(idle(), returning(), sep="\n")
+    print(idle(), returning(fanout_peers.ours()), sep="\n")
+    with with_redis() as peer:
+        print(returning(peer))
 
 
 def row(peer: Peer, rounds: int, *, behind_nginx: bool = False) -> Row:
@@ -121,12 +126,11 @@ def idle() -> str:
     return f"idle, signed in, {IDLE} connections: {'  '.join(figures)}  wanted <= 20 KiB"
 
 
-def returning() -> str:
+def returning(peer: Peer) -> str:
     """How fast everybody is back, with what was missed."""
-    peer = fanout_peers.ours()
     with running(peer) as server:
         seconds, whole = fanout_clients.reconnect(peer, server, RETURNING)
-    return f"reconnect with recovery: {whole} of {RETURNING} in {seconds:.1f} s  wanted <= 10 s"
+    return f"{peer.name}: {whole} of {RETURNING} recovered in {seconds:.1f} s  wanted <= 10 s"
 
 
 def _latencies(outcomes: Sequence[Outcome]) -> tuple[str, str]:

@@ -9,15 +9,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import jwt
 import psutil
 
 from bench.fanout_load import Dialect, frame
+from bench.projects import address
 from tests.render import front
 from tests.render.front import free_port
+from tests.ws.redis_server import real_redis
 
 ROOT = Path(__file__).parent.parent
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -57,12 +60,16 @@ Command = Callable[[int, Path], list[str]]  # port and a folder of its own → w
 
 @dataclass(frozen=True)
 class Peer:
-    """A server: its name, the command that starts it on a port, and its dialect."""
+    """A server: its name, the command that starts it on a port, and its dialect.
+
+    ``readyz`` is what has to answer 200 before it is used; without one, it has to listen.
+    """
 
     name: str
     command: Command
     dialect: Dialect
     environment: dict[str, str]
+    readyz: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,17 +92,20 @@ def running(peer: Peer) -> Iterator[Running]:
             command, env=environment, cwd=ROOT, stdout=silent, stderr=silent
         ) as process:
             try:
-                _wait_for(port, process)
+                _wait_for(port, process, peer.readyz)
                 yield Running(port, psutil.Process(process.pid))
             finally:
                 process.kill()
 
 
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for(port: int, process: "subprocess.Popen[bytes]", readyz: str) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            if readyz:
+                urlopen(f"http://127.0.0.1:{port}{readyz}", timeout=1).close()
+            else:
+                socket.create_connection(("127.0.0.1", port), 1).close()
             return
         time.sleep(0.05)
     raise RuntimeError(f"{process.args!r} does not answer on port {port}")
@@ -134,7 +144,18 @@ def ours() -> Peer:
             "WS_NAMESPACES": json.dumps(NAMESPACES),
             "WS_PING_INTERVAL": "300",  # the load does not answer pings
         },
+        "/readyz",
     )
+
+
+@contextlib.contextmanager
+def with_redis() -> Iterator[Peer]:
+    """Give the server of services/ws as a replica among others: all goes through a Redis."""
+    peer = ours()
+    with real_redis() as redis:
+        redis.container.update(cpuset_cpus=str(LOAD_CORE))
+        environment = {**peer.environment, "REDIS_URL": f"redis://{address(redis.container)}/0"}
+        yield replace(peer, name=f"{peer.name}, Redis", environment=environment)
 
 
 LINES = Dialect(

@@ -16,10 +16,9 @@ from concurrent.futures import ProcessPoolExecutor
 from statistics import quantiles
 
 import psycopg
-from docker.models.containers import Container
 from websockets.asyncio.client import connect
 
-from bench.projects import source
+from bench.projects import address, source
 from stack.engines.docker.connect import connect as engine
 from tests.integration.outbox.backends import Backends, started
 from tests.ws.harness import Client
@@ -63,12 +62,6 @@ async def measured(backends: Backends, rate: int, seconds: int, number: int) -> 
                 received = await receive(client, rate * seconds)
                 committed, took = await writing
     return line(number, committed, received, took)
-
-
-def address(container: Container) -> str:
-    """Give the address of a container on the engine's own network."""
-    container.reload()
-    return str(container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"])
 
 
 async def receive(client: Client, count: int) -> Times:

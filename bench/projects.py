@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from docker.models.containers import Container
+
 from stack.engines.docker.connect import connect
 from stack.engines.docker.project import choose_source, open_engine
 from stack.images import Source, recipe_for
@@ -53,6 +55,12 @@ def source() -> Source:
     with tempfile.TemporaryDirectory() as folder:
         engine = open_engine("bench", Path(folder), print, may_install=False)
         return choose_source(engine, "", lambda _: None)
+
+
+def address(container: Container) -> str:
+    """Give the address of a container on the engine's own network; a published port is a proxy."""
+    container.reload()
+    return str(container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"])
 
 
 def demo(images: Source) -> Text:
