@@ -30,6 +30,12 @@ class Sink:
     def close(self, disconnect: Disconnect) -> None:
         self.closed.append(disconnect)
 
+    def begin(self) -> None:
+        """Nothing is begun that would have to be waited for."""
+
+    def end(self) -> None:
+        """Nothing was begun."""
+
     def finish(self, disconnect: Disconnect) -> None:
         self.closed.append(disconnect)
 

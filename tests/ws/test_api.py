@@ -29,6 +29,7 @@ from cent import (
 from cent.exceptions import CentUnauthorizedError
 from ws_server.broker import BrokerDownError
 from ws_server.memory_broker import MemoryBroker
+from ws_server.publication import Position
 
 from tests.ws.harness import API_KEY, Client, Nobody, Running, running, token
 
@@ -312,8 +313,10 @@ async def test_no_key_no_port(live: Running) -> None:
 
 async def test_broker_that_is_down_is_error_100() -> None:
     class Down(MemoryBroker):
-        async def publish(self, *_args: Any, **_options: Any) -> Any:
-            raise BrokerDownError
+        def publish(self, *_args: Any, **_options: Any) -> asyncio.Future[Position]:
+            down: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+            down.set_exception(BrokerDownError())
+            return down
 
     async with running(Down(Nobody()), api_key=API_KEY) as live:
         error = {"code": 100, "message": "internal server error"}
@@ -337,7 +340,10 @@ async def test_request_under_way_is_answered_at_the_stop() -> None:
     began = asyncio.Event()
 
     class Slow(MemoryBroker):
-        async def publish(self, *args: Any, **options: Any) -> Any:
+        def publish(self, *args: Any, **options: Any) -> asyncio.Future[Position]:
+            return asyncio.ensure_future(self._late(*args, **options))
+
+        async def _late(self, *args: Any, **options: Any) -> Position:
             began.set()
             await asyncio.sleep(0.3)
             return await super().publish(*args, **options)

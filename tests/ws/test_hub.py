@@ -1,7 +1,6 @@
 """Who is where, and when a session's time has come; no sockets, and a clock of our own."""
 
 import math
-from dataclasses import dataclass, field
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,33 +8,11 @@ from ws_server import codes
 from ws_server.auth.claims import Claims
 from ws_server.codes import Disconnect
 from ws_server.hub import Hub
-from ws_server.namespaces import Slow
 from ws_server.session import Session, Subscription, Times
 
+from tests.ws.core import Sink
+
 TIMES = Times(connect=5, ping=25, pong=10)
-
-
-@dataclass
-class Sink:
-    """A receiver that keeps what it gets."""
-
-    frames: list[bytes] = field(default_factory=list)
-    size: int = 0
-
-    def write(self, framed: bytes, channel: str = "", slow: Slow = "disconnect") -> None:
-        self.frames.append(framed)
-
-    def send(self, payload: bytes) -> None:
-        self.frames.append(payload)
-
-    def close(self, disconnect: Disconnect) -> None:
-        raise AssertionError(disconnect)
-
-    def finish(self, disconnect: Disconnect) -> None:
-        raise AssertionError(disconnect)
-
-    def abort(self) -> None:
-        raise AssertionError
 
 
 def hub_with_session(expires_at: float = math.inf) -> tuple[Hub, Session]:

@@ -4,6 +4,7 @@ What a broker promises about order: when ``history`` has returned, every publica
 of was delivered before, if the channel was subscribed at the time.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -57,13 +58,14 @@ class Broker(Protocol):
     def unsubscribe(self, channel: str) -> None:
         """Stop delivering the channel, soon."""
 
-    async def publish(
+    def publish(
         self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
-    ) -> Position:
-        """Return where the publication stands; offset 0 without ``keep``.
+    ) -> asyncio.Future[Position]:
+        """Give the place where the publication stands, once it does; offset 0 without ``keep``.
 
-        A ``key`` that was used in the last minutes publishes nothing, and gives the place of the
-        first. Raises BrokerDownError; then the publication may have happened or not.
+        What is published first stands first, whether or not anybody waits in between. A ``key``
+        that was used in the last minutes publishes nothing, and gives the place of the first. The
+        future may raise BrokerDownError; then the publication may have happened or not.
         """
 
     async def history(

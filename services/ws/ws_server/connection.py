@@ -18,14 +18,13 @@ from ws_server.auth.claims import (
 )
 from ws_server.commands import (
     Close,
-    Effect,
     Fail,
     Leave,
     Publish,
     Reply,
 )
 from ws_server.handshake import client_address, subprotocol_token
-from ws_server.operations import Hooks, Limits, Operations, Verify
+from ws_server.operations import Hooks, Limits, Operations, Verify, Waiting
 from ws_server.service import Service
 from ws_server.transport import Outbox, Turn
 
@@ -89,16 +88,16 @@ class Conversation:
         """Answer frames until the connection closes; raises ConnectionClosed when it broke."""
         await self._refuse_at_once()
         async for message in self._connection:
-            if not isinstance(message, str):
-                self._operations.settle()
-                self.outbox.close(codes.BAD_FRAME.because("binary frame"))
+            self.outbox.begin()
+            if isinstance(message, str):
+                await self._frame(message)
+            else:
+                await self._close(codes.BAD_FRAME.because("binary frame"))
+            if self.outbox.is_finishing:
+                await self._operations.answered()
+            self.outbox.end()
             if self.outbox.is_closing:
                 return
-            self.outbox.begin()
-            await self._frame(str(message))
-            if self.outbox.is_finishing:
-                self._operations.settle()
-            self.outbox.end()
             await self.outbox.drained()
 
     def end(self) -> None:
@@ -132,32 +131,29 @@ class Conversation:
         try:
             received = protocol.decode(text)
         except protocol.MalformedFrameError as error:
-            self._operations.settle()
-            self.outbox.close(codes.BAD_FRAME.because(str(error)))
+            await self._close(codes.BAD_FRAME.because(str(error)))
             return
-        stats, service = self._service.stats, self._service
+        stats, service, operations = self._service.stats, self._service, self._operations
         stats.commands += len(received)
         stats.received_bytes += len(text)
         if commands.limited(service.rules, self._session, len(received), service.clocks.now()):
-            self._operations.settle()
+            await operations.answered()
             self._refuse(received)
             return
-        publishing: list[Publish] = []
         for command in received:
             effect = commands.handle(service.hub, service.rules, self._session, command)
             if isinstance(effect, Publish):
-                publishing.append(effect)
-                continue
-            # Publications in a row travel together; anything else comes after them.
-            if publishing:
-                await self._publish(publishing)
-            self._operations.settle()
-            if effect is not None:
+                operations.publish(effect)
+                await operations.keep_up()
+            elif effect is not None:
+                await operations.answered()
                 await self._carry_out(effect)
             if self.outbox.is_closing:
                 return
-        if publishing:
-            await self._publish(publishing)
+
+    async def _close(self, disconnect: codes.Disconnect) -> None:
+        await self._operations.answered()
+        self.outbox.close(disconnect)
 
     def _refuse(self, received: list[protocol.Command]) -> None:
         """Too many commands: each is answered so, and a flood ends the connection."""
@@ -168,7 +164,7 @@ class Conversation:
             if command.method and command.id:
                 self._fail(Fail(command.id, codes.TOO_MANY_REQUESTS))
 
-    async def _carry_out(self, effect: Effect) -> None:
+    async def _carry_out(self, effect: Reply | Fail | Close | Leave | Waiting) -> None:
         match effect:
             case Reply(payload):
                 self.outbox.send(payload)
@@ -180,11 +176,6 @@ class Conversation:
                 self._operations.leave(effect)
             case _:
                 await self._operations.carry_out(effect)
-
-    async def _publish(self, publishing: list[Publish]) -> None:
-        batch = publishing[:]
-        publishing.clear()
-        await self._operations.publish(batch)
 
     def _fail(self, effect: Fail) -> None:
         self._service.stats.errors[effect.error.code] += 1

@@ -67,10 +67,15 @@ class MemoryBroker:
     def unsubscribe(self, channel: str) -> None:
         """Everything is delivered anyway; the hub drops what nobody wants."""
 
-    async def publish(
+    def publish(
         self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
-    ) -> Position:
+    ) -> asyncio.Future[Position]:
         """Deliver to the subscribers of this process."""
+        done: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        done.set_result(self._publish(channel, payload, keep, key))
+        return done
+
+    def _publish(self, channel: str, payload: bytes, keep: Keep | None, key: str) -> Position:
         now = time.monotonic()
         known = self._keys.get((channel, key)) if key else None
         if known and now - known[0] < KEY_TTL:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -29,10 +30,13 @@ from ws_server.commands import (
 )
 from ws_server.handshake import Headers
 from ws_server.namespaces import is_channel
-from ws_server.publication import History
+from ws_server.publication import History, Position
 from ws_server.reading import RefusedError
 from ws_server.service import Service
 from ws_server.session import Session
+
+PIPELINE = 256  # publications of one connection that may be on their way to the broker
+PIPELINE_BYTES = 256 * 1024
 
 Verify = Callable[[str], Awaitable[Claims]]
 """The claims of a token, whatever its kind.
@@ -41,7 +45,7 @@ Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
 """
 
 
-Waiting = Connect | Join | Publish | ReadHistory | ReadPresence | Refresh | Call
+Waiting = Connect | Join | ReadHistory | ReadPresence | Refresh | Call
 
 
 class HookError(RefusedError):
@@ -117,7 +121,9 @@ class Operations:
         self._hooks = hooks
         self._limits = limits
         self._offered = offered
-        self._published: list[tuple[Publish, ReplyError | None]] = []
+        self._published: deque[tuple[Publish, asyncio.Future[Position]]] = deque()
+        self._on_the_way = 0
+        self._is_settling = False
 
     async def carry_out(self, effect: Waiting) -> None:
         """Carry out any one of the effects that have to wait."""
@@ -126,8 +132,6 @@ class Operations:
                 await self.connect(effect)
             case Join():
                 await self.join(effect)
-            case Publish():
-                await self.publish([effect])
             case ReadHistory():
                 await self.history(effect)
             case ReadPresence():
@@ -194,34 +198,60 @@ class Operations:
         self._service.leave(self._session, effect.channel)
         self._send(protocol.reply(effect.command_id, "unsubscribe", {}))
 
-    async def publish(self, effects: Sequence[Publish]) -> None:
-        """Hand all to the broker in order without waiting between them, then answer in order."""
-        publish = self._service.publish
-        work = [_failure(publish(effect.channel, effect.payload)) for effect in effects]
-        # A task would end the turn of the loop, and with it the joining of what is published.
-        failures = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
+    def publish(self, effect: Publish) -> None:
+        """Hand it to the broker; the answer is sent when the broker has answered."""
         if not self._published:
+            self._session.receiver.begin()
+        done = self._service.publish(effect.channel, effect.payload)
+        self._published.append((effect, done))
+        self._on_the_way += len(effect.payload)
+        if done.done():
+            self._settle_soon()
+        else:
+            done.add_done_callback(self._settle_soon)
+
+    async def keep_up(self) -> None:
+        """Wait while more is on its way to the broker than one connection may have there."""
+        while len(self._published) >= PIPELINE or self._on_the_way >= PIPELINE_BYTES:
+            if not (middle := self._published[len(self._published) // 2][1]).done():
+                await asyncio.wait([middle])
+            self.settle()
+
+    async def answered(self) -> None:
+        """Wait until all that was published is answered.
+
+        Needed before anything else is: replies come in the order of the commands.
+        """
+        while self._published:
+            if not (last := self._published[-1][1]).done():
+                await asyncio.wait([last])
+            self.settle()
+
+    def _settle_soon(self, _done: object = None) -> None:
+        if not self._is_settling:
+            self._is_settling = True
             self._service.fanout.afterwards(self.settle)
-        for effect, failure in zip(effects, failures, strict=True):
-            self._published.append((effect, failure))
 
     def settle(self) -> None:
-        """Answer what was published in this turn, after the publications themselves.
+        """Answer what the broker has, after the publications themselves."""
+        self._is_settling = False
+        answers: list[bytes] = []
+        published = self._published
+        while published and published[0][1].done():
+            effect, done = published.popleft()
+            self._on_the_way -= len(effect.payload)
+            self._service.fanout.flush(effect.channel)
+            answers.append(self._answer(effect.command_id, done))
+        if answers:
+            self._send(b"\n".join(answers))
+            if not published:
+                self._session.receiver.end()
 
-        To be called before anything else is answered: replies come in the order of the commands.
-        """
-        published, self._published = self._published, []
-        for channel in {effect.channel for effect, _ in published}:
-            self._service.fanout.flush(channel)
-        replies = []
-        for effect, failure in published:
-            if failure is None:
-                replies.append(protocol.reply_raw(effect.command_id, "publish", b"{}"))
-            else:
-                self._service.stats.errors[failure.code] += 1
-                replies.append(protocol.failure(effect.command_id, failure))
-        if replies:
-            self._send(b"\n".join(replies))
+    def _answer(self, command_id: int, done: asyncio.Future[Position]) -> bytes:
+        if done.exception() is None:
+            return protocol.reply_raw(command_id, "publish", b"{}")
+        self._service.stats.errors[codes.INTERNAL.code] += 1
+        return protocol.failure(command_id, codes.INTERNAL)
 
     async def history(self, effect: ReadHistory) -> None:
         """Read a channel's publications."""
@@ -360,14 +390,6 @@ def _require_same(session: Session, channel: str, claims: Claims) -> None:
 
 def _life(ttl: float) -> dict[str, object]:
     return {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
-
-
-async def _failure(publishing: Awaitable[object]) -> ReplyError | None:
-    try:
-        await publishing
-    except BrokerDownError:
-        return codes.INTERNAL
-    return None
 
 
 def _error(error: RefusedError | BrokerDownError) -> ReplyError:

@@ -82,25 +82,25 @@ class RedisBroker:
         if self._is_connected:
             self._link.send(b"UNSUBSCRIBE", topic)
 
-    async def publish(
+    def publish(
         self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
-    ) -> Position:
-        """Return when Redis has the publication. Raises BrokerDownError."""
-        self._require_ready()
+    ) -> asyncio.Future[Position]:
+        """Send it to Redis."""
+        if not self.is_ready:
+            return _down()
         name = channel.encode()
         if keep is None and not key:
-            await self._link.request(b"PUBLISH", TOPIC + name, b"p0::" + payload)
-            return Position(0, "")
+            return self._link.request(b"PUBLISH", TOPIC + name, b"p0::" + payload, read=_nowhere)
         size, ttl, meta_ttl = (keep.size, keep.ttl, keep.meta_ttl) if keep else (0, 0.0, 0.0)
         # With its length: a colon may be part of the channel, and of the key.
         known = KEY + b"%d:%s:%s" % (len(name), name, key.encode()) if key else b""
-        place = await self._script(
+        command = self._command(
             redis_scripts.PUBLISH,
             (META + name, STREAM + name, known),
             *(TOPIC + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
             *(uuid4().hex[:8].encode(), self._life, _ms(KEY_TTL)),
         )
-        return _position(bytes(place))
+        return self._link.request(*command, read=_position)
 
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
@@ -120,7 +120,7 @@ class RedisBroker:
             *(first, last, b"%d" % (ALL if limit < 0 else limit), b"1" if reverse else b"0"),
             *(uuid4().hex[:8].encode(), self._life, _ms(META_TTL)),
         )
-        position = _position(bytes(top))
+        position = _position(top)
         return History(
             tuple(_entry(row, position.epoch) for row in cast(Sequence[Any], found)), position
         )
@@ -276,7 +276,10 @@ class RedisBroker:
         )
 
     async def _script(self, script: str, keys: Sequence[bytes], *args: bytes) -> Any:
-        return await self._link.script(self._shas[script], keys, *args)
+        return await self._link.request(*self._command(script, keys, *args))
+
+    def _command(self, script: str, keys: Sequence[bytes], *args: bytes) -> tuple[bytes, ...]:
+        return (b"EVALSHA", self._shas[script], b"%d" % len(keys), *keys, *args)
 
     def _require_ready(self) -> None:
         if not self.is_ready:
@@ -335,8 +338,19 @@ def _member(channel: str, client: str, *, announce: bool) -> bytes:
     return b"%s %s %s" % (_flag(announce), client.encode(), channel.encode())
 
 
-def _position(place: bytes) -> Position:
-    offset, _, epoch = place.partition(b":")
+def _down() -> asyncio.Future[Any]:
+    failed = asyncio.get_running_loop().create_future()
+    failed.set_exception(BrokerDownError())
+    failed.exception()  # marked as seen: nobody need wait for it
+    return failed
+
+
+def _nowhere(_receivers: object) -> Position:
+    return Position(0, "")
+
+
+def _position(place: bytes | bytearray) -> Position:
+    offset, _, epoch = bytes(place).partition(b":")
     return Position(int(offset), epoch.decode())
 
 

@@ -9,7 +9,7 @@ import asyncio
 import importlib
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ws_server.broker import BrokerDownError
@@ -28,7 +28,7 @@ class RedisLink:
         self._address = address
         self._on_push = on_push
         self._outgoing: list[tuple[bytes, ...]] = []
-        self._replies: deque[asyncio.Future[Any]] = deque()
+        self._replies: deque[tuple[asyncio.Future[Any], Callable[[Any], Any]]] = deque()
         self._wake = asyncio.Event()
 
     async def serve(self, connection: "Connection", beside: Callable[[], Any]) -> None:
@@ -74,16 +74,14 @@ class RedisLink:
         self._outgoing.append(command)
         self._wake.set()
 
-    def request(self, *command: bytes) -> asyncio.Future[Any]:
-        """Send a command; the future gets its answer, or BrokerDownError."""
+    def request(
+        self, *command: bytes, read: Callable[[Any], Any] = lambda answer: answer
+    ) -> asyncio.Future[Any]:
+        """Send a command; the future gets what ``read`` makes of its answer, or BrokerDownError."""
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._replies.append(reply)
+        self._replies.append((reply, read))
         self.send(*command)
         return reply
-
-    def script(self, sha: bytes, keys: Sequence[bytes], *args: bytes) -> asyncio.Future[Any]:
-        """Run a script that was loaded."""
-        return self.request(b"EVALSHA", sha, b"%d" % len(keys), *keys, *args)
 
     async def _write(self, connection: "Connection") -> None:
         while True:
@@ -103,11 +101,12 @@ class RedisLink:
             if isinstance(answer, list) and answer and answer[0] in _PUSHES:
                 self._on_push(answer)
             else:
-                settle(self._replies.popleft(), answer)
+                reply, read = self._replies.popleft()
+                settle(reply, read(answer))
 
     def _reset(self) -> None:
         """Tell everybody who waits for an answer that there will be none."""
-        for future in self._replies:
+        for future, _ in self._replies:
             if not future.done():
                 future.set_exception(BrokerDownError())
                 future.exception()  # marked as seen: the one who waited may be gone

@@ -52,14 +52,14 @@ class Service:
     def __post_init__(self) -> None:
         self.revocations = Revocations(self.clocks.wall)
 
-    async def publish(
+    def publish(
         self, channel: str, payload: bytes, *, key: str = "", skip_history: bool = False
-    ) -> Position:
-        """Hand a ``pub`` object to the broker. Raises BrokerDownError."""
+    ) -> asyncio.Future[Position]:
+        """Hand a ``pub`` object to the broker; the future may raise BrokerDownError."""
         options = self.rules.namespaces.of(channel)
         keep = None if skip_history else _keep(options)
         self.stats.publications += 1
-        return await self.broker.publish(channel, payload, keep, key)
+        return self.broker.publish(channel, payload, keep, key)
 
     async def prepare(self, session: Session, wanted: Wanted) -> History | None:
         """Have the broker deliver a reserved channel; gives its history, if it has one.

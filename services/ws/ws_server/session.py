@@ -26,6 +26,12 @@ class Receiver(Protocol):
     def close(self, disconnect: Disconnect) -> None:
         """Say goodbye, after what is queued."""
 
+    def begin(self) -> None:
+        """The client asked something."""
+
+    def end(self) -> None:
+        """It is answered."""
+
     def finish(self, disconnect: Disconnect) -> None:
         """Say goodbye once what the client asked last is answered."""
 

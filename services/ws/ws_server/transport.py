@@ -102,7 +102,7 @@ class Outbox:
         self._waiting: deque[_Waiting] | None = None
         self._dropped: Counter[str] | None = None
         self._size = 0
-        self._busy = False
+        self._busy = 0
         self._last: Disconnect | None = None
         self._closing: asyncio.Task[None] | None = None
         self._resuming: asyncio.Task[None] | None = None
@@ -166,13 +166,13 @@ class Outbox:
         return self._last is not None
 
     def begin(self) -> None:
-        """The client asked something: ``finish`` waits until it is answered."""
-        self._busy = True
+        """The client asked something: ``finish`` waits for as many ``end``."""
+        self._busy += 1
 
     def end(self) -> None:
         """What the client asked is answered."""
-        self._busy = False
-        if self._last is not None:
+        self._busy -= 1
+        if self._last is not None and not self._busy:
             self.close(self._last)
 
     def finish(self, disconnect: Disconnect) -> None:
