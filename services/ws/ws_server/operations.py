@@ -5,6 +5,7 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from ws_server import codes, protocol, reading
@@ -35,8 +36,8 @@ from ws_server.reading import RefusedError
 from ws_server.service import Service
 from ws_server.session import Session
 
-PIPELINE = 256  # publications of one connection that may be on their way to the broker
-PIPELINE_BYTES = 256 * 1024
+PIPELINE = 128  # publications of one connection that may be on their way to the broker
+PIPELINE_BYTES = 64 * 1024
 
 Verify = Callable[[str], Awaitable[Claims]]
 """The claims of a token, whatever its kind.
@@ -213,9 +214,7 @@ class Operations:
     async def keep_up(self) -> None:
         """Wait while more is on its way to the broker than one connection may have there."""
         while len(self._published) >= PIPELINE or self._on_the_way >= PIPELINE_BYTES:
-            if not (middle := self._published[len(self._published) // 2][1]).done():
-                await asyncio.wait([middle])
-            self.settle()
+            await self._settled((len(self._published) + 1) // 2)
 
     async def answered(self) -> None:
         """Wait until all that was published is answered.
@@ -223,9 +222,14 @@ class Operations:
         Needed before anything else is: replies come in the order of the commands.
         """
         while self._published:
-            if not (last := self._published[-1][1]).done():
-                await asyncio.wait([last])
-            self.settle()
+            await self._settled(len(self._published))
+
+    async def _settled(self, count: int) -> None:
+        first = (done for _, done in islice(self._published, count))
+        # What is done already must not end the turn of the loop, and with it the joining.
+        if waiting := [done for done in first if not done.done()]:
+            await asyncio.wait(waiting)
+        self.settle()
 
     def _settle_soon(self, _done: object = None) -> None:
         if not self._is_settling:

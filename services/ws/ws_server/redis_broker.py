@@ -198,10 +198,11 @@ class RedisBroker:
         """Say that this replica lives, and hear of one that does not; measures the time of it."""
         self._asked_at = time.monotonic()
         async with asyncio.timeout(BEAT_TIMEOUT):
-            is_new, dead = await self._script(
+            command = self._command(
                 *(redis_scripts.BEAT, (REPLICAS,)),
                 *(self.replica.encode(), _ms(LIFETIME), buried.encode()),
             )
+            is_new, dead = await self._link.request(*command, is_urgent=self.is_ready)
         self._lag, self._asked_at = time.monotonic() - self._asked_at, None
         return is_new, dead
 

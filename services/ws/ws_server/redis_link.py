@@ -10,7 +10,7 @@ import importlib
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ws_server.broker import BrokerDownError
 from ws_server.config import RedisAddress
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from redis.asyncio.connection import Connection
 
 CONNECT_TIMEOUT = 2.0  # seconds
+WINDOW = 256  # requests that wait for their answer; all others wait here
+WINDOW_BYTES = 1024 * 1024
+"""Redis keeps what it could not send yet, and ends a connection with subscriptions at 32 MiB. Each
+message that comes of a command on its own connection takes 20 KiB there, however short it is."""
+
+
+class _Request(NamedTuple):
+    command: tuple[bytes, ...]
+    size: int
+    reply: asyncio.Future[Any]
+    read: Callable[[Any], Any]
 
 
 class RedisLink:
@@ -27,8 +38,9 @@ class RedisLink:
     def __init__(self, address: RedisAddress, on_push: Callable[[list[Any]], None]) -> None:
         self._address = address
         self._on_push = on_push
-        self._outgoing: list[tuple[bytes, ...]] = []
-        self._replies: deque[tuple[asyncio.Future[Any], Callable[[Any], Any]]] = deque()
+        self._outgoing: deque[tuple[bytes, ...] | _Request] = deque()
+        self._unanswered: deque[_Request] = deque()
+        self._unanswered_bytes = 0
         self._wake = asyncio.Event()
 
     async def serve(self, connection: "Connection", beside: Callable[[], Any]) -> None:
@@ -75,21 +87,47 @@ class RedisLink:
         self._wake.set()
 
     def request(
-        self, *command: bytes, read: Callable[[Any], Any] = lambda answer: answer
+        self,
+        *command: bytes,
+        read: Callable[[Any], Any] = lambda answer: answer,
+        is_urgent: bool = False,
     ) -> asyncio.Future[Any]:
-        """Send a command; the future gets what ``read`` makes of its answer, or BrokerDownError."""
+        """Send a command; the future gets what ``read`` makes of its answer, or BrokerDownError.
+
+        An urgent one overtakes all that waits here.
+        """
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._replies.append((reply, read))
-        self.send(*command)
+        request = _Request(command, sum(map(len, command)), reply, read)
+        if is_urgent:
+            self._outgoing.appendleft(request)
+        else:
+            self._outgoing.append(request)
+        self._wake.set()
         return reply
 
     async def _write(self, connection: "Connection") -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            batch, self._outgoing = self._outgoing, []
-            packed = connection.pack_commands(batch)
-            await connection.send_packed_command(packed, check_health=False)
+            if batch := self._batch():
+                packed = connection.pack_commands(batch)
+                await connection.send_packed_command(packed, check_health=False)
+
+    def _batch(self) -> list[tuple[bytes, ...]]:
+        """What may be sent now."""
+        batch: list[tuple[bytes, ...]] = []
+        while self._outgoing and self._is_open(WINDOW, WINDOW_BYTES):
+            item = self._outgoing.popleft()
+            if isinstance(item, _Request):
+                self._unanswered.append(item)
+                self._unanswered_bytes += item.size
+                batch.append(item.command)
+            else:
+                batch.append(item)
+        return batch
+
+    def _is_open(self, requests: int, size: int) -> bool:
+        return len(self._unanswered) < requests and self._unanswered_bytes < size
 
     async def _read(self, connection: "Connection") -> None:
         while True:
@@ -101,16 +139,24 @@ class RedisLink:
             if isinstance(answer, list) and answer and answer[0] in _PUSHES:
                 self._on_push(answer)
             else:
-                reply, read = self._replies.popleft()
-                settle(reply, read(answer))
+                self._answered(answer)
+
+    def _answered(self, answer: Any) -> None:
+        request = self._unanswered.popleft()
+        self._unanswered_bytes -= request.size
+        settle(request.reply, request.read(answer))
+        # Not for each: the next ones are to leave together, too.
+        if self._outgoing and self._is_open(WINDOW // 2, WINDOW_BYTES // 2):
+            self._wake.set()
 
     def _reset(self) -> None:
         """Tell everybody who waits for an answer that there will be none."""
-        for future, _ in self._replies:
-            if not future.done():
-                future.set_exception(BrokerDownError())
-                future.exception()  # marked as seen: the one who waited may be gone
-        self._outgoing, self._replies = [], deque()
+        for item in (*self._unanswered, *self._outgoing):
+            if isinstance(item, _Request) and not item.reply.done():
+                item.reply.set_exception(BrokerDownError())
+                item.reply.exception()  # marked as seen: the one who waited may be gone
+        self._outgoing, self._unanswered = deque(), deque()
+        self._unanswered_bytes = 0
         self._wake.clear()
 
 
