@@ -76,7 +76,9 @@ class Internal:
         """Whoever is asked answers for all workers."""
         body = self._metrics.render()
         if self._place is not None:
-            body = joined({self._place.number: body} | await self._place.ask_others())
+            texts = {self._place.number: body} | await self._place.ask_others()
+            # A millisecond a worker: in a thread, clients wait less for it.
+            body = await asyncio.to_thread(joined, texts)
         answer = web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
         # A connection stays with its worker, and the next scrape is for one that lives then.
         answer.force_close()
