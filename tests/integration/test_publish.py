@@ -31,15 +31,23 @@ def publishing(
     source: images.Source,
     python_image: str,
 ) -> Iterator[Project]:
-    """Two replicas, and a service that needs them; without Postgres, which is slow to start."""
+    """Two replicas of two workers, and a service that needs them; without slow Postgres."""
     with project_in(docker_client, tmp_path_factory.mktemp("publishing"), source) as project:
         ws = {"preset": "realtime", "replicas": 2, "needs": ["redis"]}
+        ws |= {"env": {"WS_WORKERS": "2"}}
         app: dict[str, Any] = {"image": python_image, "command": ["sleep", "infinity"]}
         app |= {"needs": ["ws"], "port": 8000, "ready": {"command": ["true"]}}
         services = {**SITE, "redis": {"preset": "redis"}, "ws": ws, "app": app}
         project.write(services, {"/": "site", **WS_ROUTE})
         project.stack("up")
         yield project
+
+
+SCRAPE = """
+import os, urllib.request
+url = os.environ["WS_API_URL"].removesuffix("/api") + "/metrics"
+print(urllib.request.urlopen(url, timeout=5).read().decode())
+"""
 
 
 def publish(project: Project, *arguments: str) -> str:
@@ -56,6 +64,13 @@ async def test_a_service_publishes_with_the_key_that_it_was_given(publishing: Pr
         for data in ("one", "two"):
             assert json.loads(publish(publishing, data)) == {"result": {}}
         assert await first.pushed(2) == await two.pushed(2) == ["one", "two"]
+
+
+def test_one_scrape_of_a_container_has_its_workers(publishing: Project) -> None:
+    text = shell(publishing.container("app"), shlex.join(["python3", "-c", SCRAPE]))
+    assert 'ws_worker_up{worker="0"} 1.0\nws_worker_up{worker="1"} 1.0\n' in text
+    for worker in "01":
+        assert f'ws_dependency_up{{dependency="redis",worker="{worker}"}} 1.0\n' in text
 
 
 def test_another_key_opens_nothing(publishing: Project) -> None:

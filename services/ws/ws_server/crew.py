@@ -18,10 +18,13 @@ from typing import NoReturn
 
 from ws_server.config import Settings
 from ws_server.handover import hand_over
+from ws_server.inboxes import Inboxes
+from ws_server.listener import listen
 from ws_server.log import Log
+from ws_server.place import Shared
 from ws_server.seats import Seat, Seats
 
-Work = Callable[[Settings, Seats, int, socket.socket], None]
+Work = Callable[[Settings, Shared, int, socket.socket], None]
 AT_ONCE = 64  # connections accepted before anything else is looked at
 BACKLOG = 1024
 MAX_DEATHS = 5  # of workers within PERIOD; beyond, something is wrong that a restart does not mend
@@ -44,9 +47,10 @@ class Crew:
     def __init__(self, settings: Settings, log: Log, work: Work) -> None:
         self._log = log
         self._work = work
-        self._listener = _listen(settings)
+        self._listener = listen(settings.host, settings.port, BACKLOG)
+        self._listener.setblocking(False)
         self._settings = replace(settings, port=int(self._listener.getsockname()[1]))
-        self._seats = Seats(settings.workers)
+        self._shared = _share(settings)
         self._hands: dict[int, Hand] = {}
         self._deaths: list[float] = []
         self._is_stopping = False
@@ -109,7 +113,7 @@ class Crew:
         self._log.warning("no_worker")
 
     def _fork(self, number: int) -> Hand:
-        seat = self._seats.all[number]
+        seat = self._shared.seats.all[number]
         seat.clear()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -133,7 +137,7 @@ class Crew:
                 other.close()
             for hand in self._hands.values():
                 hand.channel.close()
-            self._work(self._settings, self._seats, number, channel)
+            self._work(self._settings, self._shared, number, channel)
             code = 0
         except BaseException as error:  # it ends here, whatever it is
             self._log.fault("worker_failed", worker=number, error=type(error).__name__)
@@ -165,6 +169,8 @@ class Crew:
             self._log.fault("workers_keep_dying", deaths=len(self._deaths), seconds=PERIOD)
         self._selector.unregister(self._listener)
         self._listener.close()
+        if self._shared.api is not None:
+            self._shared.api.close()
         self._tell(signal.SIGTERM)
         deadline = time.monotonic() + self._settings.drain_timeout + MARGIN
         while self._hands and (left := deadline - time.monotonic()) > 0:
@@ -179,13 +185,10 @@ class Crew:
                 os.kill(hand.pid, number)
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.create_server(
-        (settings.host, settings.port), family=family, backlog=BACKLOG, reuse_port=False
-    )
-    listener.setblocking(False)
-    return listener
+def _share(settings: Settings) -> Shared:
+    # Its requests are short, so whoever is free may take one; while nobody is there, they wait.
+    api = None if settings.api_key is None else listen(settings.host, settings.api_port)
+    return Shared(Seats(settings.workers), Inboxes(settings.workers), api)
 
 
 def _ended() -> tuple[int, int] | None:

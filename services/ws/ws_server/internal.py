@@ -7,6 +7,7 @@ import asyncio
 import hmac
 import logging
 import traceback
+from contextlib import nullcontext
 from http import HTTPStatus
 from socket import socket
 
@@ -18,7 +19,8 @@ from ws_server.api import Api
 from ws_server.api_requests import MalformedError
 from ws_server.log import Log
 from ws_server.metrics import CONTENT_TYPE, Metrics
-from ws_server.stats import Stats
+from ws_server.place import Place
+from ws_server.scrape import joined
 
 MAX_BODY = 2**20  # bytes
 READ_TIMEOUT = 10.0  # seconds for a body to arrive
@@ -29,11 +31,14 @@ LINGER = 1.0  # seconds that requests have to end when the server stops
 class Internal:
     """Answers HTTP on a socket that listens already."""
 
-    def __init__(self, api: Api, key: bytes, metrics: Metrics, stats: Stats, log: Log) -> None:
+    def __init__(
+        self, api: Api, key: bytes, metrics: Metrics, place: Place | None, log: Log
+    ) -> None:
         self._api = api
         self._key = key
         self._metrics = metrics
-        self._stats = stats
+        self._place = place
+        self._stats = metrics.stats
         self._log = log
 
     async def run(self, listening: socket) -> None:
@@ -45,10 +50,12 @@ class Internal:
         logger.disabled = True  # it would log what malformed requests contain
         runner = web.AppRunner(application, access_log=None, logger=logger, shutdown_timeout=LINGER)
         await runner.setup()
+        render = self._metrics.render
         try:
-            await web.SockSite(runner, listening).start()
-            self._log.info("api_listening", port=listening.getsockname()[1])
-            await asyncio.Event().wait()
+            with self._place.answering(render) if self._place else nullcontext():
+                await web.SockSite(runner, listening).start()
+                self._log.info("api_listening", port=listening.getsockname()[1])
+                await asyncio.Event().wait()
         finally:
             await runner.cleanup()
 
@@ -66,7 +73,16 @@ class Internal:
             return self._refuse("", HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of the server")
 
     async def _scrape(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+        """Whoever is asked answers for all workers."""
+        body = self._metrics.render()
+        if self._place is not None:
+            texts = {self._place.number: body} | await self._place.ask_others()
+            # A millisecond a worker: in a thread, clients wait less for it.
+            body = await asyncio.to_thread(joined, texts)
+        answer = web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+        # A connection stays with its worker, and the next scrape is for one that lives then.
+        answer.force_close()
+        return answer
 
     async def _call(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]

@@ -7,15 +7,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NoReturn
 
 from ws_server.config import Settings
 from ws_server.crew import Crew
 from ws_server.handover import install
 from ws_server.log import Log
-from ws_server.place import Place
-from ws_server.seats import Seats
+from ws_server.place import Place, Shared
 from ws_server.server import Server
 
 
@@ -41,22 +39,20 @@ async def _serve(settings: Settings) -> NoReturn:
     os._exit(0)
 
 
-def _work(settings: Settings, seats: Seats, number: int, channel: socket.socket) -> None:
+def _work(settings: Settings, shared: Shared, number: int, channel: socket.socket) -> None:
     """Be one worker, until a signal or the end of the parent."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve_handed(settings, seats, number, channel))
+        runner.run(_serve_handed(settings, shared, number, channel))
 
 
 async def _serve_handed(
-    settings: Settings, seats: Seats, number: int, channel: socket.socket
+    settings: Settings, shared: Shared, number: int, channel: socket.socket
 ) -> NoReturn:
     stop = _stop_signals()
-    install(asyncio.get_running_loop(), channel, seats.all[number], stop.set)
+    install(asyncio.get_running_loop(), channel, shared.seats.all[number], stop.set)
     _collect_rarely()
     log = Log(settings.log_level, worker=number)
-    if settings.api_port:  # the ports of the workers stand in a row
-        settings = replace(settings, api_port=settings.api_port + number)
-    await Server(settings, log, place=Place(seats, number)).run(stop)
+    await Server(settings, log, place=Place(shared, number)).run(stop)
     sys.stdout.flush()
     os._exit(0)
 

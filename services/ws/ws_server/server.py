@@ -41,6 +41,7 @@ from ws_server.handshake import (
 )
 from ws_server.hooks import Asker, HttpHooks
 from ws_server.hub import Hub
+from ws_server.listener import listen
 from ws_server.log import Log
 from ws_server.memory_broker import MemoryBroker
 from ws_server.operations import Limits, NoHooks
@@ -144,7 +145,8 @@ class Server:
         settings = self.settings
         if settings.api_key is not None:
             # Listens at once, though it takes a while until requests are accepted.
-            self._api_socket = _listen(settings.host, settings.api_port)
+            shared = self._place.api if self._place else None
+            self._api_socket = shared or listen(settings.host, settings.api_port)
             self._api = asyncio.create_task(self._serve_api(self._api_socket, settings.api_key))
         logger = logging.getLogger("websockets")
         logger.disabled = True  # it would log whole request lines, query and all
@@ -190,7 +192,7 @@ class Server:
         module = await asyncio.to_thread(importlib.import_module, "ws_server.internal")
         metrics = module.Metrics(self.hub, self.stats, self._dependencies, self.gauges)
         api = Api(self.service, self.survey)
-        await module.Internal(api, key, metrics, self.stats, self.log).run(listening)
+        await module.Internal(api, key, metrics, self._place, self.log).run(listening)
 
     async def _drain(self, listener: Listener) -> None:
         within = self.settings.drain_timeout
@@ -279,14 +281,6 @@ def _outbox_gauges(relay: Relay) -> list[Gauge]:
         Gauge("outbox_oldest_seconds", "How long the first has waited.", lambda: relay.lag.oldest),
         Gauge("outbox_shards", "Shards that this replica relays.", lambda: relay.lag.shards),
     ]
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=100)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
 
 
 def _soon(call: Callable[[], None]) -> None:
