@@ -4,14 +4,15 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from socket import create_server
 from typing import Any
 
+import pytest
 from websockets.asyncio.client import connect
 
 from tests.ws.harness import SECRET, Client
@@ -67,8 +68,8 @@ async def test_sigterm_without_connections_ends_at_once() -> None:
 
 async def test_sigterm_drains() -> None:
     async with process() as (running, port):
-        async with connect(f"ws://127.0.0.1:{port}/ws") as socket:
-            client = Client(socket)
+        async with connect(f"ws://127.0.0.1:{port}/ws") as link:
+            client = Client(link)
             closing = asyncio.create_task(client.closed())
             assert await stop(running) < 2
             assert await closing == (3001, "shutdown")
@@ -103,7 +104,7 @@ async def test_taken_port_is_one_line_and_exit_code_1() -> None:
 
 async def test_taken_port_of_the_api_is_named() -> None:
     key = "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"
-    taken = create_server(("127.0.0.1", 0))
+    taken = socket.create_server(("127.0.0.1", 0))
     port = str(taken.getsockname()[1])
     secret = SECRET.decode()
     second = await spawn(
@@ -127,12 +128,18 @@ async def test_starts_and_stays_though_its_dependencies_are_down() -> None:
         assert running.returncode is None
 
 
-async def test_healthcheck_of_a_ready_server() -> None:
-    async with process() as (_, port):
-        assert await health(port) == 0
-    assert await health(port) == 1
+NO_IPV6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 
 
-async def health(port: int) -> int:
-    check = await spawn("-I", "-S", HEALTHCHECK, WS_PORT=str(port))
+@pytest.mark.parametrize(
+    "host", ["", "0.0.0.0", "localhost", *(pytest.param(ip, marks=NO_IPV6) for ip in ("::", "::1"))]
+)
+async def test_healthcheck_of_a_ready_server(host: str) -> None:
+    async with process(WS_HOST=host or "127.0.0.1") as (_, port):
+        assert await health(port, WS_HOST=host) == 0
+    assert await health(port, WS_HOST=host) == 1
+
+
+async def health(port: int, **environment: str) -> int:
+    check = await spawn("-I", "-S", HEALTHCHECK, WS_PORT=str(port), **environment)
     return await check.wait()

@@ -5,17 +5,18 @@ Run it by its path, so that the interpreter can skip site: ``python -I -S …/he
 
 import os
 import sys
-from _socket import socket  # the bare type: its wrapper imports ten times as much
+from _socket import AF_INET, AF_INET6, socket  # bare: its wrapper imports ten times as much
 
 TIMEOUT = 2.0
 
 
 def main() -> int:
     """Ask this container's own server; any failure is 1."""
-    probe = socket()
+    host = os.environ.get("WS_HOST") or "0.0.0.0"  # noqa: S104 - to connect, it is this machine
+    probe = socket(AF_INET6 if ":" in host else AF_INET)
     probe.settimeout(TIMEOUT)
     try:
-        probe.connect(("127.0.0.1", int(os.environ.get("WS_PORT") or 3002)))
+        probe.connect((host, int(os.environ.get("WS_PORT") or 3002)))
         probe.send(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answer = probe.recv(64)
     except (OSError, ValueError):
