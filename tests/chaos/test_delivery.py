@@ -19,7 +19,7 @@ from tests.chaos.postgres import Writer
 from tests.chaos.world import FAULTS, Fault, World, world
 
 pytestmark = pytest.mark.integration
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "40"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
 CHANNELS = ("room:1", "room:2")
 SUBSCRIBERS, PUBLISHERS, WRITERS = 8, 2, 2  # a channel
