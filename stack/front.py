@@ -7,7 +7,7 @@ import contextlib
 import time
 
 from stack import state
-from stack.diagnose import probe
+from stack.diagnose.listeners import is_free
 from stack.diagnose.probe import Door
 from stack.engines.base import Engine, Holder
 from stack.errors import StackError
@@ -36,7 +36,7 @@ def check_port(engine: Engine, project: str, port: int) -> None:
             f"{_release(holder)}, {another}",
         )
     for address in ("127.0.0.1", "::1"):
-        if not holder and not probe.is_free(address, port):
+        if not holder and not is_free(address, port):
             raise StackError(
                 f"front.port: {port} on {address} is held by {_holder(address, port)}",
                 f"stop it, {another}",
@@ -52,7 +52,7 @@ def _settled_holder(engine: Engine, port: int) -> Holder | None:
     deadline = time.monotonic() + SETTLE_WITHIN
     while True:
         holder = engine.holder_of(port)
-        if holder or probe.is_free("127.0.0.1", port) or time.monotonic() > deadline:
+        if holder or is_free("127.0.0.1", port) or time.monotonic() > deadline:
             return holder
         if not _holder("127.0.0.1", port).startswith(ENGINE_PROXIES):
             return None

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from stack import assets
 from stack.diagnose import probe
+from stack.diagnose.listeners import is_listening
 from stack.diagnose.probe import Door, Exchange
 from stack.engines.base import Engine, Exit
 from stack.errors import EngineError, StackError
@@ -299,7 +300,7 @@ def route_problem(route: FrontRoute, seen: Exchange) -> str:
 
 
 def _host_hint(route: FrontRoute) -> str:
-    if probe.is_listening("127.0.0.1", route.port or 0):
+    if is_listening("127.0.0.1", route.port or 0):
         return (
             f"port {route.port} answers on 127.0.0.1 only, where no container reaches it; "
             "start your dev server on 0.0.0.0"

@@ -1,7 +1,6 @@
 """Sends requests and handshakes and records what came back; the only module with sockets."""
 
 import base64
-import errno
 import os
 import re
 import socket
@@ -69,31 +68,6 @@ def open_websocket(door: Door, path: str, headers: Mapping[str, str], timeout: f
     """Send one handshake, check the answer, and say goodbye with close code 1000."""
     key = base64.b64encode(os.urandom(16)).decode()
     return _exchange(door, path, {**upgrade_headers(key), **headers}, timeout, key)
-
-
-def is_listening(host: str, port: int, timeout: float = 0.5) -> bool:
-    """Whether something accepts a TCP connection there."""
-    try:
-        with socket.create_connection((host, port), timeout=timeout):
-            return True
-    except OSError:
-        return False
-
-
-def is_free(host: str, port: int) -> bool:
-    """Whether this machine lets us listen there; True as well if it has no such address family."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.bind((host, port))
-    except PermissionError:  # a low port, which the engine may open though we may not
-        return not is_listening(host, port)
-    except OSError as error:
-        return error.errno != errno.EADDRINUSE
-    return True
 
 
 def _exchange(

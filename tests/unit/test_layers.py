@@ -22,7 +22,10 @@ ONLY_IN = {
     "h2": ["stack.diagnose.http2"],
     "psutil": ["stack.front", "stack.diagnose.listeners"],
     # install.py knocks at the engine's own socket: a file of this machine, not the network.
-    "socket": ["stack.diagnose.probe", "stack.diagnose.dial", "stack.engines.install"],
+    "socket": [
+        *("stack.diagnose.probe", "stack.diagnose.dial", "stack.diagnose.listeners"),
+        "stack.engines.install",
+    ],
     "ssl": ["stack.diagnose.probe", "stack.diagnose.dial", "stack.engines.docker.wheels"],
 }
 PURE = [

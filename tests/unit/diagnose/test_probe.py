@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from stack.diagnose.handshake import expected_accept
-from stack.diagnose.probe import Door, get, is_free, is_listening, open_websocket
+from stack.diagnose.probe import Door, get, open_websocket
 
 Serve = Callable[[socket.socket], None]
 SHORT = 0.2  # seconds; what a probe that gets no answer may take
@@ -142,20 +142,3 @@ def test_a_path_that_cannot_be_sent_is_a_problem_and_no_crash(path: str) -> None
 
 def test_a_name_that_nobody_knows_is_a_problem_and_no_crash() -> None:
     assert get(Door("no-such-host.invalid", 1), "/", {}, LONG).problem
-
-
-def test_listening_and_free_are_opposites(closed_port: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        assert is_listening("127.0.0.1", port)
-        assert not is_free("127.0.0.1", port)
-    assert not is_listening("127.0.0.1", closed_port)
-    assert is_free("127.0.0.1", closed_port)
-
-
-@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
-def test_ipv6_is_looked_at_by_itself() -> None:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
-        port = listener.getsockname()[1]
-        assert not is_free("::1", port)
-        assert is_free("127.0.0.1", port)
