@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from stack.diagnose.probe import Door
+from stack.diagnose.exchange import Target
 from stack.plan import AwaitReady
 from stack.presets import PRESETS, REFUSED
 from stack.ready import Ready, RefusedError, Watch
@@ -20,7 +20,8 @@ def refusal(source: str) -> RefusedError:
     mounts = (Mount("backup", "/backup"), Mount(source, PRESETS["postgres"].data or ""))
     store = Container("db", "i", port=5432, probe="ask", mounts=mounts)
     watch = Watch(time.monotonic() + 60)
-    ready = Ready(engine, "shop", Door("127.0.0.1", 1), "g", lambda: "", watch, hidden=("s3cret",))
+    door = Target("", "127.0.0.1", 1, "/")
+    ready = Ready(engine, "shop", door, "g", lambda: "", watch, hidden=("s3cret",))
     with pytest.raises(RefusedError) as caught:
         ready.await_container(AwaitReady("", container=store, number=1))
     return caught.value
