@@ -4,18 +4,10 @@ The request goes to the script by its environment: it may hold a token, and argu
 everybody on the machine.
 """
 
-import base64
-import os
-from collections.abc import Mapping
+from dataclasses import replace
 
 from stack import assets
-from stack.diagnose.handshake import (
-    parse_answer,
-    request_bytes,
-    upgrade_headers,
-    upgrade_problem,
-)
-from stack.diagnose.probe import Door, Exchange
+from stack.diagnose.exchange import Exchange, Headers, Question, Target, is_foreign, parse_head
 from stack.engines.base import Engine
 from stack.topology import FrontRoute
 
@@ -23,47 +15,41 @@ ANSWER_WITHIN = 6  # seconds for all of it; the script itself waits 2 for a line
 
 
 def ask(
-    engine: Engine,
-    nginx: str,
-    place: tuple[str, int],
-    route: FrontRoute,
-    door: Door,
-    headers: Mapping[str, str],
+    engine: Engine, nginx: str, place: tuple[str, int], route: FrontRoute, question: Question
 ) -> Exchange:
-    """Send what Nginx would send on the route to a host and port, from inside Nginx' container.
+    """Send what Nginx would make of a question on the route, from inside its container, to a place.
 
-    Raises EngineError when that container is gone.
+    ``place`` is a host and a port. Raises EngineError when that container is gone.
     """
-    key = base64.b64encode(os.urandom(16)).decode() if route.websocket else ""
-    upgrade = upgrade_headers(key) if key else {"Connection": "close"}
-    host, sent = f"{door.host}:{door.port}", {**_forwarded(route, door), **upgrade, **headers}
-    request = request_bytes(host, route.inner_path, sent)
+    door = question.target
+    headers = (*_forwarded(route, door), *question.headers)
+    asked = replace(question, target=replace(door, path=route.inner_path), headers=headers)
     script = assets.PACKAGE.joinpath("direct.sh").read_text(encoding="utf-8")
     command = ["timeout", str(ANSWER_WITHIN), "bash", "-c", script, "direct"]
     command += [place[0], str(place[1])]
-    *lines, code = engine.execute(nginx, command, {"REQUEST": request.decode()})
+    *lines, code = engine.execute(nginx, command, {"REQUEST": asked.bytes().decode()})
     if code != 0:
         last = str(lines[-1]) if lines else "no answer"
-        return Exchange(None, last.rpartition(": ")[2].lower(), 0.0)
-    return _read([str(line) for line in lines], key)
+        return Exchange(asked, "unreachable", last.rpartition(": ")[2].lower())
+    return _read([str(line) for line in lines], asked)
 
 
-def _read(lines: list[str], key: str) -> Exchange:
-    seconds = int(lines[0]) / 1e6
-    try:
-        answer = parse_answer(("\r\n".join(lines[1:]) + "\r\n").encode())
-    except ValueError as error:
-        return Exchange(None, str(error), seconds)
-    return Exchange(answer, upgrade_problem(answer, key) if key else "", seconds)
+def _read(lines: list[str], question: Question) -> Exchange:
+    raw, seconds = ("\r\n".join(lines[1:]) + "\r\n").encode(), int(lines[0]) / 1e6
+    if parsed := parse_head(raw):
+        return Exchange(question, raw=raw, head=parsed[0], body=parsed[1], seconds=seconds)
+    if is_foreign(raw) or b"\r\n\r\n" in raw:
+        return Exchange(question, raw=raw, seconds=seconds)
+    cut = "the answer ends in the middle of its head"
+    return Exchange(question, "closed", cut, raw=raw, seconds=seconds)
 
 
-def _forwarded(route: FrontRoute, door: Door) -> dict[str, str]:
+def _forwarded(route: FrontRoute, door: Target) -> Headers:
     """What templates/nginx/blocks.j2 adds, as far as a service may answer otherwise for it."""
-    prefix = {"X-Forwarded-Prefix": route.path} if route.strip_prefix else {}
-    return {
-        "X-Forwarded-For": door.host,
-        "X-Forwarded-Proto": "https" if door.context else "http",
-        "X-Forwarded-Host": f"{door.host}:{door.port}",
-        "X-Forwarded-Port": str(door.port),
-        **prefix,
-    }
+    headers = (
+        ("X-Forwarded-For", door.host),
+        ("X-Forwarded-Proto", "https" if door.tls else "http"),
+        ("X-Forwarded-Host", door.authority),
+        ("X-Forwarded-Port", str(door.port)),
+    )
+    return (*headers, ("X-Forwarded-Prefix", route.path)) if route.strip_prefix else headers

@@ -10,7 +10,6 @@ from stack import direct, state
 from stack.diagnose import doctor, proc_net
 from stack.diagnose.access_log import Access, last_access
 from stack.diagnose.evidence import Options
-from stack.diagnose.exchange import Target
 from stack.diagnose.finding import Finding
 from stack.diagnose.listeners import Listener, listening
 from stack.diagnose.nginx_log import Entry, entries
@@ -125,11 +124,11 @@ def _route(view: _View, route: FrontRoute) -> RouteSeen:
     seen = view.ready.ask_route(route)
     return RouteSeen(
         route,
-        seen.answer.line if seen.answer else "",
+        seen.says,
         route_problem(route, seen),
         is_unreachable(seen),
         _ms(seen.seconds),
-        has_token="Authorization" in view.ready.headers(route),
+        has_token="Authorization" in dict(seen.question.headers),
     )
 
 
@@ -161,13 +160,12 @@ def _answer_of(
 def _answer(
     view: _View, nginx: str, route: FrontRoute, name: str, place: tuple[str, int]
 ) -> Direct:
-    door, headers = view.prepared.door, view.ready.headers(route)
     try:
-        seen = direct.ask(view.engine, nginx, place, route, door, headers)
+        seen = direct.ask(view.engine, nginx, place, route, view.ready.question(route))
     except EngineError as error:  # it ended by now
         return Direct(name, "", error.message, 0, 0)
-    says, status = (seen.answer.line, seen.answer.status) if seen.answer else ("", 0)
-    return Direct(name, view.clean(says), view.clean(seen.problem), status, _ms(seen.seconds))
+    said = view.clean(seen.says), view.clean(seen.problem)
+    return Direct(name, *said, seen.status, _ms(seen.seconds))
 
 
 def _ms(seconds: float) -> int:
@@ -187,13 +185,10 @@ def _looked_into(view: _View, item: RouteSeen) -> RouteSeen:
 
 def _asked_around(ready: Ready, route: FrontRoute) -> tuple[Finding, ...]:
     """Ask the front door as the doctor asks any address, with a token that our server takes."""
-    door = ready.door
-    target = Target("", door.host, door.port, route.path, tls=door.context is not None)
+    target = replace(ready.door, path=route.path)
     token = ready.token() if route.source == "preset" else ""
     headers = (("Authorization", f"Bearer {token}"),) if token else ()
-    options = Options(
-        target, (), headers, target.origin, token=token, insecure=target.tls, timeout=LOOK_WITHIN
-    )
+    options = Options(target, (), headers, target.origin, token=token, timeout=LOOK_WITHIN)
     return tuple(
         item for item in doctor.examine(options, listening).findings if item.severity == "error"
     )

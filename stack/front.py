@@ -7,8 +7,8 @@ import contextlib
 import time
 
 from stack import state
-from stack.diagnose import probe
-from stack.diagnose.probe import Door
+from stack.diagnose.exchange import Target
+from stack.diagnose.listeners import is_free
 from stack.engines.base import Engine, Holder
 from stack.errors import StackError
 from stack.ready import PAUSE, loaded_generation
@@ -36,7 +36,7 @@ def check_port(engine: Engine, project: str, port: int) -> None:
             f"{_release(holder)}, {another}",
         )
     for address in ("127.0.0.1", "::1"):
-        if not holder and not probe.is_free(address, port):
+        if not holder and not is_free(address, port):
             raise StackError(
                 f"front.port: {port} on {address} is held by {_holder(address, port)}",
                 f"stop it, {another}",
@@ -52,7 +52,7 @@ def _settled_holder(engine: Engine, port: int) -> Holder | None:
     deadline = time.monotonic() + SETTLE_WITHIN
     while True:
         holder = engine.holder_of(port)
-        if holder or probe.is_free("127.0.0.1", port) or time.monotonic() > deadline:
+        if holder or is_free("127.0.0.1", port) or time.monotonic() > deadline:
             return holder
         if not _holder("127.0.0.1", port).startswith(ENGINE_PROXIES):
             return None
@@ -60,7 +60,7 @@ def _settled_holder(engine: Engine, port: int) -> Holder | None:
 
 
 def place_config(
-    engine: Engine, place: State, text: str, generation: str, container: str | None, door: Door
+    engine: Engine, place: State, text: str, generation: str, container: str | None, door: Target
 ) -> None:
     """Put the configuration in its place; with a running Nginx: test it, swap it, see it loaded.
 
@@ -86,7 +86,7 @@ def place_config(
     _await_generation(engine, container, generation, door)
 
 
-def _await_generation(engine: Engine, container: str, generation: str, door: Door) -> None:
+def _await_generation(engine: Engine, container: str, generation: str, door: Target) -> None:
     """``nginx -s reload`` reports success whatever happens, so ask the new workers themselves."""
     deadline = time.monotonic() + RELOAD_WITHIN
     while loaded_generation(door) != generation:

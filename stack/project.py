@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stack import credentials, load, state
 from stack.authority import authority_certificate, authority_folder, ensure_certificate
-from stack.diagnose.probe import Door, trusting
+from stack.diagnose.exchange import Target
 from stack.errors import ConfigError
 from stack.fingerprint import fingerprints, parse_env_file
 from stack.images import NAMES, Source, nginx_version, recipe_for
@@ -42,7 +42,7 @@ class Prepared:
     """What ``up`` compares with what runs: everything is content, nothing is applied yet."""
 
     topology: Topology
-    door: Door
+    door: Target
     authority: Path | None  # what a browser has to trust
     config: str
     generation: str
@@ -155,7 +155,7 @@ def _hand_over(project: Project, layout: Topology) -> dict[str, str]:
     return secrets
 
 
-def _door(project: Project) -> Door:
+def _door(project: Project) -> Target:
     front = project.stack.front
-    context = trusting(authority_certificate(project.authority)) if front.tls else None
-    return Door("127.0.0.1", front.port, context)
+    trust = str(authority_certificate(project.authority)) if front.tls else ""
+    return Target("", "127.0.0.1", front.port, "/", front.tls, trust)

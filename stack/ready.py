@@ -7,12 +7,14 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from stack import assets
-from stack.diagnose import probe
-from stack.diagnose.probe import Door, Exchange
+from stack.diagnose.ask import ask, new_key
+from stack.diagnose.exchange import Exchange, Question, Target
+from stack.diagnose.handshake import upgrade_headers
+from stack.diagnose.listeners import is_listening
 from stack.engines.base import Engine, Exit
 from stack.errors import EngineError, StackError
 from stack.plan import AwaitReady, AwaitRoute, container_name
@@ -81,7 +83,7 @@ class Ready:
 
     engine: Engine
     project: str
-    door: Door
+    door: Target
     generation: str
     token: Callable[[], str]
     watch: Watch
@@ -178,15 +180,18 @@ class Ready:
 
     def ask_route(self, route: FrontRoute) -> Exchange:
         """Ask the front door once, as a browser would."""
-        ask = probe.open_websocket if route.websocket else probe.get
-        return ask(self.door, route.path, self.headers(route), ANSWER_WITHIN)
+        return ask(self.question(route), ANSWER_WITHIN)
 
-    def headers(self, route: FrontRoute) -> dict[str, str]:
-        """Give what a page of ours would send on the route."""
+    def question(self, route: FrontRoute) -> Question:
+        """Give what a page of ours would send on the route; only the head of the answer counts."""
+        asked = replace(_plain(self.door, route.path), patience=0.0)
         if not route.websocket:
-            return {}
-        token = {"Authorization": f"Bearer {self.token()}"} if route.source == "preset" else {}
-        return {"Origin": self.door.url, **token}
+            return asked
+        key = new_key()
+        headers = upgrade_headers(key) | {"Origin": self.door.origin}
+        if route.source == "preset":
+            headers["Authorization"] = f"Bearer {self.token()}"
+        return replace(asked, headers=tuple(headers.items()), key=key, idle=0.0)
 
     def _await_command(self, name: str, command: list[str]) -> None:
         answer = ""
@@ -278,28 +283,30 @@ class Ready:
         self._give_up(name, what, last)
 
 
-def loaded_generation(door: Door) -> str:
+def _plain(door: Target, path: str) -> Question:
+    return Question(replace(door, path=path), "", (("Connection", "close"),))
+
+
+def loaded_generation(door: Target) -> str:
     """Ask the front door which configuration it has loaded; empty if it does not say."""
-    seen = probe.get(door, "/.stack/generation", {}, ANSWER_WITHIN)
-    if seen.answer is None or seen.answer.status != 200:
-        return ""
-    return seen.answer.body.decode(errors="replace").strip()
+    seen = ask(_plain(door, "/.stack/generation"), ANSWER_WITHIN)
+    return seen.text.strip() if seen.status == 200 else ""
 
 
 def is_unreachable(seen: Exchange) -> bool:
     """Whether Nginx says that it could not reach the service behind the route."""
-    return bool(seen.answer and DOWN_HEADER in seen.answer.headers)
+    return bool(seen.head and seen.head.get(DOWN_HEADER))
 
 
 def route_problem(route: FrontRoute, seen: Exchange) -> str:
     """Say why the front door does not answer on the route as it should; empty if it does."""
-    if seen.answer and is_unreachable(seen):
-        return f"{seen.answer.line}: Nginx cannot reach {route.service}"
+    if is_unreachable(seen):
+        return f"{seen.says}: Nginx cannot reach {route.service}"
     return seen.problem
 
 
 def _host_hint(route: FrontRoute) -> str:
-    if probe.is_listening("127.0.0.1", route.port or 0):
+    if is_listening("127.0.0.1", route.port or 0):
         return (
             f"port {route.port} answers on 127.0.0.1 only, where no container reaches it; "
             "start your dev server on 0.0.0.0"

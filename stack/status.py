@@ -73,10 +73,8 @@ def _routes(topology: Topology, ready: Ready) -> list[RouteStatus]:
     def ask(route: FrontRoute) -> RouteStatus:
         seen = ready.ask_route(route)
         problem = route_problem(route, seen)
-        answer = problem or (seen.answer.line if seen.answer else "")
-        return RouteStatus(
-            route.path, route.service, answer, not problem, round(seen.seconds * 1000)
-        )
+        ms = round(seen.seconds * 1000)
+        return RouteStatus(route.path, route.service, problem or seen.says, not problem, ms)
 
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(ask, topology.routes))

@@ -115,6 +115,16 @@ def validate_namespaces(stack: Stack, _folder: Path) -> Iterator[Complaint]:
                 yield Complaint((*path, "join_leave"), "needs presence: true")
 
 
+def validate_postgres(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+    """The superuser of the preset is the one that readiness and ``needs`` sign in as."""
+    for name, service in _sourced(stack):
+        user = service.env.get("POSTGRES_USER")
+        if service.preset == "postgres" and user not in {None, "", "postgres"}:
+            where = ("services", name, "env", "POSTGRES_USER")
+            text = f"must be postgres: stack and what needs {name} sign in as it"
+            yield Complaint(where, text, "create other roles by SQL, in the folder of init")
+
+
 def validate_ports(stack: Stack, _folder: Path) -> Iterator[Complaint]:
     """No two things ask for one port of this machine."""
     taken = {stack.front.port: "front.port"}
@@ -244,6 +254,7 @@ RULES: tuple[Rule, ...] = (
     validate_images,
     validate_keys,
     validate_namespaces,
+    validate_postgres,
     validate_ports,
     validate_routes,
     validate_needs,

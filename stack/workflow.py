@@ -78,7 +78,7 @@ class Outcome:
     @property
     def url(self) -> str:
         """The front door as a browser writes it."""
-        return self.prepared.door.url if self.prepared else ""
+        return self.prepared.door.origin if self.prepared else ""
 
     @property
     def authority(self) -> Path | None:
@@ -364,5 +364,4 @@ def _check_route(step: AwaitRoute, ready: Ready, outcome: Outcome) -> None:
         outcome.warnings.append(error)  # the user starts it, perhaps later
         outcome.routes.append(RouteCheck(step.route, error.answer, is_well=False))
     else:
-        says = seen.answer.line if seen.answer else ""
-        outcome.routes.append(RouteCheck(step.route, says, is_well=True))
+        outcome.routes.append(RouteCheck(step.route, seen.says, is_well=True))

@@ -1,6 +1,8 @@
 """Asks one question over the network and records what came of it. Never raises for the network."""
 
+import base64
 import contextlib
+import os
 import time
 from dataclasses import replace
 
@@ -22,7 +24,11 @@ MAX_HEAD = 64 * 1024  # bytes; no server that means well sends more
 MAX_FRAMES = 64 * 1024  # bytes of an open WebSocket that are looked at
 SHORT_BODY = 4096  # bytes; so much of a body is waited for
 ENOUGH = 512  # bytes; by then it is clear that they are not HTTP
-BODY_WAIT = 0.5  # seconds; a body that comes later than its head is not worth more
+
+
+def new_key() -> str:
+    """Give a key for one handshake: 16 random bytes in base64 (RFC 6455 §4.1)."""
+    return base64.b64encode(os.urandom(16)).decode()
 
 
 def ask(question: Question, timeout: float) -> Exchange:
@@ -69,7 +75,7 @@ def _dial(question: Question, deadline: float) -> Line:
         if not target.tls:
             return line
         alpn = ("h2", "http/1.1") if question.version == "2" else ("http/1.1",)
-        return dial.secure(line, target.host, question.checks, deadline, alpn)
+        return dial.secure(line, target, question.checks, deadline, alpn)
     raise last
 
 
@@ -139,7 +145,7 @@ def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> byt
     wanted = min(int(length), SHORT_BODY) if length.isdigit() and len(length) < 10 else SHORT_BODY
     if record.status in {100, 204, 304}:
         wanted = 0
-    until = min(deadline, time.monotonic() + BODY_WAIT)
+    until = min(deadline, time.monotonic() + record.question.patience)
     while len(body) < wanted:
         try:
             chunk = dial.receive(line, until)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stack.diagnose.exchange import Failure
+from stack.diagnose.exchange import Failure, Target
 
 
 class DialError(Exception):
@@ -76,7 +76,7 @@ def connect(address: str, port: int, deadline: float) -> Line:
 
 
 def secure(
-    line: Line, host: str, checks: bool, deadline: float, alpn: Sequence[str] = ("http/1.1",)
+    line: Line, target: Target, checks: bool, deadline: float, alpn: Sequence[str] = ("http/1.1",)
 ) -> Line:
     """Speak TLS as a browser would. Raises DialError; ``detail`` of a certificate is its code.
 
@@ -84,14 +84,14 @@ def secure(
 
     ``detail`` reads ``10: certificate has expired``: the number is OpenSSL's (X509_V_ERR_…).
     """
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(list(alpn))
-    if not checks:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     try:
+        context = ssl.create_default_context(cafile=target.trust or None)
+        context.set_alpn_protocols(list(alpn))
+        if not checks:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
         line.stream.settimeout(max(0.01, deadline - time.monotonic()))
-        stream = context.wrap_socket(line.stream, server_hostname=host)
+        stream = context.wrap_socket(line.stream, server_hostname=target.host)
         chosen, leaf = stream.selected_alpn_protocol(), stream.getpeercert(binary_form=True)
         return Line(stream, line.address, stream.version() or "", chosen or "", leaf or b"")
     except ssl.SSLCertVerificationError as error:

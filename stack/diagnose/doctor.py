@@ -3,9 +3,7 @@
 The list of stages is ``examine``; no stage asks what an earlier one has made needless.
 """
 
-import base64
 import ipaddress
-import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from stack.diagnose import dial, load, message, questions, upgrade
-from stack.diagnose.ask import ask
+from stack.diagnose.ask import ask, new_key
 from stack.diagnose.conclusions import origin
 from stack.diagnose.dial import DialError
 from stack.diagnose.evidence import Evidence, Examination, Options
@@ -85,7 +83,7 @@ def add_file(seen: Examination, answer: Answer) -> Examination:
 
 def _first_look(options: Options, clock: Clock) -> Evidence:
     asked = [
-        replace(questions.handshake(options, target, _key()), label=target.name or questions.GIVEN)
+        questions.handshake(options, target, new_key(), target.name or questions.GIVEN)
         for target in (options.target, *options.hops)
     ]
     asked += [questions.plain(options, options.page, "page")] if options.page else []
@@ -251,7 +249,7 @@ def located(target: Target, location: str) -> Target | None:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not parts.hostname or any(ord(sign) <= 32 for sign in path):
         return None
-    return Target(target.name, parts.hostname, port, path, tls)
+    return replace(target, host=parts.hostname, port=port, path=path, tls=tls)
 
 
 def is_loopback(address: str) -> bool:
@@ -260,7 +258,3 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address.partition("%")[0]).is_loopback
     except ValueError:
         return False
-
-
-def _key() -> str:
-    return base64.b64encode(os.urandom(16)).decode()

@@ -31,13 +31,17 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Target:
-    """A place to ask: ``tls`` for https and wss. ``path`` holds the query as well."""
+    """A place to ask: ``tls`` for https and wss. ``path`` holds the query as well.
+
+    ``trust`` is a PEM file with the one authority to trust there; empty for those of the system.
+    """
 
     name: str
     host: str
     port: int
     path: str
     tls: bool = False
+    trust: str = ""
 
     @property
     def authority(self) -> str:
@@ -62,7 +66,8 @@ class Question:
 
     ``version`` is 1.0, 1.1 or 2: by ALPN with TLS, without it by prior knowledge (RFC 9113 §3.3).
     ``address`` is the only address to try, where one is given; ``checks`` whether the
-    certificate has to be good; ``idle`` how many seconds an open WebSocket is watched.
+    certificate has to be good; ``idle`` how many seconds an open WebSocket is watched, and
+    ``patience`` how many seconds a body may come later than its head.
     """
 
     target: Target
@@ -73,15 +78,18 @@ class Question:
     address: str = ""
     checks: bool = True
     idle: float = 0.25
+    patience: float = 0.5
     host: str = ""
     method: str = "GET"
 
     def bytes(self) -> bytes:
-        """Give the request as it is sent."""
+        """Give the request as it is sent. Raises ValueError for a line break in any part."""
         lines = [f"{self.method} {self.target.path} HTTP/{self.version}"]
         lines.append(f"Host: {self.host or self.target.authority}")
         lines += [f"{name}: {value}" for name, value in self.headers]
         lines += ["Content-Length: 0"] if self.method == "POST" else []
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ValueError("a header must not contain a line break")
         return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -153,15 +161,24 @@ class Exchange:
 
     @property
     def is_open(self) -> bool:
-        """Whether this is a correct 101 (RFC 6455 §4.1), whatever came later."""
+        """Whether this is a correct 101, whatever came later."""
+        return bool(self.question.key) and not self.problem
+
+    @property
+    def problem(self) -> str:
+        """Why this is no answer, or opens no WebSocket if one was asked for (RFC 6455 §4.1)."""
         head = self.head
-        return (
-            head is not None
-            and head.status == 101
-            and head.has_token("upgrade", "websocket")
-            and head.has_token("connection", "upgrade")
-            and head.get("sec-websocket-accept") == expected_accept(self.question.key)
-        )
+        if not head or not self.question.key:
+            return "" if head else self.says
+        if head.status != 101:
+            return f"answered {head.line}, not 101 Switching Protocols"
+        if head.get("upgrade").lower() != "websocket":
+            return "answered 101 without Upgrade: websocket"
+        if not head.has_token("connection", "upgrade"):
+            return "answered 101 without Connection: Upgrade"
+        if head.get("sec-websocket-accept") != expected_accept(self.question.key):
+            return "answered 101 with a wrong Sec-WebSocket-Accept"
+        return ""
 
     @property
     def is_usable(self) -> bool:
@@ -186,6 +203,8 @@ class Exchange:
         if self.head:
             end = f", then close {self.ending.code}" if self.ending else ""
             return self.head.line + end
+        if self.failure == "certificate":
+            return f"certificate not trusted: {self.detail.rpartition(': ')[2]}"
         if self.failure:
             return self.detail or self.failure
         if is_http2(self.raw):

@@ -1,6 +1,8 @@
-"""Which TCP ports of this machine have a listener. Connects to none of them."""
+"""Which TCP ports of this machine have a listener, and which are free. Says nothing to any."""
 
 import contextlib
+import errno
+import socket
 from dataclasses import dataclass
 
 
@@ -24,6 +26,31 @@ def listening() -> tuple[Listener, ...]:
                 ip, port = connection.laddr.ip, connection.laddr.port
                 found.add(Listener(ip, port, _program(connection.pid)))
     return tuple(sorted(found, key=lambda row: (row.port, row.address)))
+
+
+def is_listening(host: str, port: int) -> bool:
+    """Whether something accepts a TCP connection there."""
+    try:
+        with socket.create_connection((host, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether this machine lets us listen there; True as well if it has no such address family."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind((host, port))
+    except PermissionError:  # a low port, which the engine may open though we may not
+        return not is_listening(host, port)
+    except OSError as error:
+        return error.errno != errno.EADDRINUSE
+    return True
 
 
 def _program(pid: int | None) -> str:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from stack.diagnose.probe import Door
+from stack.diagnose.exchange import Target
 from stack.engines.docker.project import open_engine
 from stack.errors import StackError
 from stack.front import place_config
@@ -110,7 +110,12 @@ def test_a_configuration_that_nginx_refuses_leaves_the_old_one(front: Project) -
     before = (generation(front), workers(front), state.config.read_text())
     with pytest.raises(StackError, match=r"nginx refuses .*unknown directive \"sever\""):
         place_config(
-            engine, state, "events {}\nsever {}\n", "0", nginx, Door("127.0.0.1", front.port)
+            engine,
+            state,
+            "events {}\nsever {}\n",
+            "0",
+            nginx,
+            Target("", "127.0.0.1", front.port, "/"),
         )
     assert (generation(front), workers(front), state.config.read_text()) == before
     assert [path.name for path in state.config.parent.iterdir()] == ["nginx.conf"]

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 import pytest
 
 from stack import direct
-from stack.diagnose.handshake import expected_accept
-from stack.diagnose.probe import Door, Exchange
+from stack.diagnose.exchange import Exchange, Question, Target
+from stack.diagnose.handshake import expected_accept, upgrade_headers
 from stack.topology import FrontRoute
+from tests.unit.diagnose.seen import KEY
 from tests.unit.fake_engine import FakeEngine
 
 pytestmark = pytest.mark.skipif(not shutil.which("timeout"), reason="the script is for Linux")
@@ -64,8 +65,10 @@ def asked(route: FrontRoute, reply: Callable[[bytes], bytes | None]) -> Exchange
 
 
 def ask(route: FrontRoute, port: int) -> Exchange:
-    door, headers = Door("127.0.0.1", 8080), {"Authorization": "Bearer SECRET"}
-    return direct.ask(Here(), "s-nginx-1", ("127.0.0.1", port), route, door, headers)
+    key = KEY if route.websocket else ""
+    headers = {**(upgrade_headers(key) if key else {}), "Authorization": "Bearer SECRET"}
+    question = Question(Target("", "127.0.0.1", 8080, route.path), "", tuple(headers.items()), key)
+    return direct.ask(Here(), "s-nginx-1", ("127.0.0.1", port), route, question)
 
 
 def test_it_sends_what_nginx_sends_and_reads_head_and_body() -> None:
@@ -76,9 +79,9 @@ def test_it_sends_what_nginx_sends_and_reads_head_and_body() -> None:
         return b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nX-A: b\r\n\r\nno, %s"
 
     seen = asked(PLAIN, reply)
-    assert seen.answer
-    assert (seen.answer.line, seen.answer.headers["x-a"]) == ("404 Not Found", "b")
-    assert seen.answer.body.startswith(b"no, %s")
+    assert seen.head
+    assert (seen.head.line, seen.head.get("x-a")) == ("404 Not Found", "b")
+    assert seen.body.startswith(b"no, %s")
     assert (seen.problem, 0 < seen.seconds < 5) == ("", True)
     (request,) = requests
     assert request.startswith("GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n")
@@ -95,7 +98,7 @@ def test_a_handshake_is_checked_as_a_browser_does() -> None:
         ).encode()
 
     seen = asked(SOCKET, reply)
-    assert (seen.answer and seen.answer.status, seen.problem) == (101, "")
+    assert (seen.status, seen.problem) == (101, "")
     seen = asked(SOCKET, lambda request: reply(request, "another"))
     assert seen.problem == "answered 101 with a wrong Sec-WebSocket-Accept"
 
@@ -105,15 +108,16 @@ def test_a_handshake_is_checked_as_a_browser_does() -> None:
     [
         (b"", "closed without an answer"),
         (None, "no answer within 2 s"),
-        (b"Unauthorized", "the answer is not http"),
+        (b"Unauthorized", "not HTTP: 'Unauthorized"),
+        (b"HTTP/1.1 ok\r\n\r\n", "not HTTP: 'HTTP/1.1 ok"),
         (b"HTTP/1.1 200 OK\r\nX: ", "ends in the middle of its head"),
-        (b"x\r\n" * 5000, "the answer is not http"),
+        (b"x\r\n" * 5000, "not HTTP: 'x"),
     ],
 )
 def test_what_is_no_answer_is_said(said: bytes | None, problem: str) -> None:
     seen = asked(PLAIN, lambda _: said)
-    assert problem in seen.problem.lower()
-    assert seen.answer is None
+    assert problem in seen.problem
+    assert seen.head is None
 
 
 def test_nobody_there() -> None:

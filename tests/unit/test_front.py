@@ -7,17 +7,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from stack import front
-from stack.diagnose.probe import Door
+from stack.diagnose.exchange import Target
 from stack.engines.base import Holder
 from stack.errors import StackError
 from stack.state import State
 from tests.unit.fake_engine import FakeEngine
+
+DOOR = Target("", "127.0.0.1", 1, "/")
 
 
 @contextmanager
@@ -121,14 +123,14 @@ def test_a_container_that_holds_it_is_named(holder: Holder, way_out: str) -> Non
 
 def test_without_a_running_nginx_the_file_is_just_written(place: State) -> None:
     engine = FakeEngine()
-    front.place_config(engine, place, "new", "g", None, Door("127.0.0.1", 1))
+    front.place_config(engine, place, "new", "g", None, DOOR)
     assert (place.config.read_text(), engine.told) == ("new", [])
 
 
 def test_what_nginx_refuses_never_takes_its_place(place: State) -> None:
     engine = FakeEngine(said=["[emerg] unknown directive", 1])
     with pytest.raises(StackError, match="unknown directive"):
-        front.place_config(engine, place, "new", "g", "id", Door("127.0.0.1", 1))
+        front.place_config(engine, place, "new", "g", "id", DOOR)
     assert place.config.read_text() == "old"
     assert [path.name for path in place.config.parent.iterdir()] == ["nginx.conf"]
     assert ("id", "SIGHUP") not in engine.told
@@ -140,7 +142,7 @@ def test_a_reload_that_does_not_happen_is_said(
     monkeypatch.setattr(front, "RELOAD_WITHIN", 0.0)
     engine = FakeEngine(said=[0], lines={"id": ["bind() failed"]})
     with pytest.raises(StackError, match="did not load the new configuration: bind"):
-        front.place_config(engine, place, "new", "g", "id", Door("127.0.0.1", free_port))
+        front.place_config(engine, place, "new", "g", "id", replace(DOOR, port=free_port))
 
 
 def test_a_reload_is_done_when_the_new_generation_answers(place: State) -> None:
@@ -156,7 +158,7 @@ def test_a_reload_is_done_when_the_new_generation_answers(place: State) -> None:
                     connection.sendall(head + generation + b"\n")
 
         threading.Thread(target=serve, daemon=True).start()
-        door = Door("127.0.0.1", listener.getsockname()[1])
+        door = replace(DOOR, port=listener.getsockname()[1])
         front.place_config(engine, place, "text", "new", "id", door)
     assert engine.told[-1] == ("id", "SIGHUP")
     assert place.config.read_text() == "text"

@@ -22,8 +22,8 @@ ONLY_IN = {
     "h2": ["stack.diagnose.http2"],
     "psutil": ["stack.front", "stack.diagnose.listeners"],
     # install.py knocks at the engine's own socket: a file of this machine, not the network.
-    "socket": ["stack.diagnose.probe", "stack.diagnose.dial", "stack.engines.install"],
-    "ssl": ["stack.diagnose.probe", "stack.diagnose.dial", "stack.engines.docker.wheels"],
+    "socket": ["stack.diagnose.dial", "stack.diagnose.listeners", "stack.engines.install"],
+    "ssl": ["stack.diagnose.dial", "stack.engines.docker.wheels"],
 }
 PURE = [
     "stack.compose",
@@ -130,7 +130,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"stack.cli", "stack.diagnose.probe", *PURE} <= MODULES.keys()
+    assert {"stack.cli", "stack.diagnose.dial", *PURE} <= MODULES.keys()
 
 
 def test_no_module_imports_itself_through_others() -> None:

@@ -1,17 +1,26 @@
-"""A store that refuses our password is given up at once; whatever else it says is waited for."""
+"""A store that refuses our password is given up at once; the front is asked as a page would ask."""
 
+import socket
+import threading
 import time
+from dataclasses import replace
 
 import pytest
 
-from stack.diagnose.probe import Door
+from stack.diagnose.exchange import Target
 from stack.plan import AwaitReady
 from stack.presets import PRESETS, REFUSED
 from stack.ready import Ready, RefusedError, Watch
-from stack.topology import Container, Mount
+from stack.topology import Container, FrontRoute, Mount
 from tests.unit.fake_engine import FakeEngine
 
+DOOR = Target("", "127.0.0.1", 80, "/")
 SAID = 'password authentication failed for user "postgres"'
+
+
+def readiness(engine: FakeEngine, door: Target = DOOR) -> Ready:
+    watch = Watch(time.monotonic() + 60)
+    return Ready(engine, "shop", door, "g", lambda: "token", watch, hidden=("s3cret",))
 
 
 def refusal(source: str) -> RefusedError:
@@ -19,10 +28,8 @@ def refusal(source: str) -> RefusedError:
     engine = FakeEngine(said=["starting", SAID, REFUSED], lines={"shop-db-1": ["the log"]})
     mounts = (Mount("backup", "/backup"), Mount(source, PRESETS["postgres"].data or ""))
     store = Container("db", "i", port=5432, probe="ask", mounts=mounts)
-    watch = Watch(time.monotonic() + 60)
-    ready = Ready(engine, "shop", Door("127.0.0.1", 1), "g", lambda: "", watch, hidden=("s3cret",))
     with pytest.raises(RefusedError) as caught:
-        ready.await_container(AwaitReady("", container=store, number=1))
+        readiness(engine).await_container(AwaitReady("", container=store, number=1))
     return caught.value
 
 
@@ -40,3 +47,38 @@ def test_data_in_a_folder_is_not_what_down_deletes() -> None:
     error = refusal("./pgdata")
     assert error.message.endswith(": the folder ./pgdata was made with other secrets")
     assert error.hint.splitlines()[-1] == "or delete all data: empty ./pgdata"
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("preset", {"Origin": "http://127.0.0.1", "Authorization": "Bearer token"}),
+        ("image", {"Origin": "http://127.0.0.1"}),
+    ],
+)
+def test_a_handshake_is_that_of_our_page(source: str, wanted: dict[str, str]) -> None:
+    asked = readiness(FakeEngine()).question(FrontRoute("/ws", "ws", source, websocket=True))
+    own = {name: value for name, value in asked.headers if name in {"Origin", "Authorization"}}
+    assert own == wanted
+    assert "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\n" in asked.bytes().decode()
+
+
+def test_a_service_that_streams_is_ready_at_its_head() -> None:
+    """Server-sent events come later than the head, and perhaps never."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            line, _ = server.accept()
+            with line:
+                line.recv(4096)
+                line.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                line.recv(1)  # until who asked left
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        start = time.monotonic()
+        ready = readiness(FakeEngine(), replace(DOOR, port=server.getsockname()[1]))
+        seen = ready.ask_route(FrontRoute("/events", "api", "image", websocket=False))
+        took = time.monotonic() - start
+        thread.join()
+    assert (seen.says, seen.problem, took < 0.4) == ("200 OK", "", True)

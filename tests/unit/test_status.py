@@ -1,23 +1,23 @@
 """Status tells what is there, what is missing and what is too much, and what the door answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
 
-from stack.diagnose.handshake import Answer
-from stack.diagnose.probe import Exchange
+from stack.diagnose.exchange import Exchange, Head
 from stack.ready import Ready
 from stack.running import Running, SeenContainer
 from stack.status import RouteStatus, Status, look
 from stack.topology import Container, FrontRoute, Topology
+from tests.unit.diagnose.seen import answered, failed
 
 WS = Container("ws", "ws:1", replicas=2)
 ROUTE = FrontRoute("/ws", "ws", "preset", websocket=True)
 TOPOLOGY = Topology("shop", 8080, (WS,), (), (), (ROUTE,))
-GOOD = Exchange(Answer(101, "Switching Protocols", {}), "", 0.0031)
-DOWN = Exchange(Answer(502, "Bad Gateway", {"x-stack-down": "ws"}), "answered 502", 0.001)
-SILENT = Exchange(None, "connection refused", 0.0)
+GOOD = replace(answered(101), seconds=0.0031)
+DOWN = replace(GOOD, head=Head("1.1", 502, "Bad Gateway", (("x-stack-down", "ws"),)))
+SILENT = failed("refused", "connection refused")
 
 
 @dataclass
@@ -41,7 +41,7 @@ def looked(*containers: SeenContainer, answer: Exchange = GOOD) -> Status:
 def test_all_is_well() -> None:
     status = looked(seen("ws", 1), seen("ws", 2))
     assert status.is_well
-    assert status.routes == [RouteStatus("/ws", "ws", "101 Switching Protocols", ok=True, ms=3)]
+    assert status.routes == [RouteStatus("/ws", "ws", "101", ok=True, ms=3)]
 
 
 def test_what_is_missing_is_named() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.written import OK, problems, service
+from tests.unit.written import OK, loaded, problems, service
 
 # fmt: off
 # What is written, and the whole message without ``stack.yaml``.
@@ -24,6 +24,7 @@ RULES = [
     (service("w: {preset: redis, replicas: 2}"), ":3:22: services.w.replicas: redis runs only once"),
     (service("w: {preset: redis, init: .}"), ":3:22: services.w.init: is only for preset: postgres"),
     (service("w: {preset: redis, namespaces: {a: {}}}"), ":3:22: services.w.namespaces: is only for preset: realtime"),
+    (service("w: {preset: postgres, env: {POSTGRES_USER: me}}"), ":3:31: services.w.env.POSTGRES_USER: must be postgres: stack and what needs w sign in as it"),
     (service("w: {preset: realtime, namespaces: {a: {force_recovery: true}}}"), ":3:42: services.w.namespaces.a.force_recovery: needs history_size and history_ttl"),
     (service("w: {preset: realtime, namespaces: {a: {join_leave: true}}}"), ":3:42: services.w.namespaces.a.join_leave: needs presence: true"),
     (service("w: {static: nope}"), ":3:7: services.w.static: there is no folder nope"),
@@ -62,6 +63,23 @@ def test_problem(tmp_path: Path, content: str, wanted: str) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
     assert problems(folder, content)[0] == f"stack.yaml{wanted}"
+
+
+def test_another_role_of_postgres_is_made_by_sql(tmp_path: Path) -> None:
+    text = service("w: {preset: postgres, env: {POSTGRES_USER: me}}")
+    assert problems(tmp_path, text)[1] == "create other roles by SQL, in the folder of init"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "w: {preset: postgres, env: {POSTGRES_USER: postgres}}",
+        "w: {preset: postgres, env: {POSTGRES_USER: ''}}",
+        "w: {image: 'postgres:17', env: {POSTGRES_USER: me}}",
+    ],
+)
+def test_a_postgres_that_signs_in_is_fine(tmp_path: Path, line: str) -> None:
+    assert loaded(tmp_path, service(line)).services["w"].env
 
 
 # Nginx reads these in ssl_certificate as something else than a file.

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from stack.diagnose.exchange import (
     Ending,
+    Exchange,
+    Head,
     Question,
     Target,
     is_foreign,
@@ -15,7 +17,7 @@ from stack.diagnose.exchange import (
     read_ending,
     scrubbed,
 )
-from tests.unit.diagnose.seen import answered
+from tests.unit.diagnose.seen import OPENED, TARGET, answered
 
 
 def test_a_head_keeps_duplicates_and_joins_them() -> None:
@@ -87,3 +89,66 @@ def test_an_authority_is_written_as_by_browsers(target: Target, authority: str) 
     assert target.authority == authority
     sent = Question(target, "", ()).bytes()
     assert sent == f"GET / HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [("/\r\nX: y", ("A", "b")), ("/\n", ("A", "b")), ("/", ("A", "b\nc")), ("/", ("A\r", "b"))],
+    ids=ascii,
+)
+def test_nothing_can_be_slipped_into_a_request(path: str, header: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        Question(Target("", "a", 80, path), "", (header,)).bytes()
+
+
+def switched(status: int, **change: str) -> Exchange:
+    headers = dict(OPENED) | {name.replace("_", "-"): value for name, value in change.items()}
+    head = Head("1.1", status, "OK", tuple(headers.items()))
+    return replace(answered(101), head=head)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"upgrade": "WebSocket"},
+        {"connection": "upgrade"},
+        {"connection": "keep-alive, Upgrade"},
+    ],
+    ids=str,
+)
+def test_a_good_answer_opens(change: dict[str, str]) -> None:
+    seen = switched(101, **change)
+    assert (seen.problem, seen.is_open) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "change", "problem"),
+    [
+        (200, {}, "answered 200 OK, not 101 Switching Protocols"),
+        (426, {}, "answered 426 OK, not 101 Switching Protocols"),
+        (101, {"upgrade": ""}, "answered 101 without Upgrade: websocket"),
+        (101, {"upgrade": "h2c"}, "answered 101 without Upgrade: websocket"),
+        (101, {"upgrade": "h2c, websocket"}, "answered 101 without Upgrade: websocket"),
+        (101, {"connection": "close"}, "answered 101 without Connection: Upgrade"),
+        (101, {"connection": "upgraded"}, "answered 101 without Connection: Upgrade"),
+        (101, {"sec_websocket_accept": ""}, "answered 101 with a wrong Sec-WebSocket-Accept"),
+        (101, {"sec_websocket_accept": "x"}, "answered 101 with a wrong Sec-WebSocket-Accept"),
+        (
+            101,
+            {"sec_websocket_accept": dict(OPENED)["sec-websocket-accept"].lower()},
+            "answered 101 with a wrong Sec-WebSocket-Accept",
+        ),
+    ],
+)
+def test_a_bad_answer_says_why(status: int, change: dict[str, str], problem: str) -> None:
+    seen = switched(status, **change)
+    assert (seen.problem, seen.is_open) == (problem, False)
+
+
+def test_any_answer_will_do_where_no_websocket_was_asked_for() -> None:
+    question = Question(TARGET, "", ())
+    seen = Exchange(question, head=Head("1.1", 404, "Not Found", ()))
+    assert (seen.problem, seen.is_open) == ("", False)
+    assert replace(seen, head=Head("1.1", 101, "", OPENED)).is_open is False
+    assert Exchange(question, "refused", "connection refused").problem == "connection refused"

@@ -1,0 +1,30 @@
+"""Which ports of this machine are taken, by real sockets."""
+
+import socket
+
+import pytest
+
+from stack.diagnose.listeners import is_free, is_listening
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_listening_and_free_are_opposites(closed_port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert is_listening("127.0.0.1", port)
+        assert not is_free("127.0.0.1", port)
+    assert not is_listening("127.0.0.1", closed_port)
+    assert is_free("127.0.0.1", closed_port)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_ipv6_is_looked_at_by_itself() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
+        port = listener.getsockname()[1]
+        assert not is_free("::1", port)
+        assert is_free("127.0.0.1", port)
