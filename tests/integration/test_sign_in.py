@@ -159,7 +159,9 @@ async def test_a_table_that_is_not_there_is_our_fault_and_not_the_tokens(
 ) -> None:
     async with by_rows(postgres, "nowhere") as live, browser(live, TOKEN) as client:
         assert (await client.ask(CONNECT))["error"] == TEMPORARY
+        assert (await client.ask(CONNECT))["error"] == TEMPORARY
         assert "UndefinedTable" in live.logged
+        assert live.logged.count("session_lookup_failed") == 1
 
 
 async def test_while_postgres_is_away_it_is_a_temporary_error(postgres: Container) -> None:

@@ -37,6 +37,7 @@ class DatabaseSessions:
         self._waiting: dict[str, asyncio.Future[Found]] = {}
         self._remembered: dict[str, tuple[float, Found]] = {}
         self._asking: asyncio.Task[None] | None = None
+        self._is_failing = False
 
     async def find(self, token: str) -> Claims:
         """The claims of a session that has not ended.
@@ -83,11 +84,20 @@ class DatabaseSessions:
                 async with asyncio.timeout(TIME_LIMIT):
                     rows = await self._query(list(batch))
             except Exception as error:  # whatever it is, the session may be good
-                self._log.warning("session_lookup_failed", error=type(error).__name__)
+                self._note(type(error).__name__)
                 await self._disconnect()
                 self._answer(batch, asked_at, None)
             else:
+                self._note("")
                 self._answer(batch, asked_at, rows)
+
+    def _note(self, error: str) -> None:
+        """Log changes, not attempts."""
+        if error and not self._is_failing:
+            self._log.warning("session_lookup_failed", error=error)
+        elif self._is_failing and not error:
+            self._log.info("session_lookup_works_again")
+        self._is_failing = bool(error)
 
     def _answer(
         self,
