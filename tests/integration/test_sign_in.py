@@ -12,6 +12,7 @@ import pytest
 from docker.models.containers import Container
 from websockets.typing import Origin
 from ws_server import orders
+from ws_server.auth.claims import VerifierDownError
 from ws_server.auth.database_sessions import REMEMBERED
 from ws_server.config import PostgresAddress, RedisAddress
 
@@ -159,7 +160,9 @@ async def test_a_table_that_is_not_there_is_our_fault_and_not_the_tokens(
 ) -> None:
     async with by_rows(postgres, "nowhere") as live, browser(live, TOKEN) as client:
         assert (await client.ask(CONNECT))["error"] == TEMPORARY
+        assert (await client.ask(CONNECT))["error"] == TEMPORARY
         assert "UndefinedTable" in live.logged
+        assert live.logged.count("session_lookup_failed") == 1
 
 
 async def test_while_postgres_is_away_it_is_a_temporary_error(postgres: Container) -> None:
@@ -183,6 +186,30 @@ async def test_while_postgres_is_away_it_is_a_temporary_error(postgres: Containe
                     if "connect" in await client.ask(CONNECT):
                         break
                 await asyncio.sleep(0.2)
+
+
+async def test_a_postgres_that_is_silent_is_left_soon(postgres: Container) -> None:
+    async with by_rows(postgres, "sessions") as live, browser(live, TOKEN) as client:
+        assert "connect" in await client.ask(CONNECT)
+        await until_ready(live.server.database, within=5)
+        postgres.pause()
+        try:
+            await until_ready(live.server.database, within=6, is_ready=False)
+            assert live.server.verifiers.sessions is not None
+            looked_up = asyncio.create_task(live.server.verifiers.verify(GONE))
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(3):
+                await live.server.stop()
+        finally:
+            postgres.unpause()
+        with pytest.raises(VerifierDownError):
+            await looked_up
+
+
+async def until_ready(part: Any, within: float, *, is_ready: bool = True) -> None:
+    async with asyncio.timeout(within):
+        while part.is_ready is not is_ready:  # noqa: ASYNC110 - asked as /readyz is
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

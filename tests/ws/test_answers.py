@@ -40,6 +40,10 @@ async def test_wrong_path(live: Running) -> None:
     assert answer.endswith("There is nothing here. The WebSocket is at /ws.\n")
 
 
+async def test_a_path_that_is_none(live: Running) -> None:
+    assert (await live.http("GET //[ HTTP/1.1")).startswith("HTTP/1.1 404")
+
+
 async def test_not_an_upgrade(live: Running) -> None:
     answer = await live.http("GET /ws HTTP/1.1\nHost: localhost\nConnection: keep-alive")
     assert answer.startswith("HTTP/1.1 426 Upgrade Required")

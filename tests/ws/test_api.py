@@ -1,6 +1,7 @@
 """The HTTP API, asked by the real client of Centrifugo and by requests that it would never send."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -238,6 +239,24 @@ async def test_batch_answers_each_command(served: Running) -> None:
 )
 async def test_error_inside_200(served: Running, method: str, body: Any, code: int) -> None:
     assert (await served.api(method, **body))["error"]["code"] == code
+
+
+async def test_half_of_a_surrogate_pair_is_no_key(served: Running) -> None:
+    half = "\\ud800"
+    one = '{"publish":{"channel":"a","data":1,"idempotency_key":"%s"}}'
+    body = f'{{"commands":[{one % "key"},{one % half}]}}'
+    answer = await served.http(raw(body, target="/api/batch"), served.server.api_port)
+    first, second = json.loads(answer.rpartition("\r\n")[2])["replies"]
+    assert (first, second["error"]["code"]) == ({"publish": {}}, 107)
+
+
+async def test_data_for_a_subscription_may_be_deep(served: Running) -> None:
+    data = "[" * 500 + "]" * 500
+    body = f'{{"user":"alice","channel":"news","data":{data}}}'
+    async with alice(served) as client:
+        answer = await served.http(raw(body, target="/api/subscribe"), served.server.api_port)
+        assert answer.endswith('{"result":{}}')
+        assert "data" in (await client.receive())["push"]["subscribe"]
 
 
 async def test_data_that_is_falsy_is_data(served: Running) -> None:

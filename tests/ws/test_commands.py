@@ -49,6 +49,7 @@ def handle(hub: Hub, session: Session, method: str, number: int = 1, **params: A
         ({"channel": "open:2"}, True),
         ({"channel": "#alice"}, True),
         ({"channel": "other:1", "token": "t"}, False),  # the token has to say so
+        ({"channel": "open:1#bob,alice"}, True),
         ({"channel": "hook:1"}, False),  # the application has to say so
     ],
 )
@@ -64,6 +65,7 @@ def test_subscribe(hub: Hub, alice: Session, params: dict[str, Any], is_allowed:
     [
         ({"channel": "other:1"}, codes.PERMISSION_DENIED),
         ({"channel": "#bob"}, codes.PERMISSION_DENIED),
+        ({"channel": "open:2#bob"}, codes.PERMISSION_DENIED),  # not even where everybody may
         ({"channel": "open:1"}, codes.ALREADY_SUBSCRIBED),
         ({"channel": "open:*"}, codes.UNKNOWN_CHANNEL),
         ({"channel": "x" * 256}, codes.UNKNOWN_CHANNEL),

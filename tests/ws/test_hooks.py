@@ -115,6 +115,10 @@ async def test_only_where_the_namespace_says_so() -> None:
 ERROR = {"code": 1000, "message": "not today"}
 
 
+async def UNSPEAKABLE(_request: web.Request) -> web.StreamResponse:  # noqa: N802 - a value in a table
+    return web.Response(text='{"result":{"data":1e999}}')
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
@@ -130,6 +134,8 @@ ERROR = {"code": 1000, "message": "not today"}
         ({"disconnect": {"code": 3000}}, None),
         ({"disconnect": {"code": 4000, "reason": "x" * 124}}, None),
         ({"result": {"expire_at": "soon"}}, None),
+        ({"result": {"expire_at": 10**400}}, None),
+        (UNSPEAKABLE, None),
     ],
 )
 async def test_no_subscription(answer: Any, error: Any) -> None:
@@ -200,6 +206,15 @@ async def test_what_goes_wrong_outside_is_temporary(answer: Answer, reason: str)
         assert '"event": "hook_answers_again"' in live.logged
 
 
+async def test_what_json_cannot_carry_is_the_clients_fault_and_not_the_hooks() -> None:
+    async with hooked() as (live, application), live.client() as client:
+        await signed_in(client)
+        await client.socket.send('{"id":7,"rpc":{"method":"price","data":1e999}}')
+        assert (await client.receive())["error"]["code"] == 107
+        assert application.asked == []
+        assert "hook_failing" not in live.logged
+
+
 async def test_nobody_listens() -> None:
     url = "http://user:password@127.0.0.1:1/secret"
     async with hooked(rpc_url=url) as (live, _), live.client() as client:
@@ -235,6 +250,15 @@ async def test_only_named_headers_are_passed_on() -> None:
     assert "Origin" not in first
     assert second["Cookie"] == "session=1"  # and nothing that the application has set
     assert "Cookie" not in other
+
+
+async def test_headers_beyond_ascii_arrive_as_they_were_sent() -> None:
+    sent = {"Cookie": "name=é".encode().decode("latin-1")}  # as websockets would write it
+    async with hooked(headers=("Cookie",)) as (live, application):
+        async with live.client(additional_headers=sent) as client:
+            await signed_in(client)
+            await rpc(client)
+        assert application.headers[0]["Cookie"] == "name=é"
 
 
 async def with_cookie(_request: web.Request) -> web.StreamResponse:

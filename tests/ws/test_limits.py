@@ -3,11 +3,16 @@
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 from ws_server.connection import FLOOD
 
+from stack.render import render_nginx_dev
+from tests.render import front, upstreams
+from tests.render.dev import WEBSOCKET, container, stack_of
 from tests.ws.harness import Client, Running, running, token
 
 
@@ -71,6 +76,32 @@ async def test_connections_of_an_address() -> None:
             assert "connect" in await client.sign_in()
         await first.socket.close()
         assert "connect" in await (await from_address(stack, live, "192.0.2.1")).sign_in()
+
+
+async def test_nobody_chooses_an_address_through_nginx(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        live = await stack.enter_async_context(running(max_connections_per_address=1))
+        names = await stack.enter_async_context(upstreams.dns())
+        names.addresses["ws"] = "127.0.0.1"
+        shop = stack_of({"ws": container(live.server.port)}, {"/ws": WEBSOCKET})
+        nginx = stack.enter_context(front.running(render_nginx_dev(shop), tmp_path, names.port))
+
+        async def come(address: str, **headers: str) -> Client:
+            options: Any = {"local_addr": (address, 0), "additional_headers": headers}
+            return Client(
+                await stack.enter_async_context(connect(nginx.url("/ws", "ws"), **options))
+            )
+
+        assert "connect" in await (await come("127.0.0.1")).sign_in()
+        for lie in (
+            {"X-Real-IP": "192.0.2.1"},
+            {"x-real-ip": "192.0.2.2"},
+            {"X_Real_IP": "192.0.2.3"},
+        ):
+            again = await come("127.0.0.1", **lie, **{"X-Forwarded-For": "192.0.2.4"})
+            assert await again.closed() == (3504, "connection limit")
+        other = await come("127.0.0.2", **{"X-Real-IP": "127.0.0.1"})
+        assert "connect" in await other.sign_in()
 
 
 async def test_without_a_proxy_the_peer_itself_counts() -> None:

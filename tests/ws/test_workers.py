@@ -6,6 +6,7 @@ Redis is away in all of it: only what the processes do with each other is looked
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import time
@@ -165,6 +166,24 @@ async def test_a_stuck_worker_is_seen_by_all_and_gets_no_connections() -> None:
             os.kill(stuck, signal.SIGCONT)
         await asyncio.sleep(0.5)
         assert await one.get("/healthz") == (200, "ok\n")
+
+
+async def test_a_worker_without_file_descriptors_loses_the_new_ones_only() -> None:
+    async with crew(2) as one, AsyncExitStack() as exits:
+        for pid in one.workers():
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (60, 60))
+        kept = [Client(await exits.enter_async_context(connect(f"ws://127.0.0.1:{one.port}/ws")))]
+        await kept[0].sign_in()
+        crowd = [await asyncio.open_connection("127.0.0.1", one.port) for _ in range(150)]
+        await asyncio.sleep(0.5)
+        assert await kept[0].ask({"id": 2, "ping": {}}) == {"id": 2, "ping": {}}
+        for _, writer in crowd:
+            writer.close()
+        await asyncio.sleep(0.5)
+        await opened(exits, one.port, 20)
+        one.process.terminate()
+        await one.process.wait()
+        assert one.drained() == [10, 11]
 
 
 async def test_not_ready_while_redis_is_away() -> None:

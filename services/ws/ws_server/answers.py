@@ -53,7 +53,10 @@ class Answers:
         return response
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        path = urlsplit(request.path).path
+        try:
+            path = urlsplit(request.path).path
+        except ValueError:  # such as //[, and nothing is there either
+            path = ""
         if path == "/healthz":
             return self._health(connection)
         if path == "/readyz":

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from ws_server import api_requests as requests
@@ -176,7 +176,9 @@ class Api:
         self, name: str, request: requests.Subscribe | requests.Unsubscribe | requests.Refresh
     ) -> bytes:
         _require(bool(request.user))
-        await self._service.broker.command(orders.encode(name, **asdict(request)))
+        # Not by asdict, which copies what is nested, and not as deeply as JSON may be.
+        named = {field.name: getattr(request, field.name) for field in fields(request)}
+        await self._service.broker.command(orders.encode(name, **named))
         return _EMPTY
 
     async def _presence(self, request: requests.OfChannel) -> bytes:
@@ -231,6 +233,7 @@ def _payload(request: requests.Publish | requests.Broadcast) -> bytes:
     _require(len(request.idempotency_key) <= MAX_KEY)
     data = request.data
     try:
+        request.idempotency_key.encode()  # half of a surrogate pair is no text in Redis
         if request.b64data:
             data = protocol.parse(base64.b64decode(request.b64data, validate=True))
         _require(data is not UNSET)

@@ -5,7 +5,7 @@ the history, and until then what comes is held back.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ws_server.publication import History, Position, Publication, Recovery, recover
@@ -62,9 +62,8 @@ class Channels:
             entry.position, entry.held = recovery.position, None
         entry.members.add(session)
         offset = recovery.position.offset if history else 0
-        ends, is_present = subscription.expires_at, subscription.is_present
         token = session.channels[channel].token
-        session.subscribe(channel, Subscription(offset, ends, is_present, token))
+        session.subscribe(channel, replace(subscription, since=offset, token=token))
         return recovery
 
     def leave(self, session: Session, channel: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from ws_server import codes, protocol
 from ws_server.codes import Disconnect, ReplyError
 from ws_server.hub import Hub
-from ws_server.namespaces import Namespaces, is_channel, is_personal
+from ws_server.namespaces import PERSONAL, Namespaces, is_channel, is_personal
 from ws_server.protocol import Command
 from ws_server.publication import Position
 from ws_server.session import Session
@@ -171,11 +171,12 @@ def limited(rules: Rules, session: Session, count: int, now: float) -> bool:
 def may_subscribe(rules: Rules, session: Session, channel: str) -> bool:
     """Whether the connection's own token, or the channel's name or namespace, opens it."""
     claims = session.claims
-    return claims is not None and (
-        claims.allows(channel)
-        or is_personal(channel, claims.user)
-        or rules.namespaces.of(channel).allow_subscribe_for_client
-    )
+    if claims is None:
+        return False
+    if claims.allows(channel) or is_personal(channel, claims.user):
+        return True
+    is_for_all = rules.namespaces.of(channel).allow_subscribe_for_client
+    return is_for_all and PERSONAL not in channel
 
 
 def _connect(_hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:

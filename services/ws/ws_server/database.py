@@ -2,6 +2,10 @@
 
 import asyncio
 import importlib
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ws_server.config import PostgresAddress
@@ -38,7 +42,7 @@ class Database:
         connection = await self.connect("readiness")
         try:
             while True:
-                async with asyncio.timeout(CHECK_TIMEOUT):
+                with patience(connection, CHECK_TIMEOUT):
                     await connection.execute("SELECT 1")
                 if not self.is_ready:
                     self.is_ready = True
@@ -47,6 +51,25 @@ class Database:
         finally:
             self.is_ready = False
             await connection.close()
+
+
+@contextmanager
+def patience(connection: "AsyncConnection[Any]", seconds: float) -> Iterator[None]:
+    """Leave a Postgres that is silent for so long: what waits raises psycopg.OperationalError.
+
+    A task that is cancelled would wait on: psycopg asks Postgres to cancel the query, for 10 s.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(connection: "AsyncConnection[Any]") -> None:
+    if not connection.closed:
+        with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
 
 
 async def connect(address: PostgresAddress, purpose: str) -> "AsyncConnection[Any]":

@@ -92,10 +92,13 @@ class Handed(asyncio.AbstractServer):
     def _take(self) -> None:
         with suppress(BlockingIOError):
             while self._is_serving:
-                _, descriptors, _, _ = socket.recv_fds(self._channel, _AT_ONCE, _AT_ONCE)
-                if not descriptors:
+                marks, descriptors, _, _ = socket.recv_fds(self._channel, _AT_ONCE, _AT_ONCE)
+                if not marks:
                     self.close()
                     self._on_end()
+                # This process has no descriptor left, so the kernel closed the connection.
+                for _lost in marks[len(descriptors) :]:
+                    self._seat.left()
                 for descriptor in descriptors:
                     joining = asyncio.ensure_future(self._join(socket.socket(fileno=descriptor)))
                     self._joining.add(joining)

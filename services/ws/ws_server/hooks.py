@@ -52,10 +52,14 @@ class Asker:
         """The ``result`` of the answer. Raises HookError."""
         if not url:
             raise HookError(codes.NOT_AVAILABLE if hook == "rpc" else codes.PERMISSION_DENIED)
+        try:
+            content = protocol.encode(body)
+        except ValueError:  # the client sent what JSON cannot carry
+            raise HookError(codes.BAD_REQUEST) from None
         started, outcome = time.perf_counter(), "failed"
         try:
             async with asyncio.timeout(self.settings.timeout):
-                answer = await self._post(url, headers, protocol.encode(body))
+                answer = await self._post(url, headers, content)
             outcome = "refused"
             result = judge(answer)
             outcome = "ok"
@@ -122,10 +126,10 @@ class HttpHooks:
             body["data"] = wanted.data
         url = self.asker.settings.subscribe_url
         result = await self.asker.ask("subscribe", url, self.forwarded, body)
-        end = result.get("expire_at") or math.inf
-        if isinstance(end, bool) or not isinstance(end, int | float):
+        end = result.get("expire_at") or 0
+        if isinstance(end, bool) or not isinstance(end, int | float) or abs(end) > 2**53:
             raise HookError(codes.INTERNAL)
-        return Grant(float(end), result.get("data"))
+        return Grant(float(end) or math.inf, result.get("data"))
 
     async def call(self, session: Session, method: str, data: object) -> object:
         """The application's answer. Raises HookError."""
@@ -137,7 +141,10 @@ class HttpHooks:
 
 
 def judge(answer: object) -> Mapping[str, Any]:
-    """The ``result`` of an answer. Raises HookError if it refuses, BadAnswerError if it is none."""
+    """The ``result`` of an answer. Raises HookError if it refuses, BadAnswerError if it is none.
+
+    Raises ValueError for what JSON cannot carry on.
+    """
     if not isinstance(answer, dict):
         raise BadAnswerError("the answer is not an object")
     if isinstance(refusal := answer.get("disconnect"), dict):
@@ -147,6 +154,7 @@ def judge(answer: object) -> Mapping[str, Any]:
     result = answer.get("result")
     if not isinstance(result, dict):
         raise BadAnswerError("the answer has no result")
+    protocol.encode(result)  # now, when it can still be refused
     return result
 
 
@@ -167,7 +175,9 @@ def _error(fields: Mapping[str, Any]) -> ReplyError:
 
 
 def _joined(name: str, values: Sequence[str]) -> str:
-    return ("; " if name.lower() == "cookie" else ", ").join(values)
+    text = ("; " if name.lower() == "cookie" else ", ").join(values)
+    # websockets reads Latin-1 and aiohttp writes UTF-8, which is also what browsers send.
+    return text.encode("latin-1").decode(errors="replace")
 
 
 def _who(session: Session) -> dict[str, object]:

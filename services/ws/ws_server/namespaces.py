@@ -14,7 +14,7 @@ from ws_server.environment import ConfigError
 MAX_CHANNEL_LENGTH = 255
 SEPARATOR = ":"
 PERSONAL = "#"
-"""``#alice``, and any channel that ends so, is for the user alice alone."""
+"""``#alice``, and any channel that ends so, is for the user alice, and not for all by an option."""
 
 Slow = Literal["disconnect", "drop_oldest", "latest"]
 

@@ -365,7 +365,7 @@ class Operations:
     def _complete(self, prepared: list[tuple[Wanted, History | None]]) -> dict[str, bytes]:
         """Complete them all at once, so that no publication comes before the reply."""
         done = {
-            each.channel: self._service.complete(self._session, each, history)
+            each.channel: self._service.complete(self._session, each, history, is_server_side=True)
             for each, history in prepared
         }
         return {channel: result for channel, result in done.items() if result is not None}

@@ -6,7 +6,8 @@ beside a hash of its epoch and last offset. See ``redis_scripts`` for the steps 
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from itertools import count, islice
 from typing import Any, cast
 from uuid import uuid4
 
@@ -29,6 +30,10 @@ LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
 KEY_TTL = 300.0  # seconds that a key of a publication is remembered
 META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before anything was published
 ALL = 2**31 - 1
+# Redis closes a connection with subscriptions when 32 MB of answers wait for it, or 8 MB for long.
+SMALL, SMALL_AT_ONCE = 128 * 1024, 16  # bytes of an answer, and how many are asked for at a time
+LARGE = 4 * 1024 * 1024  # bytes of publications in an answer; of larger ones one is asked for
+PART = 1000  # members or orders of one step
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
 
 
@@ -45,9 +50,10 @@ class RedisBroker:
         self._link = RedisLink(address, self._pushed)
         self._channels: dict[bytes, asyncio.Future[None]] = {}
         self._entered: dict[tuple[str, str], tuple[bytes, bool]] = {}
+        self._small, self._large = asyncio.Semaphore(SMALL_AT_ONCE), asyncio.Semaphore(1)
         self._shas: dict[str, bytes] = {}
         self._life = b""
-        self._is_connected = self._was_ready = False
+        self._is_connected = self._was_ready = self._is_forgotten = False
         self._orders = (ORDERS, _orders_of(self.replica))
         self._asked_at: float | None = None
         self._lag = 0.0
@@ -105,24 +111,33 @@ class RedisBroker:
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
     ) -> History:
-        """What the stream holds. Raises BrokerDownError."""
-        self._require_ready()
-        name = channel.encode()
+        """What the stream holds, but at most LARGE bytes. Raises BrokerDownError."""
         offset = since.offset if since else None
         first, last = b"-", b"+"
         if offset is not None and reverse:
             last = b"(%d-0" % max(1, offset)  # nothing is before 1, and Redis knows no "(0-0"
         elif offset is not None:
             first = b"(%d-0" % offset
-        top, found = await self._script(
-            redis_scripts.HISTORY,
-            (META + name, STREAM + name),
-            *(first, last, b"%d" % (ALL if limit < 0 else limit), b"1" if reverse else b"0"),
-            *(uuid4().hex[:8].encode(), self._life, _ms(META_TTL)),
-        )
+        wanted = b"%d" % (ALL if limit < 0 else limit)
+        what = (first, last, wanted, _flag(reverse))
+        async with self._small:
+            top, found, is_cut = await self._read(channel, *what, most=SMALL)
+        if is_cut:
+            async with self._large:
+                top, found, _ = await self._read(channel, *what, most=LARGE)
         position = _position(top)
         return History(
             tuple(_entry(row, position.epoch) for row in cast(Sequence[Any], found)), position
+        )
+
+    async def _read(self, channel: str, *what: bytes, most: int) -> Any:
+        self._require_ready()
+        name = channel.encode()
+        return await self._script(
+            redis_scripts.HISTORY,
+            (META + name, STREAM + name),
+            *what,
+            *(uuid4().hex[:8].encode(), self._life, _ms(META_TTL), b"%d" % most),
         )
 
     async def forget(self, channel: str) -> None:
@@ -144,8 +159,9 @@ class RedisBroker:
 
     async def present(self, channel: str) -> Mapping[str, bytes]:
         """Who is in a channel, of all replicas. Raises BrokerDownError."""
-        self._require_ready()
-        found = await self._link.request(b"HGETALL", PRESENT + channel.encode())
+        async with self._large:
+            self._require_ready()
+            found = await self._link.request(b"HGETALL", PRESENT + channel.encode())
         pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2])  # noqa: B905 - pairs
         return {bytes(client).decode(): bytes(info) for client, info in pairs}
 
@@ -182,19 +198,20 @@ class RedisBroker:
             await self._introduce()
         buried = ""
         while True:
-            is_new, dead = await self._ask(buried)
             # The first answer comes after all SUBSCRIBEs were taken in order.
-            was_ready, buried = self.is_ready, bytes(dead).decode()
-            if not was_ready:
+            buried = await self._ask(buried)
+            if not self.is_ready:
                 await self._become_ready()
-            if is_new or not was_ready:
+                self._is_forgotten = True
+            if self._is_forgotten:
+                self._is_forgotten = False
                 await self._reconcile()
             if buried:
                 await self._bury(buried)
                 continue
             await asyncio.sleep(BEAT_INTERVAL)
 
-    async def _ask(self, buried: str) -> tuple[Any, Any]:
+    async def _ask(self, buried: str = "") -> str:
         """Say that this replica lives, and hear of one that does not; measures the time of it."""
         self._asked_at = time.monotonic()
         async with asyncio.timeout(BEAT_TIMEOUT):
@@ -204,7 +221,8 @@ class RedisBroker:
             )
             is_new, dead = await self._link.request(*command, is_urgent=self.is_ready)
         self._lag, self._asked_at = time.monotonic() - self._asked_at, None
-        return is_new, dead
+        self._is_forgotten = self._is_forgotten or bool(is_new)
+        return bytes(dead).decode()
 
     async def _introduce(self) -> None:
         """Load the scripts, and ask in which of its lives Redis is."""
@@ -217,11 +235,15 @@ class RedisBroker:
         self._life = b"" if b"aof_enabled:1" in info else lives[0]
 
     async def _become_ready(self) -> None:
-        async with asyncio.timeout(BEAT_TIMEOUT):
-            now = _ms(time.time())
-            standing = await self._link.request(b"ZRANGEBYSCORE", STANDING, now, b"+inf")
-        for order in standing:
-            self._listener.order(bytes(order))
+        # From the last to end: what is forgotten meanwhile moves none out of its place.
+        for start in count(0, PART):
+            part = (b"%d" % start, b"%d" % (start + PART - 1))
+            async with asyncio.timeout(BEAT_TIMEOUT):
+                standing = await self._link.request(b"ZREVRANGE", STANDING, *part)
+            for order in standing:
+                self._listener.order(bytes(order))
+            if not standing:
+                break
         self.is_ready = True
         self._log.info("dependency_up", dependency=self.name, channels=len(self._channels))
         if self._was_ready:
@@ -235,9 +257,16 @@ class RedisBroker:
         this replica was dead.
         """
         known = await self._members(self.replica)
-        gone = [self._forget_unless_here(member) for member in known]
-        here = [self._enter_if_here(*who) for who in tuple(self._entered)]
-        await asyncio.gather(*gone, *here)
+        here = tuple(self._entered)
+        await self._in_parts(self._forget_unless_here(member) for member in known)
+        await self._in_parts(self._enter_if_here(*who) for who in here)
+
+    async def _in_parts(self, steps: Iterator[Awaitable[None]]) -> None:
+        """Take many steps, and say between them that this replica lives."""
+        while part := tuple(islice(steps, PART)):
+            async with asyncio.timeout(BEAT_TIMEOUT):
+                await asyncio.gather(*part)
+            await self._ask()
 
     async def _forget_unless_here(self, member: bytes) -> None:
         _, client, channel = member.split(b" ", 2)
@@ -252,7 +281,7 @@ class RedisBroker:
     async def _bury(self, replica: str) -> None:
         """Take out the members of a replica that died, and tell their channels."""
         members = await self._members(replica)
-        await asyncio.gather(*(self._exit(replica, member) for member in members))
+        await self._in_parts(self._exit(replica, member) for member in members)
         self._log.warning("replica_lost", replica=replica, members=len(members))
 
     async def _members(self, replica: str) -> list[bytes]:

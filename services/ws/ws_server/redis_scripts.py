@@ -47,7 +47,7 @@ HISTORY = (
     _EPOCH
     + """
 local meta, stream = KEYS[1], KEYS[2]
-local from, to, count, reverse, epoch, life, meta_ttl = unpack(ARGV)
+local from, to, count, reverse, epoch, life, meta_ttl, most = unpack(ARGV)
 epoch = stream_epoch(meta, stream, epoch, life)
 if redis.call('PTTL', meta) < 0 then redis.call('PEXPIRE', meta, meta_ttl) end
 local top = redis.call('HGET', meta, 'o') or '0'
@@ -56,11 +56,19 @@ if count ~= '0' then
   if reverse == '1' then found = redis.call('XREVRANGE', stream, to, from, 'COUNT', count)
   else found = redis.call('XRANGE', stream, from, to, 'COUNT', count) end
 end
-return {top .. ':' .. epoch, found}
+local size = 0
+for place, entry in ipairs(found) do
+  size = size + #entry[2][2]
+  if size > tonumber(most) then
+    for last = #found, place, -1 do found[last] = nil end
+    return {top .. ':' .. epoch, found, 1}
+  end
+end
+return {top .. ':' .. epoch, found, 0}
 """
 )
-"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life,
-meta_ttl."""
+"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life, meta_ttl, and
+how many bytes of payload are enough. Gives 1 at the end if that left some out."""
 
 ENTER = """
 local present, mine = KEYS[1], KEYS[2]

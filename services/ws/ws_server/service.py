@@ -67,6 +67,8 @@ class Service:
         Raises BrokerDownError; then the session has left the channel.
         """
         channel = wanted.channel
+        if channel not in session.channels:
+            return None  # it left while the hook was asked, and nobody would unsubscribe
         try:
             await self.broker.subscribe(channel)
             if not self.rules.namespaces.of(channel).has_history:
@@ -84,6 +86,8 @@ class Service:
         history: History | None,
         expires_at: float = math.inf,
         data: object = None,
+        *,
+        is_server_side: bool = False,
     ) -> bytes | None:
         """Make the session a member; gives the SubscribeResult as JSON, with ``data`` for it.
 
@@ -92,8 +96,8 @@ class Service:
         """
         channel, options = wanted.channel, self.rules.namespaces.of(wanted.channel)
         self.fanout.flush(channel)
-        ends = Subscription(expires_at=expires_at, is_present=options.presence)
-        recovery = self.hub.channels.joined(session, channel, ends, history, wanted.since)
+        new = Subscription(0, expires_at, options.presence, is_server_side=is_server_side)
+        recovery = self.hub.channels.joined(session, channel, new, history, wanted.since)
         if recovery is None:
             return None
         self._schedule(session)
@@ -280,7 +284,7 @@ class Service:
         members = tuple(self.hub.channels.members(channel))
         if not recovery.is_whole:
             for session in members:
-                self.unsubscribe(session, channel, codes.INSUFFICIENT_STATE)
+                self._end_incomplete(session, channel)
             return
         slow = self.rules.namespaces.of(channel).slow
         for publication in recovery.publications:
@@ -291,10 +295,17 @@ class Service:
                     self.stats.messages += 1
                     self.stats.sent_bytes += len(framed)
 
+    def _end_incomplete(self, session: Session, channel: str) -> None:
+        """Have a client that cannot be told all come back for it."""
+        if session.channels[channel].is_server_side:
+            session.receiver.close(codes.INSUFFICIENT_STATE_ALL)
+        else:
+            self.unsubscribe(session, channel, codes.INSUFFICIENT_STATE)
+
     async def _grant(self, session: Session, wanted: Wanted, expires_at: float) -> None:
         history = await self.prepare(session, wanted)
         ends = self.ends_at(expires_at)
-        result = self.complete(session, wanted, history, ends, wanted.data)
+        result = self.complete(session, wanted, history, ends, wanted.data, is_server_side=True)
         if result is not None:
             session.receiver.send(protocol.push(wanted.channel, "subscribe", result))
 

@@ -57,13 +57,15 @@ class Subscription:
     """One channel of a session. ``since`` is the offset it began after: what is not news to it.
 
     ``expires_at`` is on the monotonic clock, grace included; ``is_present`` whether others see it.
-    ``token`` is what a subscription token said, if one opened the channel.
+    ``token`` is what a subscription token said, if one opened the channel. ``is_server_side`` is
+    one that the client did not ask for by ``subscribe``, and would not ask for again.
     """
 
     since: int = 0
     expires_at: float = math.inf
     is_present: bool = False
     token: Claims | None = None
+    is_server_side: bool = False
 
 
 @dataclass(eq=False, slots=True)

@@ -10,15 +10,38 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import OctKey
 from ws_server.auth.authjs import V4_COOKIES, V5_COOKIES, _key
-from ws_server.auth.claims import Claims, Expected, ExpiredTokenError, InvalidTokenError
+from ws_server.auth.claims import (
+    Claims,
+    Expected,
+    ExpiredTokenError,
+    InvalidTokenError,
+    VerifierDownError,
+)
 from ws_server.auth.cookies import sessions_in
+from ws_server.auth.database_sessions import DatabaseSessions
 from ws_server.auth.verifiers import Verifiers
+from ws_server.config import PostgresAddress
+from ws_server.log import Log
 
 from tests.ws.auth.authjs import V4, V5, header
 from tests.ws.auth.conftest import OLD_SECRET, Sessions
 from tests.ws.harness import SECRET
 
 OURS = Verifiers((SECRET,), Expected("an audience", "an issuer"), time.time)
+
+
+async def test_a_good_session_counts_though_another_cannot_be_looked_up(
+    sessions: Sessions,
+) -> None:
+    away = DatabaseSessions(PostgresAddress("postgresql://127.0.0.1:1/"), "s", time.time, Log())
+    verifiers = Verifiers((SECRET,), Expected(), time.time, sessions=away)
+    row = (V5_COOKIES[0], "11111111-2222-3333-4444-555555555555")
+    good = sessions_in([header(sessions["v4"])])
+    found = await verifiers.verify_cookies([row, *good])
+    assert found is not None
+    assert found.user == "alice"
+    with pytest.raises(VerifierDownError):
+        await verifiers.verify_cookies([(V4_COOKIES[0], "no.good.token"), row])
 
 
 def claims(cookies: dict[str, str], verifiers: Verifiers = OURS) -> Claims:

@@ -303,6 +303,7 @@ async def test_a_file(tmp_path: Path) -> None:
         jwk("k", EC, "ES256", crv=["P-256"]),
         jwk("k", EC, "ES256", kid=1),
         {"kty": "RSA", "kid": "k"},
+        {"kty": ["RSA"], "kid": "k"},
         {"kty": "RSA", "kid": "k", "n": 5, "e": "AQAB"},
         "k",
         None,

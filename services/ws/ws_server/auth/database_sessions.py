@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ws_server.auth.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
 from ws_server.config import PostgresAddress
+from ws_server.database import patience
 from ws_server.log import Log
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ TIME_LIMIT = 2.0  # seconds that a sign-in waits for Postgres
 REMEMBERED = 3.0  # seconds; so long may a session that was deleted still sign in
 MAX_REMEMBERED = 10_000
 BATCH = 500
+LINGER = 1.0  # seconds that a query has to end when the server stops
 
 Found = tuple[str, float] | None  # the user and when the session ends
 
@@ -37,6 +39,7 @@ class DatabaseSessions:
         self._waiting: dict[str, asyncio.Future[Found]] = {}
         self._remembered: dict[str, tuple[float, Found]] = {}
         self._asking: asyncio.Task[None] | None = None
+        self._is_failing = False
 
     async def find(self, token: str) -> Claims:
         """The claims of a session that has not ended.
@@ -56,7 +59,7 @@ class DatabaseSessions:
         """Leave Postgres."""
         if self._asking is not None:
             self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+            await asyncio.wait([self._asking], timeout=LINGER)
         await self._disconnect()
 
     async def _row(self, token: str) -> tuple[float, Found]:
@@ -80,14 +83,22 @@ class DatabaseSessions:
             batch = dict(list(self._waiting.items())[:BATCH])
             asked_at = self._wall()
             try:
-                async with asyncio.timeout(TIME_LIMIT):
-                    rows = await self._query(list(batch))
+                rows = await self._query(list(batch))
             except Exception as error:  # whatever it is, the session may be good
-                self._log.warning("session_lookup_failed", error=type(error).__name__)
+                self._note(type(error).__name__)
                 await self._disconnect()
                 self._answer(batch, asked_at, None)
             else:
+                self._note("")
                 self._answer(batch, asked_at, rows)
+
+    def _note(self, error: str) -> None:
+        """Log changes, not attempts."""
+        if error and not self._is_failing:
+            self._log.warning("session_lookup_failed", error=error)
+        elif self._is_failing and not error:
+            self._log.info("session_lookup_works_again")
+        self._is_failing = bool(error)
 
     def _answer(
         self,
@@ -109,7 +120,8 @@ class DatabaseSessions:
 
     async def _query(self, tokens: list[str]) -> dict[str, Found]:
         if self._connection is None:
-            self._connection = await self._connect()
+            async with asyncio.timeout(TIME_LIMIT):
+                self._connection = await self._connect()
         from psycopg import sql
 
         # The columns are those of @auth/pg-adapter, Prisma and Drizzle. A time without a zone is
@@ -118,8 +130,9 @@ class DatabaseSessions:
             'SELECT "sessionToken", "userId"::text, extract(epoch FROM expires)::float8 '
             'FROM {} WHERE "sessionToken" = ANY(%s)'
         ).format(sql.Identifier(*self._table.split(".")))
-        cursor = await self._connection.execute(query, [tokens])
-        return {token: (user, ends) for token, user, ends in await cursor.fetchall()}
+        with patience(self._connection, TIME_LIMIT):
+            cursor = await self._connection.execute(query, [tokens])
+            return {token: (user, ends) for token, user, ends in await cursor.fetchall()}
 
     async def _connect(self) -> "AsyncConnection[Any]":
         # Importing psycopg takes long; in a thread, the server answers meanwhile.

@@ -65,6 +65,6 @@ def _algorithms(jwk: dict[str, Any]) -> tuple[str, ...]:
     fitting: tuple[str, ...] = ()
     if kind == "RSA":
         fitting = _OF_RSA
-    elif kind in {"EC", "OKP"} and isinstance(curve, str) and curve in _BY_CURVE:
+    elif kind in ("EC", "OKP") and isinstance(curve, str) and curve in _BY_CURVE:
         fitting = (_BY_CURVE[curve],)
     return fitting if said is None else tuple(name for name in fitting if name == said)

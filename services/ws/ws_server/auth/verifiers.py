@@ -12,6 +12,7 @@ from ws_server.auth.claims import (
     Expected,
     ExpiredTokenError,
     InvalidTokenError,
+    VerifierDownError,
     claims_of,
     claims_of_session,
 )
@@ -57,15 +58,16 @@ class Verifiers:
 
         Raises as ``verify`` does for the session that is nearest to being good.
         """
-        refusals: list[InvalidTokenError] = []
+        refusals: list[InvalidTokenError | VerifierDownError] = []
         for name, token in sessions:
             try:
                 return replace(await self.verify(token, name), from_cookie=True)
-            except InvalidTokenError as error:
+            except (InvalidTokenError, VerifierDownError) as error:
                 refusals.append(error)
         if not refusals:
             return None
-        raise next((each for each in refusals if isinstance(each, ExpiredTokenError)), refusals[0])
+        kinds = (VerifierDownError, ExpiredTokenError, InvalidTokenError)
+        raise next(each for kind in kinds for each in refusals if isinstance(each, kind))
 
     async def _signed(self, token: str) -> Claims:
         key_id = shape.header_of(token).get("kid")

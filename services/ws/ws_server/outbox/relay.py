@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, NoReturn, Protocol
 
 from ws_server.broker import BrokerDownError
-from ws_server.database import Database
+from ws_server.database import Database, patience
 from ws_server.log import Log
 from ws_server.namespaces import is_channel
 from ws_server.outbox.migrate import MigrationError, migrate
@@ -282,8 +282,8 @@ class Relay:
 async def _ask(
     connection: "AsyncConnection[Any]", query: LiteralString, values: Any = None
 ) -> list[Any]:
-    """All rows, if it gives rows. Raises TimeoutError when Postgres is silent."""
-    async with asyncio.timeout(QUERY_TIMEOUT):
+    """All rows, if it gives rows. Raises psycopg.Error, also when Postgres is silent."""
+    with patience(connection, QUERY_TIMEOUT):
         cursor = await connection.execute(query, values)
         return await cursor.fetchall() if cursor.description else []
 

@@ -1,0 +1,142 @@
+"""The broker when there is much: large answers, many at once, many members, many orders."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import redis as redis_client
+from ws_server import redis_broker
+from ws_server.broker import BrokerDownError, Keep
+from ws_server.publication import Position
+
+from tests.ws.harness import running
+from tests.ws.redis_server import RDB, RealRedis, Replica, real_redis, replica
+
+pytestmark = pytest.mark.integration
+KEEP = Keep(size=1000, ttl=60, meta_ttl=600)
+INFO = b'{"user":"alice","client":"c"}'
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[RealRedis]:
+    with real_redis(*RDB) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(shared: RealRedis) -> RealRedis:
+    shared.ask("FLUSHALL")
+    return shared
+
+
+@pytest.fixture
+async def one(redis: RealRedis) -> AsyncIterator[Replica]:
+    async with replica(redis.address) as broker:
+        yield broker
+        assert broker.heard.reconnections == 0
+
+
+async def fill(one: Replica, count: int, size: int) -> None:
+    for start in range(0, count, 50):
+        many = min(50, count - start)
+        await asyncio.gather(*(one.broker.publish("log:1", b"x" * size, KEEP) for _ in range(many)))
+
+
+async def test_a_history_that_is_too_large_is_cut_and_breaks_nothing(one: Replica) -> None:
+    await fill(one, 1000, 60_000)
+    found = await one.broker.history("log:1", Position(10, ""), -1)
+    assert found.top.offset == 1000
+    offsets = [pub.offset for pub in found.publications]
+    assert offsets == list(range(11, 11 + redis_broker.LARGE // 60_000))
+    latest = await one.broker.history("log:1", None, -1, reverse=True)
+    assert latest.publications[0].offset == 1000
+    assert len((await one.broker.history("log:1", Position(995, ""), -1)).publications) == 5
+
+
+async def test_one_publication_that_is_too_large_is_left_out(one: Replica) -> None:
+    await fill(one, 1, redis_broker.LARGE + 1)
+    found = await one.broker.history("log:1", None, -1)
+    assert (found.top.offset, found.publications) == (1, ())
+
+
+async def test_a_crowd_that_recovers_at_once(one: Replica) -> None:
+    await fill(one, 100, 1000)
+    asked = (one.broker.history("log:1", None, -1) for _ in range(1000))
+    assert {len(found.publications) for found in await asyncio.gather(*asked)} == {100}
+
+
+async def test_a_crowd_that_asks_who_is_present(redis: RealRedis, one: Replica) -> None:
+    with redis_client.Redis(port=redis.port) as link:
+        link.hset("ws:present:log:1", mapping={f"{n:032x}": INFO for n in range(20_000)})
+    present = await asyncio.gather(*(one.broker.present("log:1") for _ in range(40)))
+    assert {len(found) for found in present} == {20_000}
+
+
+async def test_more_orders_that_stand_than_fit_into_one_answer(redis: RealRedis) -> None:
+    many, ends = 300_000, (time.time() + 1e6) * 1000
+    with redis_client.Redis(port=redis.port) as link:
+        for start in range(0, many, 10_000):
+            numbers = range(start, start + 10_000)
+            link.zadd(
+                "ws:orders", {json.dumps({"padding": "x" * 100, "n": n}): ends for n in numbers}
+            )
+        revoked = json.dumps({"revoke": {"user": "alice", "before": 2**40, "until": 2**41}})
+        link.zadd("ws:orders", {revoked: ends - 1})
+    async with running(redis=redis.address) as live, asyncio.timeout(20):
+        while not live.server.broker.is_ready:  # noqa: ASYNC110 - asked as /readyz is
+            await asyncio.sleep(0.05)
+        assert len(live.server.service.revocations) == 1
+
+
+async def test_a_redis_that_falls_silent_while_it_is_told_who_is_here(
+    redis: RealRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_broker, "BEAT_TIMEOUT", 0.5)
+    async with replica(redis.address) as one:
+        for number in range(3000):
+            await one.broker.enter("log:1", f"{number}", INFO, announce=False)
+        redis.ask("DEL", "ws:replicas")  # the next beat tells it all again
+        enter = one.broker._enter
+
+        async def last_words(channel: str, client: str, info: bytes, *, announce: bool) -> None:
+            if client == "1500":
+                await asyncio.to_thread(redis.container.pause)
+            await enter(channel, client, info, announce=announce)
+
+        monkeypatch.setattr(one.broker, "_enter", last_words)
+        try:
+            await one.ready(expected=False)
+            monkeypatch.undo()
+        finally:
+            redis.container.unpause()
+        await one.ready()
+
+
+async def test_a_replica_with_many_members_lives_while_it_tells_of_them(
+    redis: RealRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_broker, "LIFETIME", 0.5)
+    monkeypatch.setattr(redis_broker, "BEAT_INTERVAL", 0.1)
+    monkeypatch.setattr(redis_broker, "PART", 100)
+    async with replica(redis.address) as one, replica(redis.address) as two:
+        for number in range(20_000):
+            one.broker._entered["log:1", f"{number}"] = (INFO, True)
+        await two.broker.subscribe("log:1")
+        redis.ask("DEL", "ws:replicas")
+        async with asyncio.timeout(30):
+            while len(two.heard.of("join")) < 20_000:  # noqa: ASYNC110 - a list has no event
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(1)
+        assert two.heard.of("leave") == []
+
+
+async def test_who_waits_for_an_answer_hears_that_redis_is_gone(one: Replica) -> None:
+    await fill(one, 20, 60_000)
+    asked = [asyncio.ensure_future(one.broker.history("log:1", None, -1)) for _ in range(50)]
+    await asyncio.sleep(0)
+    await one.die()
+    async with asyncio.timeout(5):
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(outcome, BrokerDownError) for outcome in outcomes)
