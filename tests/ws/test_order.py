@@ -38,16 +38,18 @@ async def publish_for_ever(live: Running, channel: str) -> None:
         await asyncio.sleep(0.001)
 
 
-async def follow(client: Client, reply: dict[str, Any], count: int) -> None:
-    """Expect ``count`` publications in order, beginning after those of the reply."""
-    last = reply.get("offset", 0)
+async def follow(client: Client, reply: dict[str, Any], count: int) -> int:
+    """Expect those of the reply and ``count`` more, in order; gives the offset of the last."""
+    last = int(reply["offset"])
     for publication in reply.get("publications", ()):
-        assert publication["offset"] <= last
+        assert publication["offset"] == last + 1
+        last += 1
     for _ in range(count):
         push = (await client.receive())["push"]
         if "pub" in push:
             assert push["pub"]["offset"] == last + 1
             last += 1
+    return last
 
 
 async def test_reply_first_then_publications_without_a_hole() -> None:
@@ -63,11 +65,11 @@ async def test_reply_first_then_publications_without_a_hole() -> None:
                 answer = await client.ask({"id": 2, "subscribe": {"channel": "chat:1"} | position})
                 reply = answer["subscribe"]
                 assert reply.get("recovered", True) or reply["offset"] > 10  # ten are kept
-                await follow(client, reply, 20)
+                last = await follow(client, reply, 20)
                 await client.send({"id": 3, "unsubscribe": {"channel": "chat:1"}})
                 while "id" not in await client.receive():
                     pass
-                position = {"recover": True, "offset": reply["offset"], "epoch": reply["epoch"]}
+                position = {"recover": True, "offset": last, "epoch": reply["epoch"]}
         feeding.cancel()
 
 

@@ -339,8 +339,13 @@ def _keep(options: Namespace) -> Keep | None:
 def _recovered(
     options: Namespace, wanted: Wanted, position: Position, *, is_whole: bool
 ) -> dict[str, object]:
-    """The fields of a SubscribeResult about the stream."""
-    fields: dict[str, object] = {"epoch": position.epoch, "offset": position.offset}
+    """The fields of a SubscribeResult about the stream.
+
+    After a recovery the offset is that before the publications: who is interrupted between them
+    comes back for the rest.
+    """
+    offset = wanted.since.offset if wanted.since and is_whole else position.offset
+    fields: dict[str, object] = {"epoch": position.epoch, "offset": offset}
     if options.force_recovery:
         fields |= {"recoverable": True, "positioned": True}
     if wanted.since is not None:
