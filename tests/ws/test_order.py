@@ -112,6 +112,23 @@ async def test_a_subscription_that_is_refreshed_goes_on() -> None:
         assert "ping" in await client.ask({"id": 9, "ping": {}})
 
 
+async def test_a_token_for_ever_has_a_ttl_that_32_bits_hold(live: Running) -> None:
+    ever = 10**11
+    async with live.client() as client:
+        answer = await client.sign_in(exp=ever)
+        assert answer["connect"]["ttl"] == 2**32 - 1
+        wanted = {"channel": "private:1", "token": token(channel="private:1", exp=ever)}
+        answers = [
+            (await client.ask({"id": 2, "subscribe": wanted}))["subscribe"],
+            (await client.ask({"id": 3, "sub_refresh": wanted}))["sub_refresh"],
+            (await client.ask({"id": 4, "refresh": {"token": token(exp=ever)}}))["refresh"],
+        ]
+        (session,) = live.server.hub.of_user("alice")
+        live.server.service.prolong(session, ever)
+        answers.append((await client.receive())["push"]["refresh"])
+        assert [answer["ttl"] for answer in answers] == [2**32 - 1] * 4
+
+
 async def test_subscription_tokens_are_for_one_user_and_one_channel(live: Running) -> None:
     async with live.client() as client:
         await client.sign_in(channels=[])

@@ -163,7 +163,7 @@ class Operations:
             "version": "",
             "ping": max(1, int(self._service.hub.times.ping)),
             "pong": True,
-            **_life(ttl),
+            **protocol.life(ttl),
         }
         body = protocol.encode(result)
         if subs := self._complete(prepared):
@@ -275,10 +275,10 @@ class Operations:
             self._fail(effect.command_id, codes.BAD_REQUEST)  # it ended while this was verified
         elif effect.channel:
             ttl = self._service.refresh_subscription(session, effect.channel, claims)
-            self._send(protocol.reply(effect.command_id, "sub_refresh", _life(ttl)))
+            self._send(protocol.reply(effect.command_id, "sub_refresh", protocol.life(ttl)))
         else:
             ttl = self._service.refresh(session, claims)
-            result = {"client": session.id, "version": "", **_life(ttl)}
+            result = {"client": session.id, "version": "", **protocol.life(ttl)}
             self._send(protocol.reply(effect.command_id, "refresh", result))
 
     async def _claims(self, token: str) -> Claims:
@@ -356,10 +356,6 @@ def _require_same(session: Session, channel: str, claims: Claims) -> None:
         raise InvalidTokenError("it is another user's")
     if claims.channel != channel:
         raise InvalidTokenError("it is for another channel, or for a subscription")
-
-
-def _life(ttl: float) -> dict[str, object]:
-    return {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
 
 
 async def _failure(publishing: Awaitable[object]) -> ReplyError | None:

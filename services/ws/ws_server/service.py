@@ -101,8 +101,7 @@ class Service:
             self.later(self._enter(session, channel))
         result: dict[str, object] = {}
         if expires_at < math.inf:
-            ttl = expires_at - self.clocks.now() - self.hub.times.grace
-            result = {"expires": True, "ttl": max(1, int(ttl))}
+            result = protocol.life(expires_at - self.clocks.now() - self.hub.times.grace)
         if history is not None:
             self._count_recovery(wanted, is_whole=recovery.is_whole)
             result |= _recovered(options, wanted, recovery.position, is_whole=recovery.is_whole)
@@ -156,8 +155,7 @@ class Service:
         if ttl <= 0:
             session.receiver.close(codes.CONNECTION_EXPIRED)
             return
-        life = {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
-        session.receiver.send(protocol.connection_push("refresh", life))
+        session.receiver.send(protocol.connection_push("refresh", protocol.life(ttl)))
 
     def ends_at(self, expires_at: float) -> float:
         """Unix seconds on the hub's clock, with the time that there is to replace a token."""
