@@ -183,8 +183,8 @@ class Operations:
             return
         ends = self._service.ends_at(grant.expires_at)
         result = self._service.complete(session, wanted, history, ends, grant.data)
-        if result is None:
-            self._fail(effect.command_id, codes.INTERNAL)
+        if isinstance(result, ReplyError):
+            self._fail(effect.command_id, result)
         else:
             self._send(protocol.reply_raw(effect.command_id, "subscribe", result))
             await asyncio.sleep(0)  # who asks next who is present is on the way to be so
@@ -334,7 +334,7 @@ class Operations:
             each.channel: self._service.complete(self._session, each, history)
             for each, history in prepared
         }
-        return {channel: result for channel, result in done.items() if result is not None}
+        return {channel: result for channel, result in done.items() if isinstance(result, bytes)}
 
     def _send(self, payload: bytes) -> None:
         self._session.receiver.send(payload)

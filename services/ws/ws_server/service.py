@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ws_server import codes, protocol
 from ws_server.auth.claims import Claims
 from ws_server.broker import Broker, BrokerDownError, Keep
-from ws_server.codes import Disconnect, Unsubscribe
+from ws_server.codes import Disconnect, ReplyError, Unsubscribe
 from ws_server.commands import Rules, Wanted
 from ws_server.fanout import Fanout
 from ws_server.hub import Hub
@@ -84,18 +84,23 @@ class Service:
         history: History | None,
         expires_at: float = math.inf,
         data: object = None,
-    ) -> bytes | None:
+    ) -> bytes | ReplyError:
         """Make the session a member; gives the SubscribeResult as JSON, with ``data`` for it.
 
-        None when the session left in the meantime. The reply has to be sent before anything waits,
-        or publications overtake it.
+        Or why it is none: it left in the meantime, or wanted a whole recovery. The reply has to be
+        sent before anything waits, or publications overtake it.
         """
         channel, options = wanted.channel, self.rules.namespaces.of(wanted.channel)
         self.fanout.flush(channel)
         ends = Subscription(expires_at=expires_at, is_present=options.presence)
         recovery = self.hub.channels.joined(session, channel, ends, history, wanted.since)
         if recovery is None:
-            return None
+            return codes.INTERNAL
+        if history is not None:
+            self._count_recovery(wanted, is_whole=recovery.is_whole)
+            if wanted.is_strict and not recovery.is_whole:
+                self._forget(session, channel)
+                return codes.UNRECOVERABLE_POSITION
         self._schedule(session)
         if options.presence:
             self.later(self._enter(session, channel))
@@ -103,7 +108,6 @@ class Service:
         if expires_at < math.inf:
             result = protocol.life(expires_at - self.clocks.now() - self.hub.times.grace)
         if history is not None:
-            self._count_recovery(wanted, is_whole=recovery.is_whole)
             result |= _recovered(options, wanted, recovery.position, is_whole=recovery.is_whole)
         missed = [pub.json for pub in recovery.publications]
         return protocol.with_data(protocol.subscribed(result, missed), data)
@@ -120,8 +124,7 @@ class Service:
         subscription = session.channels.get(channel)
         if subscription and subscription.is_present:
             self.later(self._exit(session.id, channel))
-        if self.hub.channels.leave(session, channel):
-            self.broker.unsubscribe(channel)
+        self._forget(session, channel)
 
     def unsubscribe(self, session: Session, channel: str, why: Unsubscribe) -> None:
         """End a subscription, and tell its client why."""
@@ -293,7 +296,7 @@ class Service:
         history = await self.prepare(session, wanted)
         ends = self.ends_at(expires_at)
         result = self.complete(session, wanted, history, ends, wanted.data)
-        if result is not None:
+        if isinstance(result, bytes):
             session.receiver.send(protocol.push(wanted.channel, "subscribe", result))
 
     async def _end_all_revoked(self) -> None:
@@ -312,6 +315,10 @@ class Service:
         """Wait for what was begun beside, such as the farewells in channels."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _forget(self, session: Session, channel: str) -> None:
+        if self.hub.channels.leave(session, channel):
+            self.broker.unsubscribe(channel)
 
     def _count_recovery(self, wanted: Wanted, *, is_whole: bool) -> None:
         if wanted.since is not None:
