@@ -74,6 +74,7 @@ def test_subscribe(hub: Hub, alice: Session, params: dict[str, Any], is_allowed:
         ({"channel": "open:2", "recover": True, "offset": "1"}, codes.BAD_REQUEST),
         ({"channel": "open:2", "recover": True, "offset": 2**63}, codes.BAD_REQUEST),
         ({"channel": "open:2", "recover": True, "epoch": None}, codes.BAD_REQUEST),
+        ({"channel": "open:2", "flag": "2"}, codes.BAD_REQUEST),
     ],
 )
 def test_subscribe_refused(
@@ -94,7 +95,10 @@ def test_no_more_channels_than_allowed(hub: Hub, alice: Session) -> None:
 def test_recovery_is_asked_for(hub: Hub, alice: Session) -> None:
     effect = handle(hub, alice, "subscribe", channel="open:2", recover=True, offset=7, epoch="e")
     assert effect.wanted.since == Position(7, "e")
-    assert handle(hub, alice, "subscribe", channel="mine:1", offset=7).wanted.since is None
+    assert not effect.wanted.is_strict
+    assert handle(hub, alice, "subscribe", channel="mine:1", offset=7, flag=3).wanted == Wanted(
+        "mine:1", is_strict=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -38,16 +38,18 @@ async def publish_for_ever(live: Running, channel: str) -> None:
         await asyncio.sleep(0.001)
 
 
-async def follow(client: Client, reply: dict[str, Any], count: int) -> None:
-    """Expect ``count`` publications in order, beginning after those of the reply."""
-    last = reply.get("offset", 0)
+async def follow(client: Client, reply: dict[str, Any], count: int) -> int:
+    """Expect those of the reply and ``count`` more, in order; gives the offset of the last."""
+    last = int(reply["offset"])
     for publication in reply.get("publications", ()):
-        assert publication["offset"] <= last
+        assert publication["offset"] == last + 1
+        last += 1
     for _ in range(count):
         push = (await client.receive())["push"]
         if "pub" in push:
             assert push["pub"]["offset"] == last + 1
             last += 1
+    return last
 
 
 async def test_reply_first_then_publications_without_a_hole() -> None:
@@ -63,11 +65,11 @@ async def test_reply_first_then_publications_without_a_hole() -> None:
                 answer = await client.ask({"id": 2, "subscribe": {"channel": "chat:1"} | position})
                 reply = answer["subscribe"]
                 assert reply.get("recovered", True) or reply["offset"] > 10  # ten are kept
-                await follow(client, reply, 20)
+                last = await follow(client, reply, 20)
                 await client.send({"id": 3, "unsubscribe": {"channel": "chat:1"}})
                 while "id" not in await client.receive():
                     pass
-                position = {"recover": True, "offset": reply["offset"], "epoch": reply["epoch"]}
+                position = {"recover": True, "offset": last, "epoch": reply["epoch"]}
         feeding.cancel()
 
 
@@ -108,6 +110,23 @@ async def test_a_subscription_that_is_refreshed_goes_on() -> None:
         assert answer["sub_refresh"]["ttl"] > 500
         await asyncio.sleep(0.6)
         assert "ping" in await client.ask({"id": 9, "ping": {}})
+
+
+async def test_a_token_for_ever_has_a_ttl_that_32_bits_hold(live: Running) -> None:
+    ever = 10**11
+    async with live.client() as client:
+        answer = await client.sign_in(exp=ever)
+        assert answer["connect"]["ttl"] == 2**32 - 1
+        wanted = {"channel": "private:1", "token": token(channel="private:1", exp=ever)}
+        answers = [
+            (await client.ask({"id": 2, "subscribe": wanted}))["subscribe"],
+            (await client.ask({"id": 3, "sub_refresh": wanted}))["sub_refresh"],
+            (await client.ask({"id": 4, "refresh": {"token": token(exp=ever)}}))["refresh"],
+        ]
+        (session,) = live.server.hub.of_user("alice")
+        live.server.service.prolong(session, ever)
+        answers.append((await client.receive())["push"]["refresh"])
+        assert [answer["ttl"] for answer in answers] == [2**32 - 1] * 4
 
 
 async def test_subscription_tokens_are_for_one_user_and_one_channel(live: Running) -> None:

@@ -163,6 +163,22 @@ async def test_unsubscribe_codes(start: Start, live: Running, why: Unsubscribe, 
             assert (await client.event("subscribed"))["recovered"]
 
 
+async def test_who_leaves_while_it_recovers_misses_nothing(start: Start, live: Running) -> None:
+    async with start(live) as client:
+        await client.connected(token())
+        await client.do("subscribe", channel="chat:1", leaves=True)
+        await client.event("subscribed")
+        await client.do("unsubscribe", channel="chat:1")
+        for payload in (b'{"data":1}', b'{"data":2}'):
+            await live.server.service.publish("chat:1", payload)
+        await client.do("resubscribe", channel="chat:1")
+        assert (await client.event("subscribed"))["recovered"]
+        for _ in range(2):
+            await client.event("unsubscribed")
+        await client.do("resubscribe", channel="chat:1")
+        assert await client.publications(2) == [1, 2]
+
+
 class Shared(Nobody):
     """Stands for Redis, which outlives a server."""
 

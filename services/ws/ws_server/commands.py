@@ -17,6 +17,7 @@ from ws_server.publication import Position
 from ws_server.session import Session
 
 MAX_HISTORY = 1000  # publications of one answer
+REJECT_UNRECOVERED = 2  # bit of a subscribe's flag; the others ask for what is not offered here
 
 
 def history_limit(limit: int) -> int:
@@ -35,12 +36,16 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A subscription that somebody asks for; ``since`` is where a recovery begins."""
+    """A subscription that somebody asks for; ``since`` is where a recovery begins.
+
+    ``is_strict`` when it is not wanted at all unless the recovery is whole.
+    """
 
     channel: str
     token: str = ""
     since: Position | None = None
     data: object = None
+    is_strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,9 +325,12 @@ def _wanted(params: Mapping[str, Any]) -> Wanted | None:
     """Read a SubscribeRequest; None when a field is of the wrong type."""
     channel, token = _text(params, "channel"), _text(params, "token")
     since = position(params) if params.get("recover") is True else None
+    flag = params.get("flag", 0)
     if not channel or token is None or (since is None and params.get("recover") is True):
         return None
-    return Wanted(channel, token, since, params.get("data"))
+    if type(flag) is not int:
+        return None
+    return Wanted(channel, token, since, params.get("data"), bool(flag & REJECT_UNRECOVERED))
 
 
 def position(value: Any) -> Position | None:

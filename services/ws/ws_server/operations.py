@@ -168,7 +168,7 @@ class Operations:
             "version": "",
             "ping": max(1, int(self._service.hub.times.ping)),
             "pong": True,
-            **_life(ttl),
+            **protocol.life(ttl),
         }
         body = protocol.encode(result)
         if subs := self._complete(prepared):
@@ -188,8 +188,8 @@ class Operations:
             return
         ends = self._service.ends_at(grant.expires_at)
         result = self._service.complete(session, wanted, history, ends, grant.data)
-        if result is None:
-            self._fail(effect.command_id, codes.INTERNAL)
+        if isinstance(result, ReplyError):
+            self._fail(effect.command_id, result)
         else:
             self._send(protocol.reply_raw(effect.command_id, "subscribe", result))
             await asyncio.sleep(0)  # who asks next who is present is on the way to be so
@@ -309,10 +309,10 @@ class Operations:
             self._fail(effect.command_id, codes.BAD_REQUEST)  # it ended while this was verified
         elif effect.channel:
             ttl = self._service.refresh_subscription(session, effect.channel, claims)
-            self._send(protocol.reply(effect.command_id, "sub_refresh", _life(ttl)))
+            self._send(protocol.reply(effect.command_id, "sub_refresh", protocol.life(ttl)))
         else:
             ttl = self._service.refresh(session, claims)
-            result = {"client": session.id, "version": "", **_life(ttl)}
+            result = {"client": session.id, "version": "", **protocol.life(ttl)}
             self._send(protocol.reply(effect.command_id, "refresh", result))
 
     async def _claims(self, token: str) -> Claims:
@@ -368,7 +368,7 @@ class Operations:
             each.channel: self._service.complete(self._session, each, history, is_server_side=True)
             for each, history in prepared
         }
-        return {channel: result for channel, result in done.items() if result is not None}
+        return {channel: result for channel, result in done.items() if isinstance(result, bytes)}
 
     def _send(self, payload: bytes) -> None:
         self._session.receiver.send(payload)
@@ -390,10 +390,6 @@ def _require_same(session: Session, channel: str, claims: Claims) -> None:
         raise InvalidTokenError("it is another user's")
     if claims.channel != channel:
         raise InvalidTokenError("it is for another channel, or for a subscription")
-
-
-def _life(ttl: float) -> dict[str, object]:
-    return {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
 
 
 def _error(error: RefusedError | BrokerDownError) -> ReplyError:

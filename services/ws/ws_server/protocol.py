@@ -5,6 +5,7 @@ objects, several of them in one frame are separated by newlines, an empty object
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +14,7 @@ from typing import Any
 from ws_server.codes import ReplyError
 
 MAX_ID = 2**32 - 1
+MAX_TTL = 2**32 - 1  # seconds; the protocol's own type is uint32, and typed clients read no more
 MAX_COMMANDS = 10_000  # of one frame; more would hold up everybody else for too long
 PING = b"{}"
 
@@ -144,6 +146,13 @@ def push(channel: str, kind: str, body: bytes) -> bytes:
 @lru_cache(maxsize=4096)
 def _push_head(channel: str, kind: str) -> bytes:
     return b'{"push":{"channel":' + encode(channel) + b',"' + kind.encode() + b'":'
+
+
+def life(ttl: float) -> dict[str, object]:
+    """The fields that say how long a token lives: ``ttl`` is in seconds, ``inf`` for ever."""
+    if ttl == math.inf:
+        return {"expires": False}
+    return {"expires": True, "ttl": min(MAX_TTL, max(1, int(ttl)))}
 
 
 def notice(data: object) -> bytes:

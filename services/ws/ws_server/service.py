@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ws_server import codes, protocol
 from ws_server.auth.claims import Claims
 from ws_server.broker import Broker, BrokerDownError, Keep
-from ws_server.codes import Disconnect, Unsubscribe
+from ws_server.codes import Disconnect, ReplyError, Unsubscribe
 from ws_server.commands import Rules, Wanted
 from ws_server.fanout import Fanout
 from ws_server.hub import Hub
@@ -88,27 +88,30 @@ class Service:
         data: object = None,
         *,
         is_server_side: bool = False,
-    ) -> bytes | None:
+    ) -> bytes | ReplyError:
         """Make the session a member; gives the SubscribeResult as JSON, with ``data`` for it.
 
-        None when the session left in the meantime. The reply has to be sent before anything waits,
-        or publications overtake it.
+        Or why it is none: it left in the meantime, or wanted a whole recovery. The reply has to be
+        sent before anything waits, or publications overtake it.
         """
         channel, options = wanted.channel, self.rules.namespaces.of(wanted.channel)
         self.fanout.flush(channel)
         new = Subscription(0, expires_at, options.presence, is_server_side=is_server_side)
         recovery = self.hub.channels.joined(session, channel, new, history, wanted.since)
         if recovery is None:
-            return None
+            return codes.INTERNAL
+        if history is not None:
+            self._count_recovery(wanted, is_whole=recovery.is_whole)
+            if wanted.is_strict and not recovery.is_whole:
+                self._forget(session, channel)
+                return codes.UNRECOVERABLE_POSITION
         self._schedule(session)
         if options.presence:
             self.later(self._enter(session, channel))
         result: dict[str, object] = {}
         if expires_at < math.inf:
-            ttl = expires_at - self.clocks.now() - self.hub.times.grace
-            result = {"expires": True, "ttl": max(1, int(ttl))}
+            result = protocol.life(expires_at - self.clocks.now() - self.hub.times.grace)
         if history is not None:
-            self._count_recovery(wanted, is_whole=recovery.is_whole)
             result |= _recovered(options, wanted, recovery.position, is_whole=recovery.is_whole)
         missed = [pub.json for pub in recovery.publications]
         return protocol.with_data(protocol.subscribed(result, missed), data)
@@ -125,8 +128,7 @@ class Service:
         subscription = session.channels.get(channel)
         if subscription and subscription.is_present:
             self.later(self._exit(session.id, channel))
-        if self.hub.channels.leave(session, channel):
-            self.broker.unsubscribe(channel)
+        self._forget(session, channel)
 
     def unsubscribe(self, session: Session, channel: str, why: Unsubscribe) -> None:
         """End a subscription, and tell its client why."""
@@ -160,8 +162,7 @@ class Service:
         if ttl <= 0:
             session.receiver.close(codes.CONNECTION_EXPIRED)
             return
-        life = {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
-        session.receiver.send(protocol.connection_push("refresh", life))
+        session.receiver.send(protocol.connection_push("refresh", protocol.life(ttl)))
 
     def ends_at(self, expires_at: float) -> float:
         """Unix seconds on the hub's clock, with the time that there is to replace a token."""
@@ -306,7 +307,7 @@ class Service:
         history = await self.prepare(session, wanted)
         ends = self.ends_at(expires_at)
         result = self.complete(session, wanted, history, ends, wanted.data, is_server_side=True)
-        if result is not None:
+        if isinstance(result, bytes):
             session.receiver.send(protocol.push(wanted.channel, "subscribe", result))
 
     async def _end_all_revoked(self) -> None:
@@ -325,6 +326,10 @@ class Service:
         """Wait for what was begun beside, such as the farewells in channels."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _forget(self, session: Session, channel: str) -> None:
+        if self.hub.channels.leave(session, channel):
+            self.broker.unsubscribe(channel)
 
     def _count_recovery(self, wanted: Wanted, *, is_whole: bool) -> None:
         if wanted.since is not None:
@@ -350,8 +355,13 @@ def _keep(options: Namespace) -> Keep | None:
 def _recovered(
     options: Namespace, wanted: Wanted, position: Position, *, is_whole: bool
 ) -> dict[str, object]:
-    """The fields of a SubscribeResult about the stream."""
-    fields: dict[str, object] = {"epoch": position.epoch, "offset": position.offset}
+    """The fields of a SubscribeResult about the stream.
+
+    After a recovery the offset is that before the publications: who is interrupted between them
+    comes back for the rest.
+    """
+    offset = wanted.since.offset if wanted.since and is_whole else position.offset
+    fields: dict[str, object] = {"epoch": position.epoch, "offset": offset}
     if options.force_recovery:
         fields |= {"recoverable": True, "positioned": True}
     if wanted.since is not None:

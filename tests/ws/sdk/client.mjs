@@ -18,10 +18,13 @@ client.on('connected', (ctx) => say('connected', { client: ctx.client }));
 client.on('error', (ctx) => say('error', { code: ctx.error.code }));
 client.on('message', (ctx) => say('message', { data: ctx.data }));
 
-function subscribe({ channel }) {
+function subscribe({ channel, leaves }) {
   const sub = client.newSubscription(channel, { minResubscribeDelay: 50, maxResubscribeDelay: 200 });
   for (const name of ['subscribing', 'unsubscribed']) sub.on(name, (ctx) => say(name, codes(ctx)));
-  sub.on('subscribed', ({ wasRecovering, recovered }) => say('subscribed', { wasRecovering, recovered }));
+  sub.on('subscribed', ({ wasRecovering, recovered }) => {
+    say('subscribed', { wasRecovering, recovered });
+    if (leaves && recovered) { leaves = false; sub.unsubscribe(); }
+  });
   sub.on('publication', ({ data, offset }) => say('publication', { data, offset: offset ?? 0 }));
   sub.on('error', (ctx) => say('sub_error', { code: ctx.error.code }));
   for (const name of ['join', 'leave']) sub.on(name, (ctx) => say(name, { user: ctx.info.user }));
@@ -35,6 +38,7 @@ const actions = {
   disconnect: () => client.disconnect(),
   token: ({ token }) => giveToken(token),
   subscribe,
+  resubscribe: (args) => sub(args).subscribe(),
   unsubscribe: (args) => sub(args).unsubscribe(),
   publish: async (args) => { await sub(args).publish(args.data); },
   history: async (args) => offsets(await sub(args).history({ limit: args.limit, since: args.since, reverse: args.reverse })),

@@ -36,11 +36,16 @@ class OfClient(ClientEventHandler):  # type: ignore[misc]  # it has no types
 
 
 class OfSubscription(SubscriptionEventHandler):  # type: ignore[misc]  # as above
+    leave: Any = None  # called once, when it has recovered
+
     async def on_subscribing(self, ctx: Any) -> None:
         say("subscribing", code=ctx.code, reason=ctx.reason)
 
     async def on_subscribed(self, ctx: Any) -> None:
         say("subscribed", wasRecovering=ctx.was_recovering, recovered=ctx.recovered)
+        if self.leave and ctx.recovered:
+            leave, self.leave = self.leave, None
+            await leave()
 
     async def on_unsubscribed(self, ctx: Any) -> None:
         say("unsubscribed", code=ctx.code, reason=ctx.reason)
@@ -92,14 +97,16 @@ class Actions:
     async def token(self, token: str) -> None:
         await wanted.put(token)
 
-    async def subscribe(self, channel: str) -> None:
+    async def subscribe(self, channel: str, leaves: bool = False) -> None:
+        events = OfSubscription()
         sub = self.client.new_subscription(
-            channel,
-            OfSubscription(),
-            min_resubscribe_delay=0.05,
-            max_resubscribe_delay=0.2,
+            channel, events, min_resubscribe_delay=0.05, max_resubscribe_delay=0.2
         )
+        events.leave = sub.unsubscribe if leaves else None
         await sub.subscribe()
+
+    async def resubscribe(self, channel: str) -> None:
+        await self.sub(channel).subscribe()
 
     async def unsubscribe(self, channel: str) -> None:
         await self.sub(channel).unsubscribe()
