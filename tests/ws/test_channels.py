@@ -45,6 +45,16 @@ def test_a_gap_is_told_once_and_closed_from_the_history() -> None:
     assert accept(hub, 9, 10) == ["drop", "deliver"]
 
 
+def test_what_is_kept_in_no_history_is_not_held_back_for_it() -> None:
+    hub = Hub(TIMES)
+    member(hub, top=5)
+    assert accept(hub, 8) == ["gap"]
+    assert hub.channels.accept("a", Publication(b"{}")) == "deliver"
+    assert hub.channels.healed("a", history(6, 7, 8, top=8))
+    hub.channels.doubt()
+    assert hub.channels.accept("a", Publication(b"{}")) == "deliver"
+
+
 def test_a_gap_that_the_history_does_not_close_is_said() -> None:
     hub = Hub(TIMES)
     member(hub, top=5)

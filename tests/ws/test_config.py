@@ -169,6 +169,10 @@ def test_workers_meet_in_redis_only() -> None:
     assert load(GOOD | REDIS | {"WS_WORKERS": "3"}).workers == 3
     with pytest.raises(ConfigError, match=r"^WS_WORKERS: more than 1 needs REDIS_URL"):
         load(GOOD | {"WS_WORKERS": "2"})
+    ports = REDIS | {"WS_WORKERS": "3", "WS_PORT": "3005", "WS_API_KEY": LONG}
+    with pytest.raises(ConfigError, match=r"^WS_API_PORT: it and those after it"):
+        load(GOOD | ports)
+    assert load(GOOD | ports | {"WS_PORT": "3006"}).api_port == 3003
     with pytest.raises(ConfigError, match=r"^WS_WORKERS: must be auto or a whole number$"):
         load(GOOD | REDIS | {"WS_WORKERS": "many"})
 

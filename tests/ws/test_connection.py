@@ -228,6 +228,14 @@ async def test_broker_down_is_a_temporary_error_and_keeps_the_connection() -> No
         assert await client.ask({"id": 3, "ping": {}}) == {"id": 3, "ping": {}}
 
 
+async def test_broker_down_while_a_connect_brings_subs_is_a_reason_to_come_back() -> None:
+    """SDKs take what is not among the ``subs`` of the reply for unsubscribed, for good."""
+    async with running(Down()) as live, live.client() as client:
+        connect = {"token": token(), "subs": {"news": {}, "not:allowed": {}}}
+        await client.send({"id": 1, "connect": connect})
+        assert await client.closed() == (3010, "insufficient state")
+
+
 class Broken(MemoryBroker):
     """A broker with a bug."""
 

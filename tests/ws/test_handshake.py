@@ -151,6 +151,7 @@ def test_a_page_over_http_does_not_get_the_cookies_of_https(
         ("/ws?x=1&token=a%2Eb&token=c", "a.b"),
         ("/ws?token=", ""),
         ("/ws?xtoken=a", ""),
+        ("/ws?token=a" + "&x" * 100, ""),
         ("/ws", ""),
     ],
 )

@@ -1,6 +1,7 @@
-"""The broker when there is much: large answers, many at once, many members, many orders."""
+"""The broker when there is much: large answers, many at once, many members, orders, databases."""
 
 import asyncio
+import dataclasses
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -130,6 +131,23 @@ async def test_a_replica_with_many_members_lives_while_it_tells_of_them(
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1)
         assert two.heard.of("leave") == []
+
+
+async def test_another_database_of_the_same_redis_hears_nothing(
+    redis: RealRedis, one: Replica
+) -> None:
+    async with replica(dataclasses.replace(redis.address, db=1)) as other:
+        for each in (one, other):
+            await each.broker.subscribe("log:1")
+        for each, name in ((one, b"0"), (other, b"1")):
+            await each.broker.publish("log:1", name, KEEP)
+            await each.broker.enter("log:1", "c", name, announce=True)
+            await each.broker.command(name)
+            await each.broker.command(name, other.broker.replica)
+            await each.heard.until("join", name)
+        assert (one.heard.of("pub"), one.heard.of("join"), one.heard.orders) == ([b"0"],) * 3
+        assert (other.heard.of("pub"), other.heard.of("join")) == ([b"1"],) * 2
+        assert other.heard.orders == [b"1", b"1"]
 
 
 async def test_who_waits_for_an_answer_hears_that_redis_is_gone(one: Replica) -> None:

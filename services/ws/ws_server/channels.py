@@ -103,7 +103,8 @@ class Channels:
             return "drop"
         for held in entry.joiners.values():
             held.append(publication)
-        if entry.held is not None:
+        # Without an offset it is in no history, and would be lost among what is held back.
+        if entry.held is not None and publication.offset:
             entry.held.append(publication)
             return "drop"
         if not entry.members:

@@ -87,6 +87,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     """The settings, or ConfigError for the first variable that is wrong. An empty one is unset."""
     env = Environment(environ)
     redis = _redis(env)
+    workers = _workers(env, redis)
     return Settings(
         secret=_secret(env),
         previous_secrets=_previous_secrets(env),
@@ -98,7 +99,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         host=env.text("WS_HOST", "0.0.0.0"),  # noqa: S104
         port=env.integer("WS_PORT", 3002, 0, 65535),
         path=_path(env),
-        api_port=env.integer("WS_API_PORT", 3003, 0, 65535),
+        api_port=_api_port(env, workers),
         api_key=_api_key(env),
         hooks=_hooks(env),
         redis=redis,
@@ -117,7 +118,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         pong_timeout=env.seconds("WS_PONG_TIMEOUT", 10.0),
         expired_grace=env.seconds("WS_EXPIRED_GRACE", 25.0),
         drain_timeout=env.seconds("WS_DRAIN_TIMEOUT", 5.0),
-        workers=_workers(env, redis),
+        workers=workers,
         log_level=env.choice("WS_LOG_LEVEL", "info", LOG_LEVELS),
     )
 
@@ -132,6 +133,14 @@ def _secret(env: Environment) -> bytes:
 def _api_key(env: Environment) -> bytes | None:
     name, text = _text_or_file(env, "WS_API_KEY", "WS_API_KEY_FILE")
     return _strong(name, text) if text else None
+
+
+def _api_port(env: Environment, workers: int) -> int:
+    """The internal port of the first worker; those of the others follow it."""
+    port = env.integer("WS_API_PORT", 3003, 0, 65536 - workers)
+    if _api_key(env) and port <= env.integer("WS_PORT", 3002, 0, 65535) < port + workers:
+        raise ConfigError("WS_API_PORT: it and those after it, one a worker, must not be WS_PORT")
+    return port
 
 
 def _previous_secrets(env: Environment) -> tuple[bytes, ...]:

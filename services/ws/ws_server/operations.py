@@ -162,7 +162,12 @@ class Operations:
         self._service.log.debug("connected", client=self._session.id, user=claims.user)
         if claims.from_cookie:
             ttl = math.inf  # the page cannot renew it, and comes back after 3005 with a newer one
-        prepared = await self._prepare(effect.wanted)
+        try:
+            prepared = await self._prepare(effect.wanted)
+        except BrokerDownError:
+            # Left out of the reply, an SDK would take them for ended, and never ask again.
+            self._session.receiver.close(codes.INSUFFICIENT_STATE_ALL)
+            return
         result = {
             "client": self._session.id,
             "version": "",
@@ -341,7 +346,10 @@ class Operations:
         return Grant(claims.expires_at)
 
     async def _prepare(self, wanted: Sequence[Wanted]) -> list[tuple[Wanted, History | None]]:
-        """Get ready what the connect command may subscribe; the rest is left out."""
+        """Get ready what the connect command may subscribe; the rest is left out.
+
+        Raises BrokerDownError.
+        """
         rules, session = self._service.rules, self._session
         allowed = [
             each
@@ -355,8 +363,6 @@ class Operations:
         )
         prepared = []
         for each, history in zip(allowed, histories, strict=True):
-            if isinstance(history, BrokerDownError):
-                continue  # not among the ``subs`` of the reply: the client subscribes by itself
             if isinstance(history, BaseException):
                 raise history
             prepared.append((each, history))

@@ -19,10 +19,12 @@ from ws_server.publication import History, Kind, Position, Publication
 from ws_server.redis_link import RedisLink, settle
 from ws_server.upkeep import keep as keep_connected
 
-TOPIC, META, STREAM = b"ws:", b"ws:meta:", b"ws:stream:"
+META, STREAM = b"ws:meta:", b"ws:stream:"
 PRESENT, KEY, MEMBERS = b"ws:present:", b"ws:key:", b"ws:members:"
 REPLICAS = b"ws:replicas"
-ORDERS = b"ws-orders"  # a topic that is no channel's; followed by a name, it is one replica's
+# Topics have the number of the database in them, but for 0: Redis gives it to keys alone.
+TOPIC = b"ws%s:"
+ORDERS = b"ws%s-orders"  # a topic that is no channel's; followed by a name, it is one replica's
 STANDING = b"ws:orders"  # those that hold for a time, by the end of it
 BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
@@ -54,7 +56,9 @@ class RedisBroker:
         self._shas: dict[str, bytes] = {}
         self._life = b""
         self._is_connected = self._was_ready = self._is_forgotten = False
-        self._orders = (ORDERS, _orders_of(self.replica))
+        database = b"%d" % address.db if address.db else b""
+        self._topic, everybody = TOPIC % database, ORDERS % database
+        self._orders = (everybody, b"%s:%s" % (everybody, self.replica.encode()))
         self._asked_at: float | None = None
         self._lag = 0.0
 
@@ -71,7 +75,7 @@ class RedisBroker:
     async def subscribe(self, channel: str) -> None:
         """Return when Redis confirmed the subscription. Raises BrokerDownError."""
         self._require_ready()
-        topic = TOPIC + channel.encode()
+        topic = self._topic + channel.encode()
         if topic not in self._channels:
             self._channels[topic] = asyncio.get_running_loop().create_future()
             self._link.send(b"SUBSCRIBE", topic)
@@ -80,7 +84,7 @@ class RedisBroker:
 
     def unsubscribe(self, channel: str) -> None:
         """Stop delivering the channel, soon."""
-        topic = TOPIC + channel.encode()
+        topic = self._topic + channel.encode()
         confirmed = self._channels.pop(topic, None)
         if confirmed is None:
             return
@@ -96,14 +100,16 @@ class RedisBroker:
             return _down()
         name = channel.encode()
         if keep is None and not key:
-            return self._link.request(b"PUBLISH", TOPIC + name, b"p0::" + payload, read=_nowhere)
+            return self._link.request(
+                b"PUBLISH", self._topic + name, b"p0::" + payload, read=_nowhere
+            )
         size, ttl, meta_ttl = (keep.size, keep.ttl, keep.meta_ttl) if keep else (0, 0.0, 0.0)
         # With its length: a colon may be part of the channel, and of the key.
         known = KEY + b"%d:%s:%s" % (len(name), name, key.encode()) if key else b""
         command = self._command(
             redis_scripts.PUBLISH,
             (META + name, STREAM + name, known),
-            *(TOPIC + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
+            *(self._topic + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
             *(uuid4().hex[:8].encode(), self._life, _ms(KEY_TTL)),
         )
         return self._link.request(*command, read=_position)
@@ -168,7 +174,9 @@ class RedisBroker:
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
         """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
         self._require_ready()
-        now, topic = time.time(), _orders_of(replica) if replica else ORDERS
+        now, topic = time.time(), self._orders[0]
+        if replica:
+            topic += b":" + replica.encode()
         if until <= now:
             await self._link.request(b"PUBLISH", topic, payload)
             return
@@ -294,7 +302,7 @@ class RedisBroker:
         await self._script(
             redis_scripts.ENTER,
             (PRESENT + channel.encode(), MEMBERS + self.replica.encode()),
-            *(client.encode(), info, TOPIC + channel.encode(), member, _flag(announce)),
+            *(client.encode(), info, self._topic + channel.encode(), member, _flag(announce)),
         )
 
     async def _exit(self, replica: str, member: bytes) -> None:
@@ -302,7 +310,7 @@ class RedisBroker:
         await self._script(
             redis_scripts.EXIT,
             (PRESENT + channel, MEMBERS + replica.encode()),
-            *(client, TOPIC + channel, member, announce),
+            *(client, self._topic + channel, member, announce),
         )
 
     async def _script(self, script: str, keys: Sequence[bytes], *args: bytes) -> Any:
@@ -320,7 +328,7 @@ class RedisBroker:
         if kind == b"message" and topic in self._orders:
             self._listener.order(bytes(message[2]))
         elif kind == b"message":
-            self._deliver(topic[len(TOPIC) :].decode(), bytes(message[2]))
+            self._deliver(topic[len(self._topic) :].decode(), bytes(message[2]))
         elif kind == b"subscribe" and topic in self._channels:
             settle(self._channels[topic], None)
 
@@ -350,10 +358,6 @@ _SCRIPTS = (
 
 
 _ALL_REPLICAS = (b"ZRANGE", REPLICAS, b"0", b"-1")
-
-
-def _orders_of(replica: str) -> bytes:
-    return ORDERS + b":" + replica.encode()
 
 
 def _ms(seconds: float) -> bytes:
