@@ -169,12 +169,15 @@ def test_workers_meet_in_redis_only() -> None:
     assert load(GOOD | REDIS | {"WS_WORKERS": "3"}).workers == 3
     with pytest.raises(ConfigError, match=r"^WS_WORKERS: more than 1 needs REDIS_URL"):
         load(GOOD | {"WS_WORKERS": "2"})
-    ports = REDIS | {"WS_WORKERS": "3", "WS_PORT": "3005", "WS_API_KEY": LONG}
-    with pytest.raises(ConfigError, match=r"^WS_API_PORT: it and those after it"):
-        load(GOOD | ports)
-    assert load(GOOD | ports | {"WS_PORT": "3006"}).api_port == 3003
     with pytest.raises(ConfigError, match=r"^WS_WORKERS: must be auto or a whole number$"):
         load(GOOD | REDIS | {"WS_WORKERS": "many"})
+
+
+def test_the_internal_port_is_another_one() -> None:
+    same = {"WS_PORT": "3003", "WS_API_KEY": LONG}
+    with pytest.raises(ConfigError, match=r"^WS_API_PORT: must not be WS_PORT$"):
+        load(GOOD | same)
+    assert load(GOOD | {"WS_PORT": "3003"}).api_port == 3003  # and stays closed, without a key
 
 
 def test_automatic_workers_are_as_many_as_cores(monkeypatch: pytest.MonkeyPatch) -> None:

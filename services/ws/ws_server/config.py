@@ -87,7 +87,6 @@ def load(environ: Mapping[str, str]) -> Settings:
     """The settings, or ConfigError for the first variable that is wrong. An empty one is unset."""
     env = Environment(environ)
     redis = _redis(env)
-    workers = _workers(env, redis)
     return Settings(
         secret=_secret(env),
         previous_secrets=_previous_secrets(env),
@@ -99,7 +98,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         host=env.text("WS_HOST", "0.0.0.0"),  # noqa: S104
         port=env.integer("WS_PORT", 3002, 0, 65535),
         path=_path(env),
-        api_port=_api_port(env, workers),
+        api_port=_api_port(env),
         api_key=_api_key(env),
         hooks=_hooks(env),
         redis=redis,
@@ -118,7 +117,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         pong_timeout=env.seconds("WS_PONG_TIMEOUT", 10.0),
         expired_grace=env.seconds("WS_EXPIRED_GRACE", 25.0),
         drain_timeout=env.seconds("WS_DRAIN_TIMEOUT", 5.0),
-        workers=workers,
+        workers=_workers(env, redis),
         log_level=env.choice("WS_LOG_LEVEL", "info", LOG_LEVELS),
     )
 
@@ -135,11 +134,10 @@ def _api_key(env: Environment) -> bytes | None:
     return _strong(name, text) if text else None
 
 
-def _api_port(env: Environment, workers: int) -> int:
-    """The internal port of the first worker; those of the others follow it."""
-    port = env.integer("WS_API_PORT", 3003, 0, 65536 - workers)
-    if _api_key(env) and port <= env.integer("WS_PORT", 3002, 0, 65535) < port + workers:
-        raise ConfigError("WS_API_PORT: it and those after it, one a worker, must not be WS_PORT")
+def _api_port(env: Environment) -> int:
+    port = env.integer("WS_API_PORT", 3003, 0, 65535)
+    if _api_key(env) and 0 < port == env.integer("WS_PORT", 3002, 0, 65535):
+        raise ConfigError("WS_API_PORT: must not be WS_PORT")
     return port
 
 
