@@ -5,7 +5,7 @@ from typing import Any
 
 from ws_server.broker import BrokerDownError, Keep
 from ws_server.memory_broker import MemoryBroker
-from ws_server.operations import PIPELINE
+from ws_server.pipeline import MAX_MANY
 from ws_server.publication import Position
 
 from tests.ws.harness import Client, Nobody, running
@@ -65,13 +65,13 @@ async def test_a_later_answer_is_not_waited_for_in_a_circle() -> None:
     broker = Held()
     async with running(broker) as live, live.client() as client:
         await joined(client)
-        sending = asyncio.create_task(client.send(*(publish(n + 1) for n in range(PIPELINE + 1))))
-        await broker.until(PIPELINE)
-        broker.answer(*range(1, PIPELINE))
+        sending = asyncio.create_task(client.send(*(publish(n + 1) for n in range(MAX_MANY + 1))))
+        await broker.until(MAX_MANY)
+        broker.answer(*range(1, MAX_MANY))
         await asyncio.sleep(0.05)
         broker.answer(0)
-        await broker.until(PIPELINE + 1)
-        broker.answer(PIPELINE)
+        await broker.until(MAX_MANY + 1)
+        broker.answer(MAX_MANY)
         await sending
         assert [(await client.receive())["id"] for _ in range(3)] == [1, 2, 3]
 
@@ -108,9 +108,9 @@ async def test_one_connection_fills_no_memory_while_the_broker_is_slow() -> None
     async with running(broker) as live, live.client() as client:
         await joined(client)
         sending = asyncio.create_task(client.send(*(publish(n) for n in range(10, 10 + 500))))
-        await broker.until(PIPELINE)
+        await broker.until(MAX_MANY)
         await asyncio.sleep(0.05)
-        assert len(broker.asked) == PIPELINE
+        assert len(broker.asked) == MAX_MANY
         for number in range(500):
             await broker.until(number + 1)
             broker.answer(number)

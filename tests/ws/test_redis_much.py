@@ -12,7 +12,7 @@ from ws_server import redis_broker
 from ws_server.broker import BrokerDownError, Keep
 from ws_server.publication import Position
 
-from tests.ws.harness import running
+from tests.ws.harness import Running, running
 from tests.ws.redis_server import RDB, RealRedis, Replica, real_redis, replica
 
 pytestmark = pytest.mark.integration
@@ -45,6 +45,12 @@ async def fill(one: Replica, count: int, size: int) -> None:
         await asyncio.gather(*(one.broker.publish("log:1", b"x" * size, KEEP) for _ in range(many)))
 
 
+async def ready(live: Running) -> None:
+    async with asyncio.timeout(20):
+        while not live.server.broker.is_ready:  # noqa: ASYNC110 - asked as /readyz is
+            await asyncio.sleep(0.05)
+
+
 async def test_a_history_that_is_too_large_is_cut_and_breaks_nothing(one: Replica) -> None:
     await fill(one, 1000, 60_000)
     found = await one.broker.history("log:1", Position(10, ""), -1)
@@ -75,6 +81,25 @@ async def test_a_crowd_that_asks_who_is_present(redis: RealRedis, one: Replica) 
     assert {len(found) for found in present} == {20_000}
 
 
+async def test_a_burst_is_more_than_redis_holds_for_one_connection(one: Replica) -> None:
+    await one.broker.subscribe("a")
+    payloads = [b"%d".ljust(1000) % n for n in range(20_000)]
+    published = [one.broker.publish("a", payload) for payload in payloads]
+    for _ in range(20):
+        await asyncio.sleep(0)
+        time.sleep(0.02)  # noqa: ASYNC251 - a loop that is busy with other things reads rarely
+    await asyncio.gather(*published)
+    assert one.heard.of("pub") == payloads
+
+
+async def test_the_sign_of_life_overtakes_what_waits_to_be_sent(one: Replica) -> None:
+    link = one.broker._link
+    waiting = [link.request(b"PUBLISH", b"nobody", b"%d" % n) for n in range(10_000)]
+    await link.request(b"PING", is_urgent=True)
+    assert not waiting[-1].done()
+    await waiting[-1]
+
+
 async def test_more_orders_that_stand_than_fit_into_one_answer(redis: RealRedis) -> None:
     many, ends = 300_000, (time.time() + 1e6) * 1000
     with redis_client.Redis(port=redis.port) as link:
@@ -85,10 +110,20 @@ async def test_more_orders_that_stand_than_fit_into_one_answer(redis: RealRedis)
             )
         revoked = json.dumps({"revoke": {"user": "alice", "before": 2**40, "until": 2**41}})
         link.zadd("ws:orders", {revoked: ends - 1})
-    async with running(redis=redis.address) as live, asyncio.timeout(20):
-        while not live.server.broker.is_ready:  # noqa: ASYNC110 - asked as /readyz is
-            await asyncio.sleep(0.05)
+    async with running(redis=redis.address) as live:
+        await ready(live)
         assert len(live.server.service.revocations) == 1
+
+
+async def test_a_revocation_outlives_a_redis_that_lost_all(redis: RealRedis) -> None:
+    async with running(redis=redis.address) as old:
+        await ready(old)
+        await old.server.service.revoke(user="alice")
+        redis.ask("FLUSHALL")
+        redis.cut()
+        async with running(redis=redis.address) as new, asyncio.timeout(10):
+            while not new.server.service.revocations.known():  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.05)
 
 
 async def test_a_redis_that_falls_silent_while_it_is_told_who_is_here(

@@ -25,6 +25,7 @@ from ws_server.commands import (
 )
 from ws_server.handshake import client_address, subprotocol_token
 from ws_server.operations import Hooks, Limits, Operations, Verify, Waiting
+from ws_server.pipeline import Pipeline
 from ws_server.service import Service
 from ws_server.transport import Outbox, Turn
 
@@ -80,6 +81,7 @@ class Conversation:
         service.stats.connections += 1
         service.deadline_moved()
         hooks = context.hooks.heard(self._headers)
+        self._pipeline = Pipeline(service, self.outbox)
         self._operations = Operations(
             service, self._session, context.verify, hooks, context.limits, self._offered
         )
@@ -94,7 +96,7 @@ class Conversation:
             else:
                 await self._close(codes.BAD_FRAME.because("binary frame"))
             if self.outbox.is_finishing:
-                await self._operations.answered()
+                await self._pipeline.answered()
             self.outbox.end()
             if self.outbox.is_closing:
                 return
@@ -133,26 +135,26 @@ class Conversation:
         except protocol.MalformedFrameError as error:
             await self._close(codes.BAD_FRAME.because(str(error)))
             return
-        stats, service, operations = self._service.stats, self._service, self._operations
+        stats, service, pipeline = self._service.stats, self._service, self._pipeline
         stats.commands += len(received)
         stats.received_bytes += len(text)
         if commands.limited(service.rules, self._session, len(received), service.clocks.now()):
-            await operations.answered()
+            await pipeline.answered()
             self._refuse(received)
             return
         for command in received:
             effect = commands.handle(service.hub, service.rules, self._session, command)
             if isinstance(effect, Publish):
-                operations.publish(effect)
-                await operations.keep_up()
+                pipeline.publish(effect)
+                await pipeline.keep_up()
             elif effect is not None:
-                await operations.answered()
+                await pipeline.answered()
                 await self._carry_out(effect)
             if self.outbox.is_closing:
                 return
 
     async def _close(self, disconnect: codes.Disconnect) -> None:
-        await self._operations.answered()
+        await self._pipeline.answered()
         self.outbox.close(disconnect)
 
     def _refuse(self, received: list[protocol.Command]) -> None:

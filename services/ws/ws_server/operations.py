@@ -2,10 +2,8 @@
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
 from ws_server import codes, protocol, reading
@@ -22,7 +20,6 @@ from ws_server.commands import (
     Connect,
     Join,
     Leave,
-    Publish,
     ReadHistory,
     ReadPresence,
     Refresh,
@@ -31,13 +28,10 @@ from ws_server.commands import (
 )
 from ws_server.handshake import Headers
 from ws_server.namespaces import is_channel
-from ws_server.publication import History, Position
+from ws_server.publication import History
 from ws_server.reading import RefusedError
 from ws_server.service import Service
 from ws_server.session import Session
-
-PIPELINE = 128  # publications of one connection that may be on their way to the broker
-PIPELINE_BYTES = 64 * 1024
 
 Verify = Callable[[str], Awaitable[Claims]]
 """The claims of a token, whatever its kind.
@@ -122,9 +116,6 @@ class Operations:
         self._hooks = hooks
         self._limits = limits
         self._offered = offered
-        self._published: deque[tuple[Publish, asyncio.Future[Position]]] = deque()
-        self._on_the_way = 0
-        self._is_settling = False
 
     async def carry_out(self, effect: Waiting) -> None:
         """Carry out any one of the effects that have to wait."""
@@ -203,64 +194,6 @@ class Operations:
         """End a subscription."""
         self._service.leave(self._session, effect.channel)
         self._send(protocol.reply(effect.command_id, "unsubscribe", {}))
-
-    def publish(self, effect: Publish) -> None:
-        """Hand it to the broker; the answer is sent when the broker has answered."""
-        if not self._published:
-            self._session.receiver.begin()
-        done = self._service.publish(effect.channel, effect.payload)
-        self._published.append((effect, done))
-        self._on_the_way += len(effect.payload)
-        if done.done():
-            self._settle_soon()
-        else:
-            done.add_done_callback(self._settle_soon)
-
-    async def keep_up(self) -> None:
-        """Wait while more is on its way to the broker than one connection may have there."""
-        while len(self._published) >= PIPELINE or self._on_the_way >= PIPELINE_BYTES:
-            await self._settled((len(self._published) + 1) // 2)
-
-    async def answered(self) -> None:
-        """Wait until all that was published is answered.
-
-        Needed before anything else is: replies come in the order of the commands.
-        """
-        while self._published:
-            await self._settled(len(self._published))
-
-    async def _settled(self, count: int) -> None:
-        first = (done for _, done in islice(self._published, count))
-        # What is done already must not end the turn of the loop, and with it the joining.
-        if waiting := [done for done in first if not done.done()]:
-            await asyncio.wait(waiting)
-        self.settle()
-
-    def _settle_soon(self, _done: object = None) -> None:
-        if not self._is_settling:
-            self._is_settling = True
-            self._service.fanout.afterwards(self.settle)
-
-    def settle(self) -> None:
-        """Answer what the broker has, after the publications themselves."""
-        self._is_settling = False
-        answers: list[bytes] = []
-        published = self._published
-        while published and published[0][1].done():
-            effect, done = published.popleft()
-            self._on_the_way -= len(effect.payload)
-            self._service.fanout.flush(effect.channel)
-            answers.append(self._answer(effect.command_id, done))
-        if answers:
-            self._send(b"\n".join(answers))
-            if not published:
-                self._session.receiver.end()
-
-    def _answer(self, command_id: int, done: asyncio.Future[Position]) -> bytes:
-        if done.exception() is None:
-            return protocol.reply_raw(command_id, "publish", b"{}")
-        self._service.stats.errors[codes.INTERNAL.code] += 1
-        return protocol.failure(command_id, codes.INTERNAL)
 
     async def history(self, effect: ReadHistory) -> None:
         """Read a channel's publications."""

@@ -14,6 +14,16 @@ class RevokedTokenError(ExpiredTokenError):
     """The token was good until somebody revoked it; another one of the same user may be good."""
 
 
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What one user was given ``before`` a time, or one token; forgotten after ``until``."""
+
+    user: str
+    token_id: str
+    before: float
+    until: float
+
+
 @dataclass(slots=True)
 class Revocations:
     """By user, everything issued before a time; by ``jti``, one token. All times are Unix time."""
@@ -50,6 +60,11 @@ class Revocations:
         """Raise RevokedTokenError for a token that is revoked."""
         if self.is_revoked(claims):
             raise RevokedTokenError("it was revoked")
+
+    def known(self) -> list[Revocation]:
+        """All that has not ended."""
+        users = [Revocation(user, "", *times) for user, times in self._users.items()]
+        return users + [Revocation("", one, 0.0, until) for one, until in self._tokens.items()]
 
     def __len__(self) -> int:
         return len(self._users) + len(self._tokens)

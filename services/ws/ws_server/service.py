@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from ws_server import codes, protocol
 from ws_server.auth.claims import Claims
@@ -16,7 +16,7 @@ from ws_server.hub import Hub
 from ws_server.log import Log
 from ws_server.namespaces import Namespace
 from ws_server.publication import History, Kind, Position, Publication
-from ws_server.revocation import REMEMBERED, Revocations
+from ws_server.revocation import REMEMBERED, Revocation, Revocations
 from ws_server.session import Session, Subscription
 from ws_server.stats import Stats
 from ws_server.transport import frame
@@ -208,8 +208,7 @@ class Service:
         now = self.clocks.wall()
         until = now + REMEMBERED if until is None else until
         before = now if issued_before is None else issued_before
-        fields = {"user": user, "token_id": token_id, "before": before, "until": until}
-        await self.broker.command(protocol.encode({"revoke": fields}), until=until)
+        await self._tell(Revocation(user, token_id, before, until))
 
     def end_revoked(self, sessions: Iterable[Session]) -> None:
         """Close those of the sessions whose token is revoked, and end such subscriptions.
@@ -265,9 +264,10 @@ class Service:
         self.obey(payload)
 
     def reconnected(self) -> None:
-        """Something may have been missed on every channel."""
+        """Something may have been missed on every channel, and the broker may have lost all."""
         for channel in self.hub.channels.doubt():
             self.later(self._heal(channel))
+        self.later(self._repeat_revocations())
 
     async def _heal(self, channel: str) -> None:
         position = self.hub.channels.position(channel)
@@ -309,6 +309,15 @@ class Service:
         result = self.complete(session, wanted, history, ends, wanted.data, is_server_side=True)
         if isinstance(result, bytes):
             session.receiver.send(protocol.push(wanted.channel, "subscribe", result))
+
+    async def _repeat_revocations(self) -> None:
+        """Tell the broker again what only its data said to replicas that start later."""
+        for revocation in self.revocations.known():
+            await self._tell(revocation)
+
+    async def _tell(self, revocation: Revocation) -> None:
+        order = protocol.encode({"revoke": asdict(revocation)})
+        await self.broker.command(order, until=revocation.until)
 
     async def _end_all_revoked(self) -> None:
         self._is_looking = False
