@@ -23,8 +23,9 @@ from tests.chaos.nginx import Nginx
 from tests.chaos.postgres import RealPostgres, real_postgres
 from tests.integration.projects import free_port
 from tests.ws.harness import SECRET
-from tests.ws.redis_server import RealRedis, real_redis
+from tests.ws.redis_server import RDB, RealRedis, real_redis, user_options
 
+ROLES = ("first", "second")  # of the two replicas
 FOLDER = Path(__file__).parents[2] / "services" / "ws"
 NAMESPACES = {
     "room": {
@@ -49,7 +50,7 @@ class Replica:
 
     @property
     def role(self) -> str | None:
-        """As whom it comes to Postgres, which is how it is found there."""
+        """As whom it comes to Postgres and Redis, which is how it is found there."""
         return urlsplit(self.database_url).username
 
     async def start(self) -> None:
@@ -138,6 +139,14 @@ async def cut_redis(world: World) -> None:
     await asyncio.to_thread(world.redis.cut)
 
 
+async def part_from_redis(world: World) -> None:
+    """One replica only: the other goes on publishing what it then has missed."""
+    user = world.dice.choice(world.replicas).role or ""
+    await asyncio.to_thread(world.redis.shut_out, user)
+    await asyncio.sleep(world.dice.uniform(0.2, 2))
+    await asyncio.to_thread(world.redis.let_in, user)
+
+
 async def kill_redis(world: World) -> None:
     await asyncio.to_thread(world.redis.kill)
     await asyncio.sleep(world.dice.uniform(0, 1))
@@ -223,7 +232,7 @@ async def _revive(world: World, replica: Replica, number: signal.Signals) -> Non
 
 Fault = Callable[[World], Awaitable[None]]
 FAULTS: tuple[Fault, ...] = (
-    *(cut_redis, kill_redis, restart_redis, empty_redis),
+    *(cut_redis, part_from_redis, kill_redis, restart_redis, empty_redis),
     *(kill_replica, restart_replica, pause_replica, cut_relay),
     *(kill_postgres, restart_postgres, kill_leader, depose_leaders),
     *(kill_nginx, restart_nginx, reload_nginx),
@@ -235,11 +244,11 @@ async def world(dice: random.Random) -> AsyncIterator[World]:
     """Start everything, and end it whatever happens."""
     source = choose_source(open_engine("it", Path(), print, may_install=False), "", print)
     with (
-        real_redis() as redis,
+        real_redis(*RDB, *user_options(*ROLES)) as redis,
         real_postgres(source) as postgres,
         TemporaryDirectory() as folder,
     ):
-        replicas = [Replica(redis.url, postgres.uri(role)) for role in ("first", "second")]
+        replicas = [Replica(redis.url_of(role), postgres.uri(role)) for role in ROLES]
         for replica in replicas:
             postgres.welcome(replica.role or "")
         relay = Relay(replicas, dice)

@@ -27,6 +27,12 @@ RDB = ("--save", "60 1")  # as the preset runs it: a kill forgets the last secon
 AOF = ("--appendonly", "yes", "--save", "")
 
 
+def user_options(*users: str) -> tuple[str, ...]:
+    """Options of a server with such users, who may do everything."""
+    rights = ("~*", "&*", "+@all")
+    return tuple(part for user in users for part in ("--user", user, "on", f">{user}", *rights))
+
+
 @dataclass(frozen=True)
 class RealRedis:
     """One server and what can be done to it."""
@@ -41,6 +47,18 @@ class RealRedis:
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
+
+    def url_of(self, user: str) -> str:
+        """Where one of several users comes in, who was made by ``user_options``."""
+        return f"redis://{user}:{user}@127.0.0.1:{self.port}/0"
+
+    def shut_out(self, user: str) -> None:
+        """Close the connections of one user, who cannot come back."""
+        self.ask("ACL", "SETUSER", user, "off")
+        self.ask("CLIENT", "KILL", "USER", user)
+
+    def let_in(self, user: str) -> None:
+        self.ask("ACL", "SETUSER", user, "on")
 
     def ask(self, *command: str | bytes) -> Any:
         """Give the answer to one command, on a connection of its own."""
