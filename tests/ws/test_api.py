@@ -182,6 +182,8 @@ async def test_refresh(served: Running) -> None:
 
 async def test_an_end_in_the_past_is_an_end(served: Running) -> None:
     async with alice(served) as client:
+        await served.api("subscribe", user="alice", channel="news", expire_at=1)
+        assert await client.ask({"id": 9, "ping": {}}) == {"id": 9, "ping": {}}
         await served.api("refresh", user="alice", expire_at=1)
         assert await client.closed() == (3005, "connection expired")
 

@@ -71,6 +71,10 @@ class Raw:
     def say(self, **command: Any) -> None:
         self.frame(json.dumps(command).encode())
 
+    def ping(self, many: int) -> None:
+        """As many pings of the largest size, without reading a pong."""
+        self.link.sendall((bytes((0x89, 0xFD)) + bytes(129)) * many)
+
     def close(self) -> None:
         self._stream.close()
         self.link.close()
@@ -255,6 +259,18 @@ def test_who_never_reads_is_let_go(target: Target) -> None:
         with suppress(OSError):
             for _ in range(2000):  # 120 MB that come back to a client that does not read
                 raw.frame(publish)
+        target.expect_calm()
+        assert target.memory - before < 40_000_000
+
+
+def test_who_pings_and_never_reads_is_let_go(target: Target) -> None:
+    before = target.memory
+    raw = target.open()
+    raw.link.settimeout(1)
+    with closing(raw):
+        with suppress(OSError):  # it is closed
+            for _ in range(1000):  # 125 MB of pongs
+                raw.ping(1000)
         target.expect_calm()
         assert target.memory - before < 40_000_000
 

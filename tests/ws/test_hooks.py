@@ -134,6 +134,7 @@ async def UNSPEAKABLE(_request: web.Request) -> web.StreamResponse:  # noqa: N80
         ({"disconnect": {"code": 3000}}, None),
         ({"disconnect": {"code": 4000, "reason": "x" * 124}}, None),
         ({"result": {"expire_at": "soon"}}, None),
+        ({"result": {"expire_at": 1}}, {"code": 110, "message": "expired"}),
         ({"result": {"expire_at": 10**400}}, None),
         (UNSPEAKABLE, None),
     ],

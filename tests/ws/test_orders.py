@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ws_server import orders, protocol
 
@@ -63,6 +63,7 @@ ANY = st.dictionaries(st.sampled_from(["disconnect", "unsubscribe", "later"]), F
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(order=ANY.map(protocol.encode) | st.binary())
+@example(order=b"[" * 100_000)
 async def test_what_is_not_understood_is_left_alone(live: Running, order: bytes) -> None:
     await live.server.broker.command(order)
 

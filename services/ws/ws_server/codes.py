@@ -56,6 +56,7 @@ LIMIT_EXCEEDED = ReplyError(106, "limit exceeded")
 BAD_REQUEST = ReplyError(107, "bad request")
 NOT_AVAILABLE = ReplyError(108, "not available")
 TOKEN_EXPIRED = ReplyError(109, "token expired")
+EXPIRED = ReplyError(110, "expired")
 TOO_MANY_REQUESTS = ReplyError(111, "too many requests", temporary=True)
 UNRECOVERABLE_POSITION = ReplyError(112, "unrecoverable position")
 

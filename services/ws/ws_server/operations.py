@@ -264,7 +264,10 @@ class Operations:
     async def _authorised(self, wanted: Wanted) -> Grant:
         """What a subscription token or else the hook grants. Raises HookError."""
         if not wanted.token:
-            return await self._hooks.subscribe(self._session, wanted)
+            grant = await self._hooks.subscribe(self._session, wanted)
+            if grant.expires_at <= self._service.clocks.wall():
+                raise HookError(codes.EXPIRED)  # or it would hold for the time to mend it
+            return grant
         try:
             claims = await self._verify(wanted.token)
         except ExpiredTokenError:

@@ -27,7 +27,7 @@ def encode(name: str, **fields: object) -> bytes:
 
 def obey(service: Service, known: Mapping[str, Obey], payload: bytes) -> None:
     """Do what an order says, if it is one of those that are known."""
-    with suppress(LookupError, ValueError, TypeError, OverflowError):
+    with suppress(LookupError, ValueError, TypeError, OverflowError, RecursionError):
         order = json.loads(payload)
         for name, fields in order.items() if isinstance(order, dict) else ():
             if name in known and isinstance(fields, dict):

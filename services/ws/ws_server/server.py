@@ -52,11 +52,12 @@ from ws_server.service import Clocks, Service
 from ws_server.session import Times
 from ws_server.stats import Stats
 from ws_server.survey import Survey
-from ws_server.transport import Turn
+from ws_server.transport import Connection, Turn
 
 BACKLOG = 65535  # the kernel's own limit is smaller; with 100, a crowd that comes back is dropped
 LINGER = 2.0  # seconds that a peer has to answer a close frame
 CONNECTION: dict[str, Any] = {
+    "create_connection": Connection,
     "compression": None,  # 48 KiB a connection, and no frame could be shared
     "ping_interval": None,  # the protocol has its own pings, which browsers can see
     "close_timeout": LINGER,

@@ -118,7 +118,7 @@ class Service:
 
     def grant(self, session: Session, wanted: Wanted, expires_at: float = math.inf) -> None:
         """Subscribe a session without being asked by its client, soon, and tell it."""
-        if wanted.channel not in session.channels:
+        if wanted.channel not in session.channels and expires_at > self.clocks.wall():
             self.hub.channels.join(session, wanted.channel)
             self.later(self._grant(session, wanted, expires_at))
 
