@@ -283,8 +283,10 @@ def _refresh(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> E
 
 def _sub_refresh(hub: Hub, _rules: Rules, session: Session, command: Command) -> Effect:
     token, channel = _text(command.params, "token"), _text(command.params, "channel")
-    if not token or not channel or not hub.channels.is_member(session, channel):
+    if not token or not channel:
         return Fail(command.id, codes.BAD_REQUEST)
+    if not hub.channels.is_member(session, channel):
+        return Fail(command.id, codes.PERMISSION_DENIED)
     return Refresh(command.id, token, channel)
 
 

@@ -244,7 +244,7 @@ class Operations:
             session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
             return
         if effect.channel and not self._service.hub.channels.is_member(session, effect.channel):
-            self._fail(effect.command_id, codes.BAD_REQUEST)  # it ended while this was verified
+            self._fail(effect.command_id, codes.PERMISSION_DENIED)  # it ended meanwhile
         elif effect.channel:
             ttl = self._service.refresh_subscription(session, effect.channel, claims)
             self._send(protocol.reply(effect.command_id, "sub_refresh", protocol.life(ttl)))

@@ -15,7 +15,7 @@ from ws_server.fanout import Fanout
 from ws_server.hub import Hub
 from ws_server.log import Log
 from ws_server.namespaces import Namespace
-from ws_server.publication import History, Kind, Position, Publication
+from ws_server.publication import History, Kind, Position, Publication, Recovery
 from ws_server.revocation import REMEMBERED, Revocation, Revocations
 from ws_server.session import Session, Subscription
 from ws_server.stats import Stats
@@ -112,7 +112,9 @@ class Service:
         if expires_at < math.inf:
             result = protocol.life(expires_at - self.clocks.now() - self.hub.times.grace)
         if history is not None:
-            result |= _recovered(options, wanted, recovery.position, is_whole=recovery.is_whole)
+            result |= _stream(options, wanted, recovery)
+        if wanted.since is not None:
+            result |= {"was_recovering": True, "recovered": recovery.is_whole}
         missed = [pub.json for pub in recovery.publications]
         return protocol.with_data(protocol.subscribed(result, missed), data)
 
@@ -361,20 +363,16 @@ def _keep(options: Namespace) -> Keep | None:
     return Keep(options.history_size, options.history_ttl, options.history_meta_ttl)
 
 
-def _recovered(
-    options: Namespace, wanted: Wanted, position: Position, *, is_whole: bool
-) -> dict[str, object]:
+def _stream(options: Namespace, wanted: Wanted, recovery: Recovery) -> dict[str, object]:
     """The fields of a SubscribeResult about the stream.
 
     After a recovery the offset is that before the publications: who is interrupted between them
     comes back for the rest.
     """
-    offset = wanted.since.offset if wanted.since and is_whole else position.offset
-    fields: dict[str, object] = {"epoch": position.epoch, "offset": offset}
+    start = wanted.since if wanted.since and recovery.is_whole else recovery.position
+    fields: dict[str, object] = {"epoch": recovery.position.epoch, "offset": start.offset}
     if options.force_recovery:
         fields |= {"recoverable": True, "positioned": True}
-    if wanted.since is not None:
-        fields |= {"was_recovering": True, "recovered": is_whole}
     return fields
 
 
