@@ -25,7 +25,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "stack-
 
 
 @pytest.fixture(scope="session")
-def javascript() -> tuple[str, ...]:
+def javascript(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     """The JavaScript SDK in the version of the lock file, installed once a version of that."""
     if not shutil.which("npm"):
         pytest.skip("needs Node 20 and npm")
@@ -37,8 +37,10 @@ def javascript() -> tuple[str, ...]:
             shutil.copy(SOURCES / name, folder)
         npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
         subprocess.run(npm, cwd=folder, check=True, timeout=120)
-    shutil.copy(SOURCES / "client.mjs", folder)
-    return ("node", str(folder / "client.mjs"))
+    place = tmp_path_factory.mktemp("sdk")  # other checkouts share the cache, not the client
+    shutil.copy(SOURCES / "client.mjs", place)
+    (place / "node_modules").symlink_to(folder / "node_modules")
+    return ("node", str(place / "client.mjs"))
 
 
 def hash_of(data: bytes) -> str:
