@@ -75,6 +75,16 @@ async def test_a_crowd_that_asks_who_is_present(redis: RealRedis, one: Replica) 
     assert {len(found) for found in present} == {20_000}
 
 
+async def test_more_members_than_fit_into_one_answer(redis: RealRedis, one: Replica) -> None:
+    with redis_client.Redis(port=redis.port) as link:
+        for start in range(0, 400_000, 20_000):
+            numbers = range(start, start + 20_000)
+            link.hset("ws:present:log:1", mapping={f"{n:050x}": INFO for n in numbers})
+            link.sadd(f"ws:members:{one.broker.replica}", *(f"0 {n:070x} log:1" for n in numbers))
+    assert len(await one.broker.present("log:1")) == 400_000
+    assert len(await one.broker._members(one.broker.replica)) == 400_000
+
+
 async def test_more_orders_that_stand_than_fit_into_one_answer(redis: RealRedis) -> None:
     many, ends = 300_000, (time.time() + 1e6) * 1000
     with redis_client.Redis(port=redis.port) as link:

@@ -36,6 +36,7 @@ ALL = 2**31 - 1
 SMALL, SMALL_AT_ONCE = 128 * 1024, 16  # bytes of an answer, and how many are asked for at a time
 LARGE = 4 * 1024 * 1024  # bytes of publications in an answer; of larger ones one is asked for
 PART = 1000  # members or orders of one step
+SCANNED = 10_000  # members in one answer, about
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
 
 
@@ -167,9 +168,19 @@ class RedisBroker:
         """Who is in a channel, of all replicas. Raises BrokerDownError."""
         async with self._large:
             self._require_ready()
-            found = await self._link.request(b"HGETALL", PRESENT + channel.encode())
-        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2])  # noqa: B905 - pairs
-        return {bytes(client).decode(): bytes(info) for client, info in pairs}
+            found = await self._scan(b"HSCAN", PRESENT + channel.encode())
+        return {found[n].decode(): found[n + 1] for n in range(0, len(found), 2)}
+
+    async def _scan(self, command: bytes, key: bytes) -> list[bytes]:
+        """All that a set or a hash has, a part at a time; something may be there twice."""
+        found: list[bytes] = []
+        cursor = b"0"
+        while True:
+            answer = await self._link.request(command, key, cursor, b"COUNT", b"%d" % SCANNED)
+            cursor = bytes(answer[0])
+            found += map(bytes, answer[1])
+            if cursor == b"0":
+                return found
 
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
         """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
@@ -187,7 +198,8 @@ class RedisBroker:
     async def replicas(self) -> Collection[str]:
         """Who gave a sign of life in the last seconds. Raises BrokerDownError."""
         self._require_ready()
-        return [bytes(name).decode() for name in await self._link.request(*_ALL_REPLICAS)]
+        names = await self._link.request(b"ZRANGE", REPLICAS, b"0", b"-1")
+        return [bytes(name).decode() for name in names]
 
     async def _serve_once(self) -> None:
         connection = await self._link.connect()
@@ -291,10 +303,9 @@ class RedisBroker:
         await self._in_parts(self._exit(replica, member) for member in members)
         self._log.warning("replica_lost", replica=replica, members=len(members))
 
-    async def _members(self, replica: str) -> list[bytes]:
+    async def _members(self, replica: str) -> set[bytes]:
         async with asyncio.timeout(BEAT_TIMEOUT):
-            found = await self._link.request(b"SMEMBERS", MEMBERS + replica.encode())
-        return [bytes(member) for member in found]
+            return set(await self._scan(b"SSCAN", MEMBERS + replica.encode()))
 
     async def _enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
         member = _member(channel, client, announce=announce)
@@ -354,9 +365,6 @@ _SCRIPTS = (
     *(redis_scripts.PUBLISH, redis_scripts.HISTORY, redis_scripts.ENTER, redis_scripts.EXIT),
     *(redis_scripts.BEAT, redis_scripts.STANDING),
 )
-
-
-_ALL_REPLICAS = (b"ZRANGE", REPLICAS, b"0", b"-1")
 
 
 def _ms(seconds: float) -> bytes:
