@@ -36,7 +36,6 @@ ALL = 2**31 - 1
 SMALL, SMALL_AT_ONCE = 128 * 1024, 16  # bytes of an answer, and how many are asked for at a time
 LARGE = 4 * 1024 * 1024  # bytes of publications in an answer; of larger ones one is asked for
 PART = 1000  # members or orders of one step
-SCANNED = 10_000  # members in one answer, about
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
 
 
@@ -168,19 +167,8 @@ class RedisBroker:
         """Who is in a channel, of all replicas. Raises BrokerDownError."""
         async with self._large:
             self._require_ready()
-            found = await self._scan(b"HSCAN", PRESENT + channel.encode())
+            found = await self._link.scan(b"HSCAN", PRESENT + channel.encode())
         return {found[n].decode(): found[n + 1] for n in range(0, len(found), 2)}
-
-    async def _scan(self, command: bytes, key: bytes) -> list[bytes]:
-        """All that a set or a hash has, a part at a time; something may be there twice."""
-        found: list[bytes] = []
-        cursor = b"0"
-        while True:
-            answer = await self._link.request(command, key, cursor, b"COUNT", b"%d" % SCANNED)
-            cursor = bytes(answer[0])
-            found += map(bytes, answer[1])
-            if cursor == b"0":
-                return found
 
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
         """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
@@ -305,7 +293,7 @@ class RedisBroker:
 
     async def _members(self, replica: str) -> set[bytes]:
         async with asyncio.timeout(BEAT_TIMEOUT):
-            return set(await self._scan(b"SSCAN", MEMBERS + replica.encode()))
+            return set(await self._link.scan(b"SSCAN", MEMBERS + replica.encode()))
 
     async def _enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
         member = _member(channel, client, announce=announce)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redis.asyncio.connection import Connection
 
 CONNECT_TIMEOUT = 2.0  # seconds
+SCANNED = 10_000  # members in one answer, about
 
 
 class RedisLink:
@@ -82,6 +83,17 @@ class RedisLink:
         self._replies.append((reply, read))
         self.send(*command)
         return reply
+
+    async def scan(self, command: bytes, key: bytes) -> list[bytes]:
+        """All that a set or a hash has, a part at a time; something may be there twice."""
+        found: list[bytes] = []
+        cursor = b"0"
+        while True:
+            answer = await self.request(command, key, cursor, b"COUNT", b"%d" % SCANNED)
+            cursor = bytes(answer[0])
+            found += map(bytes, answer[1])
+            if cursor == b"0":
+                return found
 
     async def _write(self, connection: "Connection") -> None:
         while True:
