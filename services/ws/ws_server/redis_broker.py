@@ -33,7 +33,7 @@ KEY_TTL = 300.0  # seconds that a key of a publication is remembered
 META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before anything was published
 ALL = 2**31 - 1
 # Redis closes a connection with subscriptions when 32 MB of answers wait for it, or 8 MB for long.
-SMALL, SMALL_AT_ONCE = 128 * 1024, 16  # bytes of an answer, and how many are asked for at a time
+SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and how many are asked for at a time
 LARGE = 4 * 1024 * 1024  # bytes of publications in an answer; of larger ones one is asked for
 PART = 1000  # members or orders of one step
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
