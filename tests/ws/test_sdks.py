@@ -104,6 +104,21 @@ async def test_a_token_is_refreshed_while_connected(start: Start, live: Running)
         assert live.server.stats.disconnects == {}
 
 
+async def test_a_refresh_by_an_old_token_is_a_reason_to_come_back(
+    start: Start, live: Running
+) -> None:
+    async with start(live) as client:
+        await client.connected(token(exp=time.time() + 5))
+        await client.event("connecting")
+        await client.event("token_wanted")
+        await client.do("token", token=token(exp=time.time() - 1))  # out of somebody's cache
+        event = await client.event("connecting", "disconnected")
+        assert (event["event"], event["code"]) == ("connecting", codes.CONNECTION_EXPIRED.code)
+        await client.event("token_wanted")
+        await client.do("token", token=token())
+        await client.event("connected")
+
+
 async def test_an_expired_token_is_replaced(start: Start, live: Running) -> None:
     async with start(live) as client:
         await client.do("connect", token=token(exp=1))

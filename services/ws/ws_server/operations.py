@@ -5,7 +5,6 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ws_server import codes, protocol, reading
 from ws_server.auth.claims import (
@@ -15,7 +14,7 @@ from ws_server.auth.claims import (
     VerifierDownError,
 )
 from ws_server.broker import BrokerDownError
-from ws_server.codes import Disconnect, ReplyError
+from ws_server.codes import ReplyError
 from ws_server.commands import (
     Call,
     Connect,
@@ -28,7 +27,7 @@ from ws_server.commands import (
     Wanted,
     may_subscribe,
 )
-from ws_server.handshake import Headers
+from ws_server.decisions import Grant, HookError, Hooks
 from ws_server.namespaces import is_channel
 from ws_server.publication import History, Position
 from ws_server.reading import RefusedError
@@ -48,59 +47,11 @@ Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
 Waiting = Connect | Join | ReadHistory | ReadPresence | Refresh | Call
 
 
-class HookError(RefusedError):
-    """The application's hook refused, or could not be asked.
-
-    The command is answered by ``error``, or the connection is closed by ``disconnect``.
-    """
-
-    def __init__(self, error: ReplyError, disconnect: Disconnect | None = None) -> None:
-        super().__init__(error)
-        self.disconnect = disconnect
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A subscription that the application allowed; ``expires_at`` is in Unix seconds."""
-
-    expires_at: float = math.inf
-    data: object = None
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many connections one user may have on this replica; 0 is no limit."""
 
     per_user: int = 0
-
-
-class Hooks(Protocol):
-    """What the application decides."""
-
-    def heard(self, headers: Headers, /) -> "Hooks":
-        """The same for one connection: its handshake had these headers."""
-
-    async def subscribe(self, session: Session, wanted: Wanted, /) -> Grant:
-        """Return when the session may subscribe. Raises HookError."""
-
-    async def call(self, session: Session, method: str, data: object, /) -> object:
-        """The answer to an RPC; ``method`` is "" for one without a name. Raises HookError."""
-
-
-class NoHooks:
-    """Nobody to ask: nothing more is allowed."""
-
-    def heard(self, _headers: Headers, /) -> "NoHooks":
-        """Nobody to tell."""
-        return self
-
-    async def subscribe(self, _session: Session, _wanted: Wanted, /) -> Grant:
-        """Denied."""
-        raise HookError(codes.PERMISSION_DENIED)
-
-    async def call(self, _session: Session, _method: str, _data: object, /) -> object:
-        """Not available."""
-        raise HookError(codes.NOT_AVAILABLE)
 
 
 class Operations:
@@ -298,7 +249,7 @@ class Operations:
             claims = await self._verify(effect.token)
             _require_same(session, effect.channel, claims)
         except ExpiredTokenError:
-            self._fail(effect.command_id, codes.TOKEN_EXPIRED)
+            self._refuse_old(effect)
             return
         except VerifierDownError:
             self._fail(effect.command_id, codes.INTERNAL)
@@ -315,6 +266,14 @@ class Operations:
             ttl = self._service.refresh(session, claims)
             result = {"client": session.id, "version": "", **_life(ttl)}
             self._send(protocol.reply(effect.command_id, "refresh", result))
+
+    def _refuse_old(self, effect: Refresh) -> None:
+        """SDKs stay away for good after an error to a refresh, but come back with another token."""
+        if effect.channel:
+            self._service.unsubscribe(self._session, effect.channel, codes.SUBSCRIPTION_EXPIRED)
+            self._fail(effect.command_id, codes.TOKEN_EXPIRED)
+        else:
+            self._session.receiver.close(codes.CONNECTION_EXPIRED)
 
     async def _claims(self, token: str) -> Claims:
         claims = await (self._verify(token) if token else self._offered())

@@ -29,6 +29,7 @@ from ws_server.commands import Rules
 from ws_server.config import Settings
 from ws_server.connection import Context, converse
 from ws_server.database import Database
+from ws_server.decisions import NoHooks
 from ws_server.drain import say_goodbye
 from ws_server.fanout import Fanout
 from ws_server.gauge import Gauge
@@ -43,7 +44,7 @@ from ws_server.hooks import Asker, HttpHooks
 from ws_server.hub import Hub
 from ws_server.log import Log
 from ws_server.memory_broker import MemoryBroker
-from ws_server.operations import Limits, NoHooks
+from ws_server.operations import Limits
 from ws_server.outbox.relay import Relay
 from ws_server.place import Place
 from ws_server.redis_broker import RedisBroker
