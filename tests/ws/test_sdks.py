@@ -18,6 +18,7 @@ from ws_server.memory_broker import MemoryBroker
 from tests.integration.projects import free_port
 from tests.ws.harness import Nobody, Running, running, token
 from tests.ws.sdk.driver import PYTHON, Sdk, sdk
+from tests.ws.test_hooks import hooked
 
 Start = Callable[[Running], AbstractAsyncContextManager[Sdk]]
 SOURCES = Path(__file__).parent / "sdk"
@@ -176,6 +177,19 @@ async def test_unsubscribe_codes(start: Start, live: Running, why: Unsubscribe, 
         assert (await client.event(event))["code"] == why.code
         if event == "subscribing":
             assert (await client.event("subscribed"))["recovered"]
+
+
+async def test_at_the_end_of_a_subscription_the_hook_is_asked_again(start: Start) -> None:
+    async with hooked() as (live, application), start(live) as client:
+        await client.connected(token(channels=[]))
+        application.answer = {"result": {"expire_at": time.time() + 2}}
+        await client.subscribed("ask:1")
+        await client.event("subscribing")
+        application.answer = {"result": {}}
+        event = await client.event("subscribing", "unsubscribed")
+        assert (event["event"], event["code"]) == ("subscribing", 2501)
+        await client.event("subscribed")
+        assert len(application.asked) == 2
 
 
 class Shared(Nobody):

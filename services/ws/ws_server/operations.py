@@ -141,7 +141,7 @@ class Operations:
             self._service.leave(session, wanted.channel)
             self._refuse(effect.command_id, error)
             return
-        ends = self._service.ends_at(grant.expires_at)
+        ends = self._service.ends_at(grant.expires_at, by_token=bool(wanted.token))
         result = self._service.complete(session, wanted, history, ends, grant.data)
         if result is None:
             self._fail(effect.command_id, codes.INTERNAL)

@@ -104,7 +104,8 @@ class Service:
         if options.presence:
             self.later(self._enter(session, channel))
         result: dict[str, object] = {}
-        if expires_at < math.inf:
+        # Who is told of an end without a token to replace would ask for one in vain, and give up.
+        if expires_at < math.inf and session.channels[channel].token:
             ttl = expires_at - self.clocks.now() - self.hub.times.grace
             result = {"expires": True, "ttl": max(1, int(ttl))}
         if history is not None:
@@ -163,9 +164,10 @@ class Service:
         life = {"expires": True, "ttl": max(1, int(ttl))} if ttl < math.inf else {"expires": False}
         session.receiver.send(protocol.connection_push("refresh", life))
 
-    def ends_at(self, expires_at: float) -> float:
+    def ends_at(self, expires_at: float, *, by_token: bool = True) -> float:
         """Unix seconds on the hub's clock, with the time that there is to replace a token."""
-        return self.clocks.now() + expires_at - self.clocks.wall() + self.hub.times.grace
+        grace = self.hub.times.grace if by_token else 0.0
+        return self.clocks.now() + expires_at - self.clocks.wall() + grace
 
     def opened_by(self, session: Session, channel: str, claims: Claims) -> None:
         """Remember which subscription token opens a channel, so that it can be revoked."""
@@ -304,7 +306,7 @@ class Service:
 
     async def _grant(self, session: Session, wanted: Wanted, expires_at: float) -> None:
         history = await self.prepare(session, wanted)
-        ends = self.ends_at(expires_at)
+        ends = self.ends_at(expires_at, by_token=False)
         result = self.complete(session, wanted, history, ends, wanted.data, is_server_side=True)
         if result is not None:
             session.receiver.send(protocol.push(wanted.channel, "subscribe", result))
