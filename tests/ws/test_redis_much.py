@@ -143,6 +143,21 @@ async def test_a_replica_with_many_members_lives_while_it_tells_of_them(
         assert two.heard.of("leave") == []
 
 
+async def test_many_channels_are_subscribed_anew(
+    redis: RealRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with replica(redis.address) as one:
+        for start in range(0, 100_000, 1000):
+            numbers = range(start, start + 1000)
+            await asyncio.gather(*(one.broker.subscribe(f"room:{n}") for n in numbers))
+        monkeypatch.setattr(redis_broker, "BEAT_TIMEOUT", 0.5)
+        redis.cut()
+        await one.ready(expected=False)
+        one.broker.unsubscribe("room:99999")
+        await one.ready()
+        assert len(redis.ask("PUBSUB", "CHANNELS", "ws:room:*")) == 99_999
+
+
 async def test_another_database_of_the_same_redis_hears_nothing(
     redis: RealRedis, one: Replica
 ) -> None:

@@ -192,9 +192,6 @@ class RedisBroker:
     async def _serve_once(self) -> None:
         connection = await self._link.connect()
         self._is_connected = True
-        self._link.send(b"SUBSCRIBE", *self._orders)
-        for topic in self._channels:
-            self._link.send(b"SUBSCRIBE", topic)
         try:
             await self._link.serve(connection, self._beat)
         finally:
@@ -202,11 +199,11 @@ class RedisBroker:
 
     async def _beat(self) -> None:
         """Tell Redis every second that this replica lives; a Redis that is silent is left."""
+        await self._subscribe_anew()
         async with asyncio.timeout(BEAT_TIMEOUT):
             await self._introduce()
         buried = ""
         while True:
-            # The first answer comes after all SUBSCRIBEs were taken in order.
             buried = await self._ask(buried)
             if not self.is_ready:
                 await self._become_ready()
@@ -230,6 +227,16 @@ class RedisBroker:
         self._lag, self._asked_at = time.monotonic() - self._asked_at, None
         self._is_forgotten = self._is_forgotten or bool(is_new)
         return bytes(dead).decode()
+
+    async def _subscribe_anew(self) -> None:
+        """Return when Redis has taken all subscriptions, which are confirmed one by one."""
+        topics = iter((*self._orders, *self._channels))
+        while part := tuple(islice(topics, PART)):
+            wanted = [each for each in part if each in self._orders or each in self._channels]
+            if wanted:
+                self._link.send(b"SUBSCRIBE", *wanted)
+            async with asyncio.timeout(BEAT_TIMEOUT):
+                await self._link.request(b"PING")
 
     async def _introduce(self) -> None:
         """Load the scripts, and ask in which of its lives Redis is."""
