@@ -79,6 +79,18 @@ async def with_a_hole(live: Running) -> AsyncIterator[None]:
     live.server.service.reconnected()
 
 
+async def test_many_holes_are_looked_into_a_few_at_a_time() -> None:
+    async with running(max_channels=1000) as live, live.client() as client:
+        await client.sign_in()
+        for number in range(500):
+            await client.subscribe(f"log:{number}")
+        async with with_a_hole(live):
+            pass
+        assert len(live.server.service._tasks) < 100
+        ended = [(await client.receive())["push"]["channel"] for _ in range(500)]
+        assert sorted(ended) == sorted(f"log:{number}" for number in range(500))
+
+
 async def test_who_subscribed_is_told_of_a_hole_by_the_channel(live: Running) -> None:
     async with live.client() as client:
         async with with_a_hole(live):

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +22,7 @@ from ws_server.stats import Stats
 from ws_server.transport import frame
 
 MAX_RECOVERED = 1000  # publications that one recovery may bring
+HEALED_AT_ONCE = 64  # channels; a task for each of all would be hundreds of megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +268,13 @@ class Service:
 
     def reconnected(self) -> None:
         """Something may have been missed on every channel."""
-        for channel in self.hub.channels.doubt():
-            self.later(self._heal(channel))
+        doubted = iter(self.hub.channels.doubt())
+        for _ in range(HEALED_AT_ONCE):
+            self.later(self._heal_each(doubted))
+
+    async def _heal_each(self, channels: Iterator[str]) -> None:
+        for channel in channels:
+            await self._heal(channel)
 
     async def _heal(self, channel: str) -> None:
         position = self.hub.channels.position(channel)
