@@ -65,6 +65,21 @@ async def test_two_orders_in_one_turn(live: Running) -> None:
         assert broker.wanted == set()
 
 
+async def test_what_is_granted_during_a_connect_is_told_after_its_reply(live: Running) -> None:
+    class Slow(MemoryBroker):
+        async def subscribe(self, channel: str) -> None:
+            if channel == "log:1":
+                live.server.service.order(b'{"subscribe":{"user":"alice","channel":"log:2"}}')
+                await asyncio.sleep(0.1)
+
+    live.server.service.broker = Slow(live.server.service)
+    async with live.client() as client:
+        connect = {"token": token(), "subs": {"log:1": {}}}
+        assert "connect" in await client.ask({"id": 1, "connect": connect})
+        push = (await client.receive())["push"]
+        assert (push["channel"], "subscribe" in push) == ("log:2", True)
+
+
 class Forgetful(MemoryBroker):
     """A broker whose streams all begin anew."""
 

@@ -112,6 +112,12 @@ class Operations:
         self._service.log.debug("connected", client=self._session.id, user=claims.user)
         if claims.from_cookie:
             ttl = math.inf  # the page cannot renew it, and comes back after 3005 with a newer one
+        with self._service.greeting(self._session):
+            await self._greet(effect, ttl)
+        await asyncio.sleep(0)  # as for a subscribe
+
+    async def _greet(self, effect: Connect, ttl: float) -> None:
+        """Subscribe to what the connect command wants, and answer it."""
         try:
             prepared = await self._prepare(effect.wanted)
         except BrokerDownError:
@@ -129,7 +135,6 @@ class Operations:
         if subs := self._complete(prepared):
             body = body[:-1] + b',"subs":' + protocol.object_of(subs) + b"}"
         self._send(protocol.reply_raw(effect.command_id, "connect", body))
-        await asyncio.sleep(0)  # as for a subscribe
 
     async def join(self, effect: Join) -> None:
         """Complete a subscription, once everybody who has a say has agreed."""

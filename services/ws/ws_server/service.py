@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from ws_server import codes, protocol
@@ -48,6 +48,7 @@ class Service:
     obey: Callable[[bytes], None] = lambda _payload: None
     deadline_moved: Callable[[], None] = lambda: None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _greetings: dict[Session, asyncio.Event] = field(default_factory=dict)
     _is_looking: bool = False
 
     def __post_init__(self) -> None:
@@ -114,6 +115,15 @@ class Service:
             result |= _recovered(options, wanted, recovery.position, is_whole=recovery.is_whole)
         missed = [pub.json for pub in recovery.publications]
         return protocol.with_data(protocol.subscribed(result, missed), data)
+
+    @contextmanager
+    def greeting(self, session: Session) -> Iterator[None]:
+        """What is granted meanwhile waits: SDKs forget what they heard before the reply."""
+        self._greetings[session] = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._greetings.pop(session).set()
 
     def grant(self, session: Session, wanted: Wanted, expires_at: float = math.inf) -> None:
         """Subscribe a session without being asked by its client, soon, and tell it."""
@@ -311,6 +321,8 @@ class Service:
             self.unsubscribe(session, channel, codes.INSUFFICIENT_STATE)
 
     async def _grant(self, session: Session, wanted: Wanted, expires_at: float) -> None:
+        if greeted := self._greetings.get(session):
+            await greeted.wait()
         history = await self.prepare(session, wanted)
         ends = self.ends_at(expires_at, by_token=False)
         result = self.complete(session, wanted, history, ends, wanted.data, is_server_side=True)
