@@ -234,9 +234,9 @@ async def test_a_revocation_reaches_every_replica_within_a_second(redis: Contain
             await here.sign_in(jti="lost")
             await there.sign_in(iat=int(time.time() - 9))
             before = time.monotonic()
-            await two.server.service.revoke(token_id="lost")
+            await two.server.service.revoking.revoke(token_id="lost")
             assert await here.closed() == (3014, "state invalidated")
-            await one.server.service.revoke(user="alice")
+            await one.server.service.revoking.revoke(user="alice")
             assert await there.closed() == (3014, "state invalidated")
             assert time.monotonic() - before < 1
         async with replica(redis) as late, late.client() as client:
@@ -267,7 +267,7 @@ async def test_a_replica_that_was_away_learns_what_was_revoked(redis: Container)
         await client.sign_in(jti="lost")
         two.server._upkeep[0].cancel()  # its connection to Redis ends
         await ready(two, is_ready=False)
-        await one.server.service.revoke(token_id="lost")
+        await one.server.service.revoking.revoke(token_id="lost")
         assert await client.ask({"id": 2, "ping": {}}) == {"id": 2, "ping": {}}
         before = time.monotonic()
         two.server._upkeep[0] = asyncio.create_task(two.server.broker.run())
@@ -277,9 +277,9 @@ async def test_a_replica_that_was_away_learns_what_was_revoked(redis: Container)
 
 async def test_what_is_over_leaves_redis(redis: Container) -> None:
     async with replica(redis) as live:
-        await live.server.service.revoke(token_id="short", until=time.time() + 0.2)
+        await live.server.service.revoking.revoke(token_id="short", until=time.time() + 0.2)
         await asyncio.sleep(0.3)
-        await live.server.service.revoke(token_id="long")
+        await live.server.service.revoking.revoke(token_id="long")
         code, output = redis.exec_run(["redis-cli", "zrange", "ws:orders", "0", "-1"])
         assert code == 0
         assert b"long" in output

@@ -28,6 +28,7 @@ from cent import (
     UnsubscribeRequest,
 )
 from cent.exceptions import CentUnauthorizedError
+from ws_server import survey
 from ws_server.broker import BrokerDownError
 from ws_server.memory_broker import MemoryBroker
 from ws_server.publication import Position
@@ -114,6 +115,17 @@ async def test_channels_and_info(served: Running) -> None:
         (node,) = (await api.info(InfoRequest())).nodes
         assert (node.num_clients, node.num_users, node.num_channels, node.num_subs) == (1, 1, 1, 1)
         assert node.uid == served.server.broker.replica
+
+
+async def test_more_channels_than_anybody_can_read(
+    served: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "MAX_ANSWER", 200)
+    async with alice(served) as client:
+        for number in range(20):
+            await client.subscribe(f"room:{number}")
+        assert (await served.api("channels"))["error"]["code"] == 106
+        assert (await served.api("channels", pattern="room:7"))["result"]["channels"]
 
 
 async def test_disconnect_spares_the_whitelist(served: Running) -> None:

@@ -100,6 +100,16 @@ async def test_the_sign_of_life_overtakes_what_waits_to_be_sent(one: Replica) ->
     await waiting[-1]
 
 
+async def test_more_members_than_fit_into_one_answer(redis: RealRedis, one: Replica) -> None:
+    with redis_client.Redis(port=redis.port) as link:
+        for start in range(0, 400_000, 20_000):
+            numbers = range(start, start + 20_000)
+            link.hset("ws:present:log:1", mapping={f"{n:050x}": INFO for n in numbers})
+            link.sadd(f"ws:members:{one.broker.replica}", *(f"0 {n:070x} log:1" for n in numbers))
+    assert len(await one.broker.present("log:1")) == 400_000
+    assert len(await one.broker._members(one.broker.replica)) == 400_000
+
+
 async def test_more_orders_that_stand_than_fit_into_one_answer(redis: RealRedis) -> None:
     many, ends = 300_000, (time.time() + 1e6) * 1000
     with redis_client.Redis(port=redis.port) as link:
@@ -112,17 +122,17 @@ async def test_more_orders_that_stand_than_fit_into_one_answer(redis: RealRedis)
         link.zadd("ws:orders", {revoked: ends - 1})
     async with running(redis=redis.address) as live:
         await ready(live)
-        assert len(live.server.service.revocations) == 1
+        assert len(live.server.service.revoking.known) == 1
 
 
 async def test_a_revocation_outlives_a_redis_that_lost_all(redis: RealRedis) -> None:
     async with running(redis=redis.address) as old:
         await ready(old)
-        await old.server.service.revoke(user="alice")
+        await old.server.service.revoking.revoke(user="alice")
         redis.ask("FLUSHALL")
         redis.cut()
         async with running(redis=redis.address) as new, asyncio.timeout(10):
-            while not new.server.service.revocations.known():  # noqa: ASYNC110 - no event
+            while not new.server.service.revoking.known.all():  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.05)
 
 
@@ -166,6 +176,21 @@ async def test_a_replica_with_many_members_lives_while_it_tells_of_them(
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1)
         assert two.heard.of("leave") == []
+
+
+async def test_many_channels_are_subscribed_anew(
+    redis: RealRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with replica(redis.address) as one:
+        for start in range(0, 100_000, 1000):
+            numbers = range(start, start + 1000)
+            await asyncio.gather(*(one.broker.subscribe(f"room:{n}") for n in numbers))
+        monkeypatch.setattr(redis_broker, "BEAT_TIMEOUT", 0.5)
+        redis.cut()
+        await one.ready(expected=False)
+        one.broker.unsubscribe("room:99999")
+        await one.ready()
+        assert len(redis.ask("PUBSUB", "CHANNELS", "ws:room:*")) == 99_999
 
 
 async def test_another_database_of_the_same_redis_hears_nothing(

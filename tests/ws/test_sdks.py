@@ -18,6 +18,7 @@ from ws_server.memory_broker import MemoryBroker
 from tests.integration.projects import free_port
 from tests.ws.harness import Nobody, Running, running, token
 from tests.ws.sdk.driver import PYTHON, Sdk, sdk
+from tests.ws.test_hooks import hooked
 
 Start = Callable[[Running], AbstractAsyncContextManager[Sdk]]
 SOURCES = Path(__file__).parent / "sdk"
@@ -106,6 +107,21 @@ async def test_a_token_is_refreshed_while_connected(start: Start, live: Running)
         assert live.server.stats.disconnects == {}
 
 
+async def test_a_refresh_by_an_old_token_is_a_reason_to_come_back(
+    start: Start, live: Running
+) -> None:
+    async with start(live) as client:
+        await client.connected(token(exp=time.time() + 5))
+        await client.event("connecting")
+        await client.event("token_wanted")
+        await client.do("token", token=token(exp=time.time() - 1))  # out of somebody's cache
+        event = await client.event("connecting", "disconnected")
+        assert (event["event"], event["code"]) == ("connecting", codes.CONNECTION_EXPIRED.code)
+        await client.event("token_wanted")
+        await client.do("token", token=token())
+        await client.event("connected")
+
+
 async def test_an_expired_token_is_replaced(start: Start, live: Running) -> None:
     async with start(live) as client:
         await client.do("connect", token=token(exp=1))
@@ -179,6 +195,19 @@ async def test_who_leaves_while_it_recovers_misses_nothing(start: Start, live: R
             await client.event("unsubscribed")
         await client.do("resubscribe", channel="chat:1")
         assert await client.publications(2) == [1, 2]
+
+
+async def test_at_the_end_of_a_subscription_the_hook_is_asked_again(start: Start) -> None:
+    async with hooked() as (live, application), start(live) as client:
+        await client.connected(token(channels=[]))
+        application.answer = {"result": {"expire_at": time.time() + 2}}
+        await client.subscribed("ask:1")
+        await client.event("subscribing")
+        application.answer = {"result": {}}
+        event = await client.event("subscribing", "unsubscribed")
+        assert (event["event"], event["code"]) == ("subscribing", 2501)
+        await client.event("subscribed")
+        assert len(application.asked) == 2
 
 
 class Shared(Nobody):

@@ -65,6 +65,21 @@ async def test_two_orders_in_one_turn(live: Running) -> None:
         assert broker.wanted == set()
 
 
+async def test_what_is_granted_during_a_connect_is_told_after_its_reply(live: Running) -> None:
+    class Slow(MemoryBroker):
+        async def subscribe(self, channel: str) -> None:
+            if channel == "log:1":
+                live.server.service.order(b'{"subscribe":{"user":"alice","channel":"log:2"}}')
+                await asyncio.sleep(0.1)
+
+    live.server.service.broker = Slow(live.server.service)
+    async with live.client() as client:
+        connect = {"token": token(), "subs": {"log:1": {}}}
+        assert "connect" in await client.ask({"id": 1, "connect": connect})
+        push = (await client.receive())["push"]
+        assert (push["channel"], "subscribe" in push) == ("log:2", True)
+
+
 class Forgetful(MemoryBroker):
     """A broker whose streams all begin anew."""
 
@@ -77,6 +92,18 @@ async def with_a_hole(live: Running) -> AsyncIterator[None]:
     yield
     live.server.service.broker = Forgetful(Nobody())
     live.server.service.reconnected()
+
+
+async def test_many_holes_are_looked_into_a_few_at_a_time() -> None:
+    async with running(max_channels=1000) as live, live.client() as client:
+        await client.sign_in()
+        for number in range(500):
+            await client.subscribe(f"log:{number}")
+        async with with_a_hole(live):
+            pass
+        assert len(live.server.service._tasks) < 100
+        ended = [(await client.receive())["push"]["channel"] for _ in range(500)]
+        assert sorted(ended) == sorted(f"log:{number}" for number in range(500))
 
 
 async def test_who_subscribed_is_told_of_a_hole_by_the_channel(live: Running) -> None:

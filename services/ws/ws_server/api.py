@@ -164,7 +164,7 @@ class Api:
 
     async def _revoke(self, request: requests.Revoke) -> bytes:
         _require(bool(request.user or request.token_id))
-        await self._service.revoke(
+        await self._service.revoking.revoke(
             user=request.user,
             token_id=request.token_id,
             issued_before=request.issued_before or None,

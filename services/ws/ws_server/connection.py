@@ -23,8 +23,9 @@ from ws_server.commands import (
     Publish,
     Reply,
 )
+from ws_server.decisions import Hooks
 from ws_server.handshake import client_address, subprotocol_token
-from ws_server.operations import Hooks, Limits, Operations, Verify, Waiting
+from ws_server.operations import Limits, Operations, Verify, Waiting
 from ws_server.pipeline import Pipeline
 from ws_server.service import Service
 from ws_server.transport import Outbox, Turn

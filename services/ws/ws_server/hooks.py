@@ -16,9 +16,9 @@ from ws_server import codes, protocol
 from ws_server.codes import Disconnect, ReplyError
 from ws_server.commands import Wanted
 from ws_server.config import HookSettings
+from ws_server.decisions import Grant, HookError
 from ws_server.handshake import Headers
 from ws_server.log import Log
-from ws_server.operations import Grant, HookError
 from ws_server.session import Session
 from ws_server.stats import Stats
 

@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ws_server import codes, protocol, reading
 from ws_server.auth.claims import (
@@ -14,7 +13,7 @@ from ws_server.auth.claims import (
     VerifierDownError,
 )
 from ws_server.broker import BrokerDownError
-from ws_server.codes import Disconnect, ReplyError
+from ws_server.codes import ReplyError
 from ws_server.commands import (
     Call,
     Connect,
@@ -26,7 +25,7 @@ from ws_server.commands import (
     Wanted,
     may_subscribe,
 )
-from ws_server.handshake import Headers
+from ws_server.decisions import Grant, HookError, Hooks
 from ws_server.namespaces import is_channel
 from ws_server.publication import History
 from ws_server.reading import RefusedError
@@ -43,59 +42,11 @@ Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
 Waiting = Connect | Join | ReadHistory | ReadPresence | Refresh | Call
 
 
-class HookError(RefusedError):
-    """The application's hook refused, or could not be asked.
-
-    The command is answered by ``error``, or the connection is closed by ``disconnect``.
-    """
-
-    def __init__(self, error: ReplyError, disconnect: Disconnect | None = None) -> None:
-        super().__init__(error)
-        self.disconnect = disconnect
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A subscription that the application allowed; ``expires_at`` is in Unix seconds."""
-
-    expires_at: float = math.inf
-    data: object = None
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many connections one user may have on this replica; 0 is no limit."""
 
     per_user: int = 0
-
-
-class Hooks(Protocol):
-    """What the application decides."""
-
-    def heard(self, headers: Headers, /) -> "Hooks":
-        """The same for one connection: its handshake had these headers."""
-
-    async def subscribe(self, session: Session, wanted: Wanted, /) -> Grant:
-        """Return when the session may subscribe. Raises HookError."""
-
-    async def call(self, session: Session, method: str, data: object, /) -> object:
-        """The answer to an RPC; ``method`` is "" for one without a name. Raises HookError."""
-
-
-class NoHooks:
-    """Nobody to ask: nothing more is allowed."""
-
-    def heard(self, _headers: Headers, /) -> "NoHooks":
-        """Nobody to tell."""
-        return self
-
-    async def subscribe(self, _session: Session, _wanted: Wanted, /) -> Grant:
-        """Denied."""
-        raise HookError(codes.PERMISSION_DENIED)
-
-    async def call(self, _session: Session, _method: str, _data: object, /) -> object:
-        """Not available."""
-        raise HookError(codes.NOT_AVAILABLE)
 
 
 class Operations:
@@ -153,6 +104,12 @@ class Operations:
         self._service.log.debug("connected", client=self._session.id, user=claims.user)
         if claims.from_cookie:
             ttl = math.inf  # the page cannot renew it, and comes back after 3005 with a newer one
+        with self._service.greeting(self._session):
+            await self._greet(effect, ttl)
+        await asyncio.sleep(0)  # as for a subscribe
+
+    async def _greet(self, effect: Connect, ttl: float) -> None:
+        """Subscribe to what the connect command wants, and answer it."""
         try:
             prepared = await self._prepare(effect.wanted)
         except BrokerDownError:
@@ -170,7 +127,6 @@ class Operations:
         if subs := self._complete(prepared):
             body = body[:-1] + b',"subs":' + protocol.object_of(subs) + b"}"
         self._send(protocol.reply_raw(effect.command_id, "connect", body))
-        await asyncio.sleep(0)  # as for a subscribe
 
     async def join(self, effect: Join) -> None:
         """Complete a subscription, once everybody who has a say has agreed."""
@@ -182,7 +138,7 @@ class Operations:
             self._service.leave(session, wanted.channel)
             self._refuse(effect.command_id, error)
             return
-        ends = self._service.ends_at(grant.expires_at)
+        ends = self._service.ends_at(grant.expires_at, by_token=bool(wanted.token))
         result = self._service.complete(session, wanted, history, ends, grant.data)
         if isinstance(result, ReplyError):
             self._fail(effect.command_id, result)
@@ -235,7 +191,7 @@ class Operations:
             claims = await self._verify(effect.token)
             _require_same(session, effect.channel, claims)
         except ExpiredTokenError:
-            self._fail(effect.command_id, codes.TOKEN_EXPIRED)
+            self._refuse_old(effect)
             return
         except VerifierDownError:
             self._fail(effect.command_id, codes.INTERNAL)
@@ -252,6 +208,14 @@ class Operations:
             ttl = self._service.refresh(session, claims)
             result = {"client": session.id, "version": "", **protocol.life(ttl)}
             self._send(protocol.reply(effect.command_id, "refresh", result))
+
+    def _refuse_old(self, effect: Refresh) -> None:
+        """SDKs stay away for good after an error to a refresh, but come back with another token."""
+        if effect.channel:
+            self._service.unsubscribe(self._session, effect.channel, codes.SUBSCRIPTION_EXPIRED)
+            self._fail(effect.command_id, codes.TOKEN_EXPIRED)
+        else:
+            self._session.receiver.close(codes.CONNECTION_EXPIRED)
 
     async def _claims(self, token: str) -> Claims:
         claims = await (self._verify(token) if token else self._offered())

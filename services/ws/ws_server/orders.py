@@ -13,6 +13,7 @@ from typing import Any
 from ws_server import codes, protocol
 from ws_server.codes import Disconnect, Unsubscribe
 from ws_server.commands import Wanted
+from ws_server.revocation import Revocation
 from ws_server.service import Service
 from ws_server.session import Session
 
@@ -78,13 +79,8 @@ def _close_code(value: Any) -> int:
 
 def _revoke(service: Service, fields: Fields) -> None:
     user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
-    before, until = float(fields["before"]), float(fields["until"])
-    if user:
-        service.revocations.revoke_user(user, before, until)
-        service.end_revoked(service.hub.of_user(user))
-    if token_id:
-        service.revocations.revoke_token(token_id, until)
-        service.end_all_revoked()
+    told = Revocation(user, token_id, float(fields["before"]), float(fields["until"]))
+    service.revoking.obey(told)
 
 
 def _meant(service: Service, fields: Fields) -> Iterable[Session]:

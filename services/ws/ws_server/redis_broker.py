@@ -33,7 +33,7 @@ KEY_TTL = 300.0  # seconds that a key of a publication is remembered
 META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before anything was published
 ALL = 2**31 - 1
 # Redis closes a connection with subscriptions when 32 MB of answers wait for it, or 8 MB for long.
-SMALL, SMALL_AT_ONCE = 128 * 1024, 16  # bytes of an answer, and how many are asked for at a time
+SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and how many are asked for at a time
 LARGE = 4 * 1024 * 1024  # bytes of publications in an answer; of larger ones one is asked for
 PART = 1000  # members or orders of one step
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
@@ -167,9 +167,8 @@ class RedisBroker:
         """Who is in a channel, of all replicas. Raises BrokerDownError."""
         async with self._large:
             self._require_ready()
-            found = await self._link.request(b"HGETALL", PRESENT + channel.encode())
-        pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2])  # noqa: B905 - pairs
-        return {bytes(client).decode(): bytes(info) for client, info in pairs}
+            found = await self._link.scan(b"HSCAN", PRESENT + channel.encode())
+        return {found[n].decode(): found[n + 1] for n in range(0, len(found), 2)}
 
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
         """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
@@ -187,14 +186,12 @@ class RedisBroker:
     async def replicas(self) -> Collection[str]:
         """Who gave a sign of life in the last seconds. Raises BrokerDownError."""
         self._require_ready()
-        return [bytes(name).decode() for name in await self._link.request(*_ALL_REPLICAS)]
+        names = await self._link.request(b"ZRANGE", REPLICAS, b"0", b"-1")
+        return [bytes(name).decode() for name in names]
 
     async def _serve_once(self) -> None:
         connection = await self._link.connect()
         self._is_connected = True
-        self._link.send(b"SUBSCRIBE", *self._orders)
-        for topic in self._channels:
-            self._link.send(b"SUBSCRIBE", topic)
         try:
             await self._link.serve(connection, self._beat)
         finally:
@@ -202,11 +199,11 @@ class RedisBroker:
 
     async def _beat(self) -> None:
         """Tell Redis every second that this replica lives; a Redis that is silent is left."""
+        await self._subscribe_anew()
         async with asyncio.timeout(BEAT_TIMEOUT):
             await self._introduce()
         buried = ""
         while True:
-            # The first answer comes after all SUBSCRIBEs were taken in order.
             buried = await self._ask(buried)
             if not self.is_ready:
                 await self._become_ready()
@@ -231,6 +228,16 @@ class RedisBroker:
         self._lag, self._asked_at = time.monotonic() - self._asked_at, None
         self._is_forgotten = self._is_forgotten or bool(is_new)
         return bytes(dead).decode()
+
+    async def _subscribe_anew(self) -> None:
+        """Return when Redis has taken all subscriptions, which are confirmed one by one."""
+        topics = iter((*self._orders, *self._channels))
+        while part := tuple(islice(topics, PART)):
+            wanted = [each for each in part if each in self._orders or each in self._channels]
+            if wanted:
+                self._link.send(b"SUBSCRIBE", *wanted)
+            async with asyncio.timeout(BEAT_TIMEOUT):
+                await self._link.request(b"PING")
 
     async def _introduce(self) -> None:
         """Load the scripts, and ask in which of its lives Redis is."""
@@ -292,10 +299,9 @@ class RedisBroker:
         await self._in_parts(self._exit(replica, member) for member in members)
         self._log.warning("replica_lost", replica=replica, members=len(members))
 
-    async def _members(self, replica: str) -> list[bytes]:
+    async def _members(self, replica: str) -> set[bytes]:
         async with asyncio.timeout(BEAT_TIMEOUT):
-            found = await self._link.request(b"SMEMBERS", MEMBERS + replica.encode())
-        return [bytes(member) for member in found]
+            return set(await self._link.scan(b"SSCAN", MEMBERS + replica.encode()))
 
     async def _enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
         member = _member(channel, client, announce=announce)
@@ -355,9 +361,6 @@ _SCRIPTS = (
     *(redis_scripts.PUBLISH, redis_scripts.HISTORY, redis_scripts.ENTER, redis_scripts.EXIT),
     *(redis_scripts.BEAT, redis_scripts.STANDING),
 )
-
-
-_ALL_REPLICAS = (b"ZRANGE", REPLICAS, b"0", b"-1")
 
 
 def _ms(seconds: float) -> bytes:

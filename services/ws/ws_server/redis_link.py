@@ -23,6 +23,7 @@ WINDOW = 256  # requests that wait for their answer; all others wait here
 WINDOW_BYTES = 1024 * 1024
 """Redis keeps what it could not send yet, and ends a connection with subscriptions at 32 MiB. Each
 message that comes of a command on its own connection takes 20 KiB there, however short it is."""
+SCANNED = 10_000  # members in one answer, about
 
 
 class _Request(NamedTuple):
@@ -104,6 +105,17 @@ class RedisLink:
             self._outgoing.append(request)
         self._wake.set()
         return reply
+
+    async def scan(self, command: bytes, key: bytes) -> list[bytes]:
+        """All that a set or a hash has, a part at a time; something may be there twice."""
+        found: list[bytes] = []
+        cursor = b"0"
+        while True:
+            answer = await self.request(command, key, cursor, b"COUNT", b"%d" % SCANNED)
+            cursor = bytes(answer[0])
+            found += map(bytes, answer[1])
+            if cursor == b"0":
+                return found
 
     async def _write(self, connection: "Connection") -> None:
         while True:

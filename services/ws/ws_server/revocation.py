@@ -61,7 +61,7 @@ class Revocations:
         if self.is_revoked(claims):
             raise RevokedTokenError("it was revoked")
 
-    def known(self) -> list[Revocation]:
+    def all(self) -> list[Revocation]:
         """All that has not ended."""
         users = [Revocation(user, "", *times) for user, times in self._users.items()]
         return users + [Revocation("", one, 0.0, until) for one, until in self._tokens.items()]

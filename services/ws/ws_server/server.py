@@ -29,6 +29,7 @@ from ws_server.commands import Rules
 from ws_server.config import Settings
 from ws_server.connection import Context, converse
 from ws_server.database import Database
+from ws_server.decisions import NoHooks
 from ws_server.drain import say_goodbye
 from ws_server.fanout import Fanout
 from ws_server.gauge import Gauge
@@ -44,7 +45,7 @@ from ws_server.hub import Hub
 from ws_server.listener import listen
 from ws_server.log import Log
 from ws_server.memory_broker import MemoryBroker
-from ws_server.operations import Limits, NoHooks
+from ws_server.operations import Limits
 from ws_server.outbox.relay import Relay
 from ws_server.place import Place
 from ws_server.redis_broker import RedisBroker
@@ -239,7 +240,7 @@ class Server:
             (settings.secret, *settings.previous_secrets),
             Expected(settings.jwt_audience, settings.jwt_issuer),
             time.time,
-            self.service.revocations.refuse,
+            self.service.revoking.known.refuse,
         )
         if settings.jwks_url:
             verifiers.jwks = jwks.Jwks(jwks.source(settings.jwks_url), time.monotonic, log)

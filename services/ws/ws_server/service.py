@@ -2,9 +2,9 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 from ws_server import codes, protocol
 from ws_server.auth.claims import Claims
@@ -16,12 +16,13 @@ from ws_server.hub import Hub
 from ws_server.log import Log
 from ws_server.namespaces import Namespace
 from ws_server.publication import History, Kind, Position, Publication, Recovery
-from ws_server.revocation import REMEMBERED, Revocation, Revocations
+from ws_server.revoking import Revoking
 from ws_server.session import Session, Subscription
 from ws_server.stats import Stats
 from ws_server.transport import frame
 
 MAX_RECOVERED = 1000  # publications that one recovery may bring
+HEALED_AT_ONCE = 64  # channels; a task for each of all would be hundreds of megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,14 @@ class Service:
     clocks: Clocks
     fanout: Fanout
     broker: Broker = field(init=False)
-    revocations: Revocations = field(init=False)
+    revoking: Revoking = field(init=False)
     obey: Callable[[bytes], None] = lambda _payload: None
     deadline_moved: Callable[[], None] = lambda: None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _is_looking: bool = False
+    _greetings: dict[Session, asyncio.Event] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.revocations = Revocations(self.clocks.wall)
+        self.revoking = Revoking(self)
 
     def publish(
         self, channel: str, payload: bytes, *, key: str = "", skip_history: bool = False
@@ -109,7 +110,8 @@ class Service:
         if options.presence:
             self.later(self._enter(session, channel))
         result: dict[str, object] = {}
-        if expires_at < math.inf:
+        # Who is told of an end without a token to replace would ask for one in vain, and give up.
+        if expires_at < math.inf and session.channels[channel].token:
             result = protocol.life(expires_at - self.clocks.now() - self.hub.times.grace)
         if history is not None:
             result |= _stream(options, wanted, recovery)
@@ -117,6 +119,15 @@ class Service:
             result |= {"was_recovering": True, "recovered": recovery.is_whole}
         missed = [pub.json for pub in recovery.publications]
         return protocol.with_data(protocol.subscribed(result, missed), data)
+
+    @contextmanager
+    def greeting(self, session: Session) -> Iterator[None]:
+        """What is granted meanwhile waits: SDKs forget what they heard before the reply."""
+        self._greetings[session] = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._greetings.pop(session).set()
 
     def grant(self, session: Session, wanted: Wanted, expires_at: float = math.inf) -> None:
         """Subscribe a session without being asked by its client, soon, and tell it."""
@@ -166,9 +177,10 @@ class Service:
             return
         session.receiver.send(protocol.connection_push("refresh", protocol.life(ttl)))
 
-    def ends_at(self, expires_at: float) -> float:
+    def ends_at(self, expires_at: float, *, by_token: bool = True) -> float:
         """Unix seconds on the hub's clock, with the time that there is to replace a token."""
-        return self.clocks.now() + expires_at - self.clocks.wall() + self.hub.times.grace
+        grace = self.hub.times.grace if by_token else 0.0
+        return self.clocks.now() + expires_at - self.clocks.wall() + grace
 
     def opened_by(self, session: Session, channel: str, claims: Claims) -> None:
         """Remember which subscription token opens a channel, so that it can be revoked."""
@@ -193,44 +205,6 @@ class Service:
         """Close connections."""
         for session in sessions:
             session.receiver.close(why)
-
-    async def revoke(
-        self,
-        *,
-        user: str = "",
-        token_id: str = "",
-        issued_before: float | None = None,
-        until: float | None = None,
-    ) -> None:
-        """Revoke what a user was given until now (or an earlier time), or one token by its ``jti``.
-
-        On all replicas: its connections are closed, and it opens none. The times are Unix time;
-        after ``until`` the revocation is forgotten. Raises BrokerDownError.
-        """
-        now = self.clocks.wall()
-        until = now + REMEMBERED if until is None else until
-        before = now if issued_before is None else issued_before
-        await self._tell(Revocation(user, token_id, before, until))
-
-    def end_revoked(self, sessions: Iterable[Session]) -> None:
-        """Close those of the sessions whose token is revoked, and end such subscriptions.
-
-        Not by 3503: the client asks the application for another token, which decides who gets one.
-        """
-        is_revoked = self.revocations.is_revoked
-        for session in tuple(sessions):
-            if session.claims and is_revoked(session.claims):
-                session.receiver.close(codes.STATE_INVALIDATED)
-                continue
-            for channel, subscription in tuple(session.channels.items()):
-                if subscription.token and is_revoked(subscription.token):
-                    self.unsubscribe(session, channel, codes.SUBSCRIPTION_EXPIRED)
-
-    def end_all_revoked(self) -> None:
-        """Look at every session, soon and once, however many tokens were revoked until then."""
-        if not self._is_looking:
-            self._is_looking = True
-            self.later(self._end_all_revoked())
 
     def look_at(self, session: Session, disconnect: Disconnect | None) -> None:
         """The time of a session has come: close it, ping it, or end what has expired."""
@@ -267,9 +241,14 @@ class Service:
 
     def reconnected(self) -> None:
         """Something may have been missed on every channel, and the broker may have lost all."""
-        for channel in self.hub.channels.doubt():
-            self.later(self._heal(channel))
-        self.later(self._repeat_revocations())
+        doubted = iter(self.hub.channels.doubt())
+        for _ in range(HEALED_AT_ONCE):
+            self.later(self._heal_each(doubted))
+        self.later(self.revoking.repeat())
+
+    async def _heal_each(self, channels: Iterator[str]) -> None:
+        for channel in channels:
+            await self._heal(channel)
 
     async def _heal(self, channel: str) -> None:
         position = self.hub.channels.position(channel)
@@ -306,24 +285,13 @@ class Service:
             self.unsubscribe(session, channel, codes.INSUFFICIENT_STATE)
 
     async def _grant(self, session: Session, wanted: Wanted, expires_at: float) -> None:
+        if greeted := self._greetings.get(session):
+            await greeted.wait()
         history = await self.prepare(session, wanted)
-        ends = self.ends_at(expires_at)
+        ends = self.ends_at(expires_at, by_token=False)
         result = self.complete(session, wanted, history, ends, wanted.data, is_server_side=True)
         if isinstance(result, bytes):
             session.receiver.send(protocol.push(wanted.channel, "subscribe", result))
-
-    async def _repeat_revocations(self) -> None:
-        """Tell the broker again what only its data said to replicas that start later."""
-        for revocation in self.revocations.known():
-            await self._tell(revocation)
-
-    async def _tell(self, revocation: Revocation) -> None:
-        order = protocol.encode({"revoke": asdict(revocation)})
-        await self.broker.command(order, until=revocation.until)
-
-    async def _end_all_revoked(self) -> None:
-        self._is_looking = False
-        self.end_revoked(self.hub.sessions)
 
     async def _enter(self, session: Session, channel: str) -> None:
         announce = self.rules.namespaces.of(channel).join_leave

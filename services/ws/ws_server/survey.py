@@ -12,10 +12,12 @@ from fnmatch import fnmatchcase
 from itertools import count
 from typing import Any
 
-from ws_server import orders
+from ws_server import codes, orders
 from ws_server.orders import Fields, Obey
+from ws_server.reading import RefusedError
 from ws_server.service import Service
 
+MAX_ANSWER = 2 * 1024 * 1024  # bytes; all come at once, and Redis cuts who is sent too much
 PATIENCE = 1.0  # seconds; a replica that died a moment ago does not answer
 
 
@@ -38,9 +40,14 @@ class Survey:
         self._questions: dict[int, _Question] = {}
 
     async def channels(self, pattern: str) -> dict[str, int]:
-        """How many clients each channel has, of those that match. Raises BrokerDownError."""
+        """How many clients each channel has, of those that match.
+
+        Raises BrokerDownError, and RefusedError when those of one replica are too many.
+        """
         total: Counter[str] = Counter()
         for answer in await self._ask("channels", pattern=pattern):
+            if answer is None:
+                raise RefusedError(codes.LIMIT_EXCEEDED)
             total.update(answer)
         return dict(total)
 
@@ -78,6 +85,8 @@ class Survey:
         else:
             return
         order = orders.encode("answer", number=fields["number"], answer=answer)
+        if len(order) > MAX_ANSWER:
+            order = orders.encode("answer", number=fields["number"], answer=None)
         service.later(service.broker.command(order, str(fields["by"])))
 
     def _note(self, _service: Service, fields: Fields) -> None:

@@ -203,10 +203,24 @@ async def test_refresh_in_the_grace_keeps_the_connection() -> None:
 async def test_a_bad_refresh(live: Running) -> None:
     async with live.client() as client:
         await client.sign_in()
-        answer = await client.ask({"id": 2, "refresh": {"token": token(exp=1)}})
-        assert answer["error"]["code"] == 109
         await client.send({"id": 3, "refresh": {"token": token(sub="bob")}})
         assert await client.closed() == (3500, "invalid token: it is another user's")
+    async with live.client() as client:
+        await client.sign_in()
+        await client.send({"id": 2, "refresh": {"token": token(exp=1)}})
+        assert await client.closed() == (3005, "connection expired")
+
+
+async def test_a_bad_refresh_of_a_subscription(live: Running) -> None:
+    async with live.client() as client:
+        await client.sign_in()
+        wish = {"channel": "secret:1", "token": subscription_token(60)}
+        assert "subscribe" in await client.ask({"id": 2, "subscribe": wish})
+        old = {"channel": "secret:1", "token": subscription_token(-1)}
+        push = (await client.ask({"id": 3, "sub_refresh": old}))["push"]
+        assert push["unsubscribe"] == {"code": 2501, "reason": "subscription expired"}
+        assert (await client.receive())["error"]["code"] == 109
+        assert "subscribe" in await client.ask({"id": 4, "subscribe": wish})
 
 
 async def test_a_subscription_token_opens_its_channel_and_nothing_else(live: Running) -> None:
@@ -271,7 +285,7 @@ async def test_a_subscription_that_ends_while_its_new_token_is_looked_at() -> No
             value = signed("d", ED, "EdDSA", channel="secret:1")
             await client.send({"id": 3, "sub_refresh": {"channel": "secret:1", "token": value}})
             await entered.wait()
-            await live.server.service.revoke(token_id="t")
+            await live.server.service.revoking.revoke(token_id="t")
             assert (await client.receive())["push"]["unsubscribe"]["code"] == 2501
             leave.set()
             assert (await client.receive())["error"]["code"] == 107
