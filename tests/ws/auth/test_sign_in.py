@@ -288,4 +288,4 @@ async def test_a_subscription_that_ends_while_its_new_token_is_looked_at() -> No
             await live.server.service.revoking.revoke(token_id="t")
             assert (await client.receive())["push"]["unsubscribe"]["code"] == 2501
             leave.set()
-            assert (await client.receive())["error"]["code"] == 107
+            assert (await client.receive())["error"]["code"] == 103
