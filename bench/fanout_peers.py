@@ -152,7 +152,9 @@ def ours() -> Peer:
 def with_redis() -> Iterator[Peer]:
     """Give the server of services/ws as a replica among others: all goes through a Redis."""
     peer = ours()
-    with real_redis() as redis:
+    with contextlib.ExitStack() as stack:
+        with contextlib.redirect_stdout(sys.stderr):  # where the image comes from is no figure
+            redis = stack.enter_context(real_redis())
         redis.container.update(cpuset_cpus=str(LOAD_CORE))
         environment = {**peer.environment, "REDIS_URL": f"redis://{address(redis.container)}/0"}
         yield replace(peer, name=f"{peer.name}, Redis", environment=environment)
