@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.datastructures import Headers
 from ws_server.connection import FLOOD
+from ws_server.handshake import client_address
 
 from stack.render import render_nginx_dev
 from tests.render import front, upstreams
@@ -76,6 +78,22 @@ async def test_connections_of_an_address() -> None:
             assert "connect" in await client.sign_in()
         await first.socket.close()
         assert "connect" in await (await from_address(stack, live, "192.0.2.1")).sign_in()
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::"),
+        ("2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("unix:", "unix:"),
+    ],
+)
+def test_an_address_counts_as_whoever_was_given_it(address: str, counted: str) -> None:
+    assert client_address(Headers({"X-Real-IP": f" {address} "}), None) == counted
+    assert client_address(Headers(), (address, 1)) == counted
 
 
 async def test_nobody_chooses_an_address_through_nginx(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -18,19 +18,6 @@ from tests.ws.redis_server import AOF, RDB, RealRedis, Replica, real_redis, repl
 
 pytestmark = pytest.mark.integration
 KEEP = Keep(size=10, ttl=60, meta_ttl=600)
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RealRedis]:
-    with real_redis(*RDB) as server:
-        yield server
-
-
-@pytest.fixture
-def redis(shared: RealRedis) -> RealRedis:
-    """A Redis that is empty, and whose process no test ends."""
-    shared.ask("FLUSHALL")
-    return shared
 
 
 @pytest.fixture

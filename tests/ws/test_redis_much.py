@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import redis as redis_client
@@ -13,23 +13,11 @@ from ws_server.broker import BrokerDownError, Keep
 from ws_server.publication import Position
 
 from tests.ws.harness import Running, running
-from tests.ws.redis_server import RDB, RealRedis, Replica, real_redis, replica
+from tests.ws.redis_server import RealRedis, Replica, replica
 
 pytestmark = pytest.mark.integration
 KEEP = Keep(size=1000, ttl=60, meta_ttl=600)
 INFO = b'{"user":"alice","client":"c"}'
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RealRedis]:
-    with real_redis(*RDB) as server:
-        yield server
-
-
-@pytest.fixture
-def redis(shared: RealRedis) -> RealRedis:
-    shared.ask("FLUSHALL")
-    return shared
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ The text of a refusal is for the person who configures a proxy: it names what di
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -82,12 +83,20 @@ def is_from_own_page(headers: Headers, allowed_origins: frozenset[str]) -> bool:
 def client_address(headers: Headers, peer: Any) -> str:
     """Who connects: as Nginx says in ``X-Real-IP``, else the peer itself; "" if nobody knows.
 
-    The header is believed, because only the proxy reaches this port.
+    The header is believed, because only the proxy reaches this port. Of IPv6 the first 64 bits: a
+    single household has all the addresses behind them (RFC 6177 §2).
     """
     said = headers.get_all("X-Real-IP")
-    if said:
-        return said[-1].strip()
-    return str(peer[0]) if isinstance(peer, tuple) and peer else ""
+    text = said[-1].strip() if said else str(peer[0]) if isinstance(peer, tuple) and peer else ""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return text
+    if isinstance(address, IPv4Address):
+        return text
+    if mapped := address.ipv4_mapped:
+        return str(mapped)
+    return str(IPv6Address(int(address) >> 64 << 64))
 
 
 def _requirements(headers: Headers) -> list[tuple[str, bool]]:
