@@ -5,7 +5,7 @@ import time
 
 import pytest
 from ws_server import memory_broker
-from ws_server.broker import Keep
+from ws_server.broker import MAX_HISTORY_BYTES, Keep
 from ws_server.memory_broker import MemoryBroker
 from ws_server.publication import Position
 
@@ -50,6 +50,14 @@ async def test_history_as_redis_has_it(
     found = await broker.history("a", position, limit, reverse=reverse)
     assert [pub.offset for pub in found.publications] == expected
     assert found.top == top
+
+
+async def test_a_history_that_is_too_large_is_cut(broker: MemoryBroker) -> None:
+    for _ in range(6):
+        await broker.publish("a", b"x" * (MAX_HISTORY_BYTES // 4), KEEP)
+    found = await broker.history("a", None, -1)
+    assert [pub.offset for pub in found.publications] == [1, 2, 3, 4]
+    assert found.top.offset == 6
 
 
 async def test_a_stream_that_is_read_first_keeps_its_epoch(broker: MemoryBroker) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import redis as redis_client
 from ws_server import redis_broker
-from ws_server.broker import BrokerDownError, Keep
+from ws_server.broker import MAX_HISTORY_BYTES, BrokerDownError, Keep
 from ws_server.publication import Position
 
 from tests.ws.harness import Running, running
@@ -44,14 +44,14 @@ async def test_a_history_that_is_too_large_is_cut_and_breaks_nothing(one: Replic
     found = await one.broker.history("log:1", Position(10, ""), -1)
     assert found.top.offset == 1000
     offsets = [pub.offset for pub in found.publications]
-    assert offsets == list(range(11, 11 + redis_broker.LARGE // 60_000))
+    assert offsets == list(range(11, 11 + MAX_HISTORY_BYTES // 60_000))
     latest = await one.broker.history("log:1", None, -1, reverse=True)
     assert latest.publications[0].offset == 1000
     assert len((await one.broker.history("log:1", Position(995, ""), -1)).publications) == 5
 
 
 async def test_one_publication_that_is_too_large_is_left_out(one: Replica) -> None:
-    await fill(one, 1, redis_broker.LARGE + 1)
+    await fill(one, 1, MAX_HISTORY_BYTES + 1)
     found = await one.broker.history("log:1", None, -1)
     assert (found.top.offset, found.publications) == (1, ())
 

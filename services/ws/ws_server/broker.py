@@ -11,6 +11,8 @@ from typing import Protocol
 
 from ws_server.publication import History, Kind, Position, Publication
 
+MAX_HISTORY_BYTES = 4 * 1024 * 1024  # of publications in one answer
+
 
 class BrokerDownError(Exception):
     """The broker cannot be reached right now; the caller may try again."""
@@ -73,7 +75,7 @@ class Broker(Protocol):
     ) -> History:
         """Publications after ``since`` (or from the beginning), at most ``limit``; -1 for all.
 
-        Raises BrokerDownError.
+        And at most MAX_HISTORY_BYTES of them: the rest is left out. Raises BrokerDownError.
         """
 
     async def forget(self, channel: str) -> None:

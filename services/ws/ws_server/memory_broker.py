@@ -3,12 +3,14 @@
 import asyncio
 import math
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from uuid import uuid4
 
-from ws_server.broker import Keep, Listener
+from ws_server.broker import MAX_HISTORY_BYTES, Keep, Listener
 from ws_server.publication import History, Position, Publication
 
 KEY_TTL = 300.0  # seconds that a key of a publication is remembered
@@ -90,7 +92,7 @@ class MemoryBroker:
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
     ) -> History:
-        """What is kept and has not expired."""
+        """What is kept and has not expired, but at most MAX_HISTORY_BYTES."""
         now = time.monotonic()
         stream = self._stream(channel, now)
         stream.trim(now)
@@ -101,7 +103,10 @@ class MemoryBroker:
             found = [pub for pub in found if pub.offset > since.offset]
         found = found[::-1] if reverse else found
         top = Position(stream.top, stream.epoch)
-        return History(tuple(found[: None if limit < 0 else limit]), top)
+        wanted = found[: None if limit < 0 else limit]
+        sizes = accumulate(len(pub.payload) for pub in wanted)
+        fitting = bisect_right(list(sizes), MAX_HISTORY_BYTES)
+        return History(tuple(wanted[:fitting]), top)
 
     async def forget(self, channel: str) -> None:
         """Removed at once."""

@@ -12,7 +12,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from ws_server import redis_scripts
-from ws_server.broker import BrokerDownError, Keep, Listener
+from ws_server.broker import MAX_HISTORY_BYTES, BrokerDownError, Keep, Listener
 from ws_server.config import RedisAddress
 from ws_server.log import Log
 from ws_server.publication import History, Kind, Position, Publication
@@ -34,7 +34,6 @@ META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before anything w
 ALL = 2**31 - 1
 # Redis closes a connection with subscriptions when 32 MB of answers wait for it, or 8 MB for long.
 SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and how many are asked for at a time
-LARGE = 4 * 1024 * 1024  # bytes of publications in an answer; of larger ones one is asked for
 PART = 1000  # members or orders of one step
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
 
@@ -117,7 +116,7 @@ class RedisBroker:
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
     ) -> History:
-        """What the stream holds, but at most LARGE bytes. Raises BrokerDownError."""
+        """What the stream holds, but at most MAX_HISTORY_BYTES. Raises BrokerDownError."""
         offset = since.offset if since else None
         first, last = b"-", b"+"
         if offset is not None and reverse:
@@ -130,7 +129,7 @@ class RedisBroker:
             top, found, is_cut = await self._read(channel, *what, most=SMALL)
         if is_cut:
             async with self._large:
-                top, found, _ = await self._read(channel, *what, most=LARGE)
+                top, found, _ = await self._read(channel, *what, most=MAX_HISTORY_BYTES)
         position = _position(top)
         return History(
             tuple(_entry(row, position.epoch) for row in cast(Sequence[Any], found)), position
