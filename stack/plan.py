@@ -4,11 +4,13 @@ Convergence, orphan removal and "a changed configuration is really applied" live
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stack.presets import NGINX
 from stack.running import Running, SeenContainer
 from stack.topology import Container, FrontRoute, Topology
+
+CHANGED, NEW_IMAGE = "changed", "new image"  # why a container is replaced
 
 
 @dataclass(frozen=True)
@@ -164,12 +166,8 @@ def plan_up(
     """
     topology = topology.limited(only)
     images = list(_images(topology, running, contexts))
-    stale_networks = {
-        name
-        for name, internal in topology.networks
-        if running.networks.get(name, internal) != internal
-        and not only  # the rest of the project is still on it
-    }
+    # With only some services, the rest of the project is still on them.
+    stale_networks = set[str]() if only else _stale_networks(topology, running)
     lost = {name for name, _ in topology.networks} - running.networks.keys()
     making = {step.container.image for step in images}
     removals = list(_removals(topology, running, fingerprints, making, stale_networks | lost))
@@ -178,9 +176,11 @@ def plan_up(
         removals = [step for step in removals if step.seen.service in mine]
     removed = {step.seen.id for step in removals}
     removal_keys = tuple(step.key for step in removals)
-    steps: list[Step] = [*images, *removals]
     orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
     unwanted = orphans | stale_networks
+    # Networks wait for all removals, and so would the first replica, for which the others wait.
+    rolled = {} if unwanted else _rolled(removals)
+    steps: list[Step] = [*images, *(step for step in removals if step.key not in rolled)]
     steps += [
         RemoveNetwork(f"remove network {name}", removal_keys, name=name)
         for name in sorted(unwanted)
@@ -190,6 +190,9 @@ def plan_up(
     steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
     for container in topology.containers:
         for number in range(1, container.replicas + 1):
+            name = container_name(topology.project, container.service, number)
+            if late := rolled.get(f"remove container {name}"):
+                steps.append(late)
             steps += _bring_up(topology, container, number, kept, fingerprints)
     steps += [_await_route(topology, route) for route in topology.routes]
     return Plan(_pruned(steps))
@@ -257,9 +260,9 @@ def _removals(
         elif seen.number > container.replicas:
             why = "fewer replicas"
         elif seen.fingerprint != fingerprints[seen.service]:
-            why = "changed"
+            why = CHANGED
         elif container.image in making or seen.image_id != running.images[container.image].id:
-            why = "new image"
+            why = NEW_IMAGE
         elif new_networks.intersection(container.networks):
             why = "its network is gone or changed"
         elif not seen.is_open(container.published):
@@ -269,6 +272,29 @@ def _removals(
             why = f"it is {seen.state}"
         if why:
             yield RemoveContainer(f"remove container {seen.name}", seen=seen, why=why)
+
+
+def _stale_networks(topology: Topology, running: Running) -> set[str]:
+    return {
+        name
+        for name, internal in topology.networks
+        if running.networks.get(name, internal) != internal
+    }
+
+
+def _rolled(removals: Iterable[RemoveContainer]) -> dict[str, RemoveContainer]:
+    """Replicas that are replaced once the one before them answers, so that there is always one.
+
+    By their keys; the first of each service is not among them.
+    """
+    before: dict[str, str] = {}
+    rolled: dict[str, RemoveContainer] = {}
+    for step in sorted(removals, key=lambda step: step.seen.number):
+        if step.why in {CHANGED, NEW_IMAGE} and step.seen.is_running:
+            if previous := before.get(step.seen.service):
+                rolled[step.key] = replace(step, after=(f"ready {previous}",))
+            before[step.seen.service] = step.seen.name
+    return rolled
 
 
 def _foundations(topology: Topology, running: Running, stale: set[str]) -> list[Step]:

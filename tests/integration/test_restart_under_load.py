@@ -111,6 +111,35 @@ async def test_a_restart_of_all_replicas_loses_nothing_and_always_answers(scaled
     assert load.prober.failures == []
 
 
+async def test_a_new_setting_replaces_all_replicas_and_loses_nothing(scaled: Project) -> None:
+    before = {container.id for container in scaled.containers("ws")}
+    write(scaled, WS_LOG_LEVEL="debug")
+    load = Load(scaled, "room:up")
+    await load.during(lambda: asyncio.to_thread(scaled.stack, "up"))
+    LOG.info(load.report())
+    load.check()
+    assert {code for each in load.subscribers for code in each.closes} == {3001}
+    assert load.prober.failures == []
+    assert before.isdisjoint(container.id for container in scaled.containers("ws"))
+
+
+async def test_a_setting_with_which_a_replica_does_not_start_harms_only_the_first(
+    scaled: Project,
+) -> None:
+    before = [container.id for container in scaled.containers("ws")]
+    write(scaled, WS_LOG_LEVEL="loud")
+    done = scaled.run("up", "--timeout", "30")
+    assert done.returncode != 0
+    assert "WS_LOG_LEVEL: must be one of" in done.stderr
+    after = scaled.containers("ws")
+    assert [container.id for container in after[1:]] == before[1:]
+    assert {container.status for container in after[1:]} == {"running"}
+    async with AsyncExitStack() as exits:
+        await open_many(exits, scaled, 30)  # wherever they are sent, all are answered
+    write(scaled)
+    scaled.stack("up")
+
+
 async def test_a_replica_that_is_killed_while_the_others_restart_loses_nothing(
     scaled: Project,
 ) -> None:

@@ -193,6 +193,31 @@ def test_a_change_makes_only_that_container_anew() -> None:
     assert keys(world.plan(wanted)) == ["remove container shop-db-1", "start shop-db-1"]
 
 
+def test_a_change_replaces_one_replica_after_another() -> None:
+    plan = Simulator().converge().plan(changed(ws={"replicas": 3, "environment": (("A", "b"),)}))
+    after = {step.key: step.after for step in plan.steps}
+    assert after["remove container shop-ws-1"] == ()
+    assert after["remove container shop-ws-2"] == ("ready shop-ws-1",)
+    assert "remove container shop-ws-2" in after["start shop-ws-2"]
+    assert "ready shop-ws-2" not in after["start shop-ws-3"]  # a new one takes nobody's place
+
+
+def test_replicas_that_do_not_run_are_replaced_at_once() -> None:
+    plan = with_state("exited", "shop-ws-1", "shop-ws-2").plan(
+        changed(ws={"environment": (("A", "b"),)})
+    )
+    assert {step.after for step in plan.steps if isinstance(step, RemoveContainer)} == {()}
+
+
+def test_a_network_that_is_made_anew_waits_for_no_replica() -> None:
+    networks = (("data", True), ("default", True))
+    wanted = replace(changed(ws={"environment": (("A", "b"),)}), networks=networks)
+    world = Simulator().converge()
+    removed = [step for step in world.plan(wanted).steps if isinstance(step, RemoveContainer)]
+    assert {step.after for step in removed} == {()}
+    assert keys(world.converge(wanted).plan(wanted)) == []
+
+
 def test_what_is_no_longer_there_goes_with_its_network() -> None:
     wanted = replace(without("ws", "db", "api"), networks=(("default", False),), routes=())
     made = keys(Simulator().converge().plan(wanted))
