@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 
+LEEWAY = 60.0  # seconds that the clock of who issues tokens may be ahead (RFC 7519 §4.1.5)
+
+
 class InvalidTokenError(ValueError):
     """The token is refused; the text says why and never contains any of it."""
 
@@ -92,7 +95,7 @@ def _claims(payload: Mapping[str, Any], user: str, now: float) -> Claims:
     )
     if now >= expires_at:
         raise ExpiredTokenError("it has expired")
-    if not_before is not None and now < not_before:
+    if not_before is not None and now + LEEWAY < not_before:
         raise InvalidTokenError("it is not valid yet (nbf)")
     return claims
 
