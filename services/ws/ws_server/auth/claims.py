@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-
 LEEWAY = 60.0  # seconds that the clock of who issues tokens may be ahead (RFC 7519 §4.1.5)
 
 
