@@ -10,7 +10,7 @@ from stack.presets import NGINX
 from stack.running import Running, SeenContainer
 from stack.topology import Container, FrontRoute, Topology
 
-CHANGED, NEW_IMAGE = "changed", "new image"  # why a container is replaced
+CHANGED, NEW_IMAGE, FEWER = "changed", "new image", "fewer replicas"  # why a replica goes
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,9 @@ def plan_up(
     orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
     unwanted = orphans | stale_networks
     # Networks wait for all removals, and so would the first replica, for which the others wait.
-    rolled = {} if unwanted else _rolled(removals)
-    steps: list[Step] = [*images, *(step for step in removals if step.key not in rolled)]
+    rolled = [] if unwanted else list(_rolled(topology, removals))
+    late = {step.key for step in rolled}
+    steps: list[Step] = [*images, *(step for step in removals if step.key not in late)]
     steps += [
         RemoveNetwork(f"remove network {name}", removal_keys, name=name)
         for name in sorted(unwanted)
@@ -189,11 +190,11 @@ def plan_up(
     kept = {seen.id: seen for seen in running.containers if seen.id not in removed}
     steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
     for container in topology.containers:
+        going = [step for step in rolled if step.seen.service == container.service]
         for number in range(1, container.replicas + 1):
-            name = container_name(topology.project, container.service, number)
-            if late := rolled.get(f"remove container {name}"):
-                steps.append(late)
+            steps += [step for step in going if step.seen.number == number]
             steps += _bring_up(topology, container, number, kept, fingerprints)
+        steps += [step for step in going if step.seen.number > container.replicas]
     steps += [_await_route(topology, route) for route in topology.routes]
     return Plan(_pruned(steps))
 
@@ -258,7 +259,7 @@ def _removals(
         if container is None:
             why = "no longer in stack.yaml"
         elif seen.number > container.replicas:
-            why = "fewer replicas"
+            why = FEWER
         elif seen.fingerprint != fingerprints[seen.service]:
             why = CHANGED
         elif container.image in making or seen.image_id != running.images[container.image].id:
@@ -282,19 +283,18 @@ def _stale_networks(topology: Topology, running: Running) -> set[str]:
     }
 
 
-def _rolled(removals: Iterable[RemoveContainer]) -> dict[str, RemoveContainer]:
-    """Replicas that are replaced once the one before them answers, so that there is always one.
+def _rolled(topology: Topology, removals: Iterable[RemoveContainer]) -> Iterator[RemoveContainer]:
+    """Replicas that go once all before them answer, so that there is always one that does.
 
-    By their keys; the first of each service is not among them.
+    Also those whose replacement failed the last time: another ``up`` must not take the rest.
     """
-    before: dict[str, str] = {}
-    rolled: dict[str, RemoveContainer] = {}
-    for step in sorted(removals, key=lambda step: step.seen.number):
-        if step.why in {CHANGED, NEW_IMAGE} and step.seen.is_running:
-            if previous := before.get(step.seen.service):
-                rolled[step.key] = replace(step, after=(f"ready {previous}",))
-            before[step.seen.service] = step.seen.name
-    return rolled
+    replicas = {item.service: item.replicas for item in topology.containers}
+    for step in removals:
+        service, number = step.seen.service, step.seen.number
+        if step.why in {CHANGED, NEW_IMAGE, FEWER} and step.seen.is_running and number > 1:
+            before = range(1, min(number, replicas[service] + 1))
+            names = (container_name(topology.project, service, each) for each in before)
+            yield replace(step, after=tuple(f"ready {name}" for name in names))
 
 
 def _foundations(topology: Topology, running: Running, stale: set[str]) -> list[Step]:
