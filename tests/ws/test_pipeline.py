@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from ws_server import codes
 from ws_server.broker import BrokerDownError, Keep
 from ws_server.memory_broker import MemoryBroker
 from ws_server.pipeline import MAX_MANY
@@ -143,3 +144,14 @@ async def test_a_malformed_frame_ends_the_connection_after_the_answers() -> None
         broker.answer(0)
         assert await client.receive() == {"id": 10, "publish": {}}
         assert (await client.closed())[0] == 3501
+
+
+async def test_what_comes_after_the_server_closed_is_not_carried_out() -> None:
+    broker = Held()
+    async with running(broker) as live, live.client() as client:
+        await joined(client)
+        (session,) = live.server.hub.sessions
+        session.receiver.close(codes.FORCED)
+        await client.send(publish(10))
+        assert await client.closed() == (3503, "force disconnect")
+        assert broker.asked == []
