@@ -178,10 +178,10 @@ def plan_up(
     removal_keys = tuple(step.key for step in removals)
     orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
     unwanted = orphans | stale_networks
-    # Networks wait for all removals, and so would the first replica, for which the others wait.
-    rolled = [] if unwanted else list(_rolled(topology, removals))
-    late = {step.key for step in rolled}
-    steps: list[Step] = [*images, *(step for step in removals if step.key not in late)]
+    # So there is always one that answers. Not where networks go: they wait for all removals, and so
+    # would the first replica, for which the others wait.
+    removals = removals if unwanted else [_in_turn(topology, step) for step in removals]
+    steps: list[Step] = [*images, *(step for step in removals if not step.after)]
     steps += [
         RemoveNetwork(f"remove network {name}", removal_keys, name=name)
         for name in sorted(unwanted)
@@ -190,11 +190,8 @@ def plan_up(
     kept = {seen.id: seen for seen in running.containers if seen.id not in removed}
     steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
     for container in topology.containers:
-        going = [step for step in rolled if step.seen.service == container.service]
-        for number in range(1, container.replicas + 1):
-            steps += [step for step in going if step.seen.number == number]
-            steps += _bring_up(topology, container, number, kept, fingerprints)
-        steps += [step for step in going if step.seen.number > container.replicas]
+        late = [step for step in removals if step.after and step.seen.service == container.service]
+        steps += _replicas(topology, container, late, kept, fingerprints)
     steps += [_await_route(topology, route) for route in topology.routes]
     return Plan(_pruned(steps))
 
@@ -283,18 +280,12 @@ def _stale_networks(topology: Topology, running: Running) -> set[str]:
     }
 
 
-def _rolled(topology: Topology, removals: Iterable[RemoveContainer]) -> Iterator[RemoveContainer]:
-    """Replicas that go once all before them answer, so that there is always one that does.
-
-    Also those whose replacement failed the last time: another ``up`` must not take the rest.
-    """
-    replicas = {item.service: item.replicas for item in topology.containers}
-    for step in removals:
-        service, number = step.seen.service, step.seen.number
-        if step.why in {CHANGED, NEW_IMAGE, FEWER} and step.seen.is_running and number > 1:
-            before = range(1, min(number, replicas[service] + 1))
-            names = (container_name(topology.project, service, each) for each in before)
-            yield replace(step, after=tuple(f"ready {name}" for name in names))
+def _in_turn(topology: Topology, step: RemoveContainer) -> RemoveContainer:
+    """Let a replica go once all before it answer, also where an earlier ``up`` replaced those."""
+    service, number = step.seen.service, step.seen.number
+    if step.why not in {CHANGED, NEW_IMAGE, FEWER} or not step.seen.is_running:
+        return step
+    return replace(step, after=tuple(_keys("ready", topology, [service])[: number - 1]))
 
 
 def _foundations(topology: Topology, running: Running, stale: set[str]) -> list[Step]:
@@ -320,6 +311,19 @@ def _config(
     if is_config_current and (nginx is None or is_config_loaded):
         return []
     return [PlaceConfig("configure nginx", container_id=nginx.id if nginx else None)]
+
+
+def _replicas(
+    topology: Topology,
+    container: Container,
+    late: Collection[RemoveContainer],
+    kept: Mapping[str, SeenContainer],
+    fingerprints: Mapping[str, str],
+) -> Iterator[Step]:
+    for number in range(1, container.replicas + 1):
+        yield from (step for step in late if step.seen.number == number)
+        yield from _bring_up(topology, container, number, kept, fingerprints)
+    yield from (step for step in late if step.seen.number > container.replicas)
 
 
 def _bring_up(
