@@ -10,7 +10,7 @@ from stack.presets import NGINX
 from stack.running import Running, SeenContainer
 from stack.topology import Container, FrontRoute, Topology
 
-CHANGED, NEW_IMAGE = "changed", "new image"  # why a container is replaced
+CHANGED, NEW_IMAGE, FEWER = "changed", "new image", "fewer replicas"  # why a replica goes
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,10 @@ def plan_up(
     removal_keys = tuple(step.key for step in removals)
     orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
     unwanted = orphans | stale_networks
-    # Networks wait for all removals, and so would the first replica, for which the others wait.
-    rolled = {} if unwanted else _rolled(removals)
-    steps: list[Step] = [*images, *(step for step in removals if step.key not in rolled)]
+    # So there is always one that answers. Not where networks go: they wait for all removals, and so
+    # would the first replica, for which the others wait.
+    removals = removals if unwanted else [_in_turn(topology, step) for step in removals]
+    steps: list[Step] = [*images, *(step for step in removals if not step.after)]
     steps += [
         RemoveNetwork(f"remove network {name}", removal_keys, name=name)
         for name in sorted(unwanted)
@@ -189,11 +190,8 @@ def plan_up(
     kept = {seen.id: seen for seen in running.containers if seen.id not in removed}
     steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
     for container in topology.containers:
-        for number in range(1, container.replicas + 1):
-            name = container_name(topology.project, container.service, number)
-            if late := rolled.get(f"remove container {name}"):
-                steps.append(late)
-            steps += _bring_up(topology, container, number, kept, fingerprints)
+        late = [step for step in removals if step.after and step.seen.service == container.service]
+        steps += _replicas(topology, container, late, kept, fingerprints)
     steps += [_await_route(topology, route) for route in topology.routes]
     return Plan(_pruned(steps))
 
@@ -258,7 +256,7 @@ def _removals(
         if container is None:
             why = "no longer in stack.yaml"
         elif seen.number > container.replicas:
-            why = "fewer replicas"
+            why = FEWER
         elif seen.fingerprint != fingerprints[seen.service]:
             why = CHANGED
         elif container.image in making or seen.image_id != running.images[container.image].id:
@@ -282,19 +280,12 @@ def _stale_networks(topology: Topology, running: Running) -> set[str]:
     }
 
 
-def _rolled(removals: Iterable[RemoveContainer]) -> dict[str, RemoveContainer]:
-    """Replicas that are replaced once the one before them answers, so that there is always one.
-
-    By their keys; the first of each service is not among them.
-    """
-    before: dict[str, str] = {}
-    rolled: dict[str, RemoveContainer] = {}
-    for step in sorted(removals, key=lambda step: step.seen.number):
-        if step.why in {CHANGED, NEW_IMAGE} and step.seen.is_running:
-            if previous := before.get(step.seen.service):
-                rolled[step.key] = replace(step, after=(f"ready {previous}",))
-            before[step.seen.service] = step.seen.name
-    return rolled
+def _in_turn(topology: Topology, step: RemoveContainer) -> RemoveContainer:
+    """Let a replica go once all before it answer, also where an earlier ``up`` replaced those."""
+    service, number = step.seen.service, step.seen.number
+    if step.why not in {CHANGED, NEW_IMAGE, FEWER} or not step.seen.is_running:
+        return step
+    return replace(step, after=tuple(_keys("ready", topology, [service])[: number - 1]))
 
 
 def _foundations(topology: Topology, running: Running, stale: set[str]) -> list[Step]:
@@ -320,6 +311,19 @@ def _config(
     if is_config_current and (nginx is None or is_config_loaded):
         return []
     return [PlaceConfig("configure nginx", container_id=nginx.id if nginx else None)]
+
+
+def _replicas(
+    topology: Topology,
+    container: Container,
+    late: Collection[RemoveContainer],
+    kept: Mapping[str, SeenContainer],
+    fingerprints: Mapping[str, str],
+) -> Iterator[Step]:
+    for number in range(1, container.replicas + 1):
+        yield from (step for step in late if step.seen.number == number)
+        yield from _bring_up(topology, container, number, kept, fingerprints)
+    yield from (step for step in late if step.seen.number > container.replicas)
 
 
 def _bring_up(

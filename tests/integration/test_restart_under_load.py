@@ -128,9 +128,10 @@ async def test_a_setting_with_which_a_replica_does_not_start_harms_only_the_firs
 ) -> None:
     before = [container.id for container in scaled.containers("ws")]
     write(scaled, WS_LOG_LEVEL="loud")
-    done = scaled.run("up", "--timeout", "30")
-    assert done.returncode != 0
-    assert "WS_LOG_LEVEL: must be one of" in done.stderr
+    for _ in range(2):  # asked again, it harms no more than the first time
+        done = scaled.run("up", "--timeout", "30")
+        assert done.returncode != 0
+        assert "WS_LOG_LEVEL: must be one of" in done.stderr
     after = scaled.containers("ws")
     assert [container.id for container in after[1:]] == before[1:]
     assert {container.status for container in after[1:]} == {"running"}

@@ -202,6 +202,40 @@ def test_a_change_replaces_one_replica_after_another() -> None:
     assert "ready shop-ws-2" not in after["start shop-ws-3"]  # a new one takes nobody's place
 
 
+def test_the_old_replica_stays_until_the_new_one_before_it_answers_at_last() -> None:
+    """As after an ``up`` whose first new replica did not become ready."""
+    wanted = changed(ws={"environment": (("A", "b"),)})
+    world = Simulator().converge()
+    for step in world.plan(wanted).steps:
+        if step.key in {"remove container shop-ws-1", "start shop-ws-1"}:
+            world.apply(step)
+    world._keep(
+        replace(seen, status="Up (unhealthy)") if seen.name == "shop-ws-1" else seen
+        for seen in world.running.containers
+    )
+    after = {step.key: step.after for step in world.plan(wanted).steps}
+    assert "ready shop-ws-1" in after["remove container shop-ws-2"]
+
+
+def test_a_replica_goes_whatever_its_name_is() -> None:
+    world = Simulator().converge()
+    world._keep(
+        replace(seen, name=f"1234_{seen.name}") if seen.name == "shop-ws-2" else seen
+        for seen in world.running.containers
+    )
+    wanted = changed(ws={"environment": (("A", "b"),)})
+    assert "remove container 1234_shop-ws-2" in keys(world.plan(wanted))
+    assert keys(world.converge(wanted).plan(wanted)) == []
+
+
+def test_fewer_replicas_that_are_new_take_the_place_of_all_old_ones() -> None:
+    plan = Simulator().converge().plan(changed(ws={"replicas": 1, "environment": (("A", "b"),)}))
+    order = keys(plan)
+    after = {step.key: step.after for step in plan.steps}
+    assert after["remove container shop-ws-2"] == ("ready shop-ws-1",)
+    assert order.index("start shop-ws-1") < order.index("remove container shop-ws-2")
+
+
 def test_replicas_that_do_not_run_are_replaced_at_once() -> None:
     plan = with_state("exited", "shop-ws-1", "shop-ws-2").plan(
         changed(ws={"environment": (("A", "b"),)})

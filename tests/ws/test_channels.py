@@ -3,7 +3,7 @@
 import math
 
 from ws_server.hub import Hub
-from ws_server.publication import Position, Publication
+from ws_server.publication import Position, Publication, Recovery
 from ws_server.session import Session, Subscription
 
 from tests.ws.core import TIMES, history, offsets_of, pubs, signed_in
@@ -53,6 +53,21 @@ def test_what_is_kept_in_no_history_is_not_held_back_for_it() -> None:
     assert hub.channels.healed("a", history(6, 7, 8, top=8))
     hub.channels.doubt()
     assert hub.channels.accept("a", Publication(b"{}")) == "deliver"
+
+
+def test_who_comes_with_the_history_of_a_lost_stream_goes_on_where_the_others_are() -> None:
+    """Its history was read, the stream was lost, and another one was faster to complete."""
+    hub = Hub(TIMES)
+    late, again = signed_in(hub), signed_in(hub)
+    for session in (late, again):
+        hub.channels.join(session, "a")
+    member(hub, top=0)
+    old = history(*range(1, 11), top=10, epoch="lost")
+    recovery = hub.channels.joined(late, "a", Subscription(), old)
+    assert recovery == Recovery((), Position(0, "e"), is_whole=True)
+    assert late.channels["a"].since == 0  # or it would miss ten of those that close a gap
+    recovery = hub.channels.joined(again, "a", Subscription(), old, Position(9, "lost"))
+    assert recovery == Recovery((), Position(0, "e"), is_whole=False)
 
 
 def test_a_gap_that_the_history_does_not_close_is_said() -> None:

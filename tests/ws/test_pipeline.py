@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+from ws_server import codes
 from ws_server.broker import BrokerDownError, Keep
 from ws_server.memory_broker import MemoryBroker
-from ws_server.pipeline import MAX_MANY
+from ws_server.pipeline import MAX_PUBLICATIONS
 from ws_server.publication import Position
 
 from tests.ws.harness import Client, Nobody, running
@@ -65,13 +66,15 @@ async def test_a_later_answer_is_not_waited_for_in_a_circle() -> None:
     broker = Held()
     async with running(broker) as live, live.client() as client:
         await joined(client)
-        sending = asyncio.create_task(client.send(*(publish(n + 1) for n in range(MAX_MANY + 1))))
-        await broker.until(MAX_MANY)
-        broker.answer(*range(1, MAX_MANY))
+        sending = asyncio.create_task(
+            client.send(*(publish(n + 1) for n in range(MAX_PUBLICATIONS + 1)))
+        )
+        await broker.until(MAX_PUBLICATIONS)
+        broker.answer(*range(1, MAX_PUBLICATIONS))
         await asyncio.sleep(0.05)
         broker.answer(0)
-        await broker.until(MAX_MANY + 1)
-        broker.answer(MAX_MANY)
+        await broker.until(MAX_PUBLICATIONS + 1)
+        broker.answer(MAX_PUBLICATIONS)
         await sending
         assert [(await client.receive())["id"] for _ in range(3)] == [1, 2, 3]
 
@@ -108,9 +111,9 @@ async def test_one_connection_fills_no_memory_while_the_broker_is_slow() -> None
     async with running(broker) as live, live.client() as client:
         await joined(client)
         sending = asyncio.create_task(client.send(*(publish(n) for n in range(10, 10 + 500))))
-        await broker.until(MAX_MANY)
+        await broker.until(MAX_PUBLICATIONS)
         await asyncio.sleep(0.05)
-        assert len(broker.asked) == MAX_MANY
+        assert len(broker.asked) == MAX_PUBLICATIONS
         for number in range(500):
             await broker.until(number + 1)
             broker.answer(number)
@@ -143,3 +146,14 @@ async def test_a_malformed_frame_ends_the_connection_after_the_answers() -> None
         broker.answer(0)
         assert await client.receive() == {"id": 10, "publish": {}}
         assert (await client.closed())[0] == 3501
+
+
+async def test_what_comes_after_the_server_closed_is_not_carried_out() -> None:
+    broker = Held()
+    async with running(broker) as live, live.client() as client:
+        await joined(client)
+        (session,) = live.server.hub.sessions
+        session.receiver.close(codes.FORCED)
+        await client.send(publish(10))
+        assert await client.closed() == (3503, "force disconnect")
+        assert broker.asked == []

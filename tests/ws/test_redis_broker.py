@@ -150,6 +150,16 @@ async def test_keys_of_different_channels_never_meet(one: Replica) -> None:
     assert await read(one, "a:b", None) == [1]
 
 
+async def test_who_waits_for_an_answer_that_cannot_be_read_is_told(
+    one: Replica, redis: RealRedis
+) -> None:
+    redis.ask("SET", "ws:key:1:a:key", "written by somebody else")
+    async with asyncio.timeout(5):
+        with pytest.raises(BrokerDownError):
+            await one.broker.publish("a", b"1", KEEP, "key")
+    await one.ready()
+
+
 async def test_unsubscribe(one: Replica, redis: RealRedis) -> None:
     await one.broker.subscribe("a")
     one.broker.unsubscribe("a")

@@ -169,6 +169,16 @@ async def test_a_thousand_revocations_look_at_the_sessions_once(live: Running) -
     assert len(service.revoking.known) == 1000
 
 
+async def test_what_is_known_looks_at_no_session_again(live: Running) -> None:
+    """Every replica tells all that it knows, whenever Redis is there again."""
+    service = live.server.service
+    order = orders.encode("revoke", token_id="one", before=0, until=time.time() + 60)
+    service.order(order)
+    await service.settled()
+    service.order(order)
+    assert not service._tasks
+
+
 @pytest.mark.parametrize("fields", [{}, {"user": "alice"}, {"user": "a", "until": "soon"}])
 async def test_an_order_that_is_not_understood_is_left_alone(
     live: Running, fields: dict[str, Any]

@@ -58,6 +58,10 @@ class Channels:
             return None
         held = entry.joiners.pop(session)
         recovery = recover(since, history, held) if history else _NO_HISTORY
+        here = entry.position if entry.members else None
+        if history and here and here.epoch != recovery.position.epoch:
+            # The stream was lost meanwhile. It goes on with the others, who come back if need be.
+            recovery = Recovery((), here, is_whole=since is None)
         if history and not entry.members:
             entry.position, entry.held = recovery.position, None
         entry.members.add(session)

@@ -144,6 +144,8 @@ class Conversation:
             self._refuse(received)
             return
         for command in received:
+            if self.outbox.is_closing:  # also since before this frame came
+                return
             effect = commands.handle(service.hub, service.rules, self._session, command)
             if isinstance(effect, Publish):
                 pipeline.publish(effect)
@@ -151,8 +153,6 @@ class Conversation:
             elif effect is not None:
                 await pipeline.answered()
                 await self._carry_out(effect)
-            if self.outbox.is_closing:
-                return
 
     async def _close(self, disconnect: codes.Disconnect) -> None:
         await self._pipeline.answered()

@@ -13,7 +13,7 @@ from ws_server.publication import Position
 from ws_server.service import Service
 from ws_server.session import Receiver
 
-MAX_MANY = 128  # publications
+MAX_PUBLICATIONS = 128
 MAX_BYTES = 64 * 1024
 
 
@@ -41,7 +41,7 @@ class Pipeline:
 
     async def keep_up(self) -> None:
         """Wait while more is on its way to the broker than one connection may have there."""
-        while len(self._published) >= MAX_MANY or self._on_the_way >= MAX_BYTES:
+        while len(self._published) >= MAX_PUBLICATIONS or self._on_the_way >= MAX_BYTES:
             await self._settled((len(self._published) + 1) // 2)
 
     async def answered(self) -> None:

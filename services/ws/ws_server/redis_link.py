@@ -154,9 +154,10 @@ class RedisLink:
                 self._answered(answer)
 
     def _answered(self, answer: Any) -> None:
-        request = self._unanswered.popleft()
-        self._unanswered_bytes -= request.size
+        request = self._unanswered[0]  # and still there when ``read`` raises, to be told by _reset
         settle(request.reply, request.read(answer))
+        self._unanswered.popleft()
+        self._unanswered_bytes -= request.size
         # Not for each: the next ones are to leave together, too.
         if self._outgoing and self._is_open(WINDOW // 2, WINDOW_BYTES // 2):
             self._wake.set()

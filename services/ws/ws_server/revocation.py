@@ -41,12 +41,14 @@ class Revocations:
             heapq.heappush(self._ends, (until, user, ""))
         self._forget()
 
-    def revoke_token(self, token_id: str, until: float) -> None:
-        """Refuse the token with that ``jti``."""
-        if until > self._tokens.get(token_id, -math.inf):
+    def revoke_token(self, token_id: str, until: float) -> bool:
+        """Refuse the token with that ``jti``; gives whether that is news."""
+        is_new = until > self._tokens.get(token_id, -math.inf)
+        if is_new:
             self._tokens[token_id] = until
             heapq.heappush(self._ends, (until, "", token_id))
         self._forget()
+        return is_new
 
     def is_revoked(self, claims: Claims) -> bool:
         """Whether the token is refused. One that does not say when it was issued is an old one."""

@@ -48,8 +48,7 @@ class Revoking:
         if told.user:
             self.known.revoke_user(told.user, told.before, told.until)
             self._end(self._service.hub.of_user(told.user))
-        if told.token_id:
-            self.known.revoke_token(told.token_id, told.until)
+        if told.token_id and self.known.revoke_token(told.token_id, told.until):
             self._end_all()
 
     async def _tell(self, revocation: Revocation) -> None:

@@ -217,10 +217,6 @@ class Service:
         if self.hub.pings(session, now):
             session.receiver.send(protocol.PING)
 
-    async def settle(self) -> None:
-        """Wait for what is still to be told to the broker, such as who left."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     # What the broker says.
 
     def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:

@@ -253,8 +253,8 @@ class Relay:
     async def _publish_all(self, rows: Sequence[Row]) -> list[int]:
         """Publish in order, all at once; gives the ids of what need not be there any more.
 
-        ``gather`` starts its tasks in order, and each queues its command before it first waits, so
-        they leave as they stand here. Raises BrokerDownError if that is all that came of it.
+        Each is queued before it waits for anything, so they leave as they stand here. Raises
+        BrokerDownError if that is all that came of it.
         """
         wanted = [row for row in rows if self._can_be(row)]
         results = await asyncio.gather(
