@@ -9,7 +9,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from stack.plan import (
+from stack.run import Finished, Result
+from stack.steps import (
     AwaitReady,
     AwaitRoute,
     MakeImage,
@@ -18,7 +19,6 @@ from stack.plan import (
     StartContainer,
     Step,
 )
-from stack.run import Finished, Result
 
 _DOING = {
     MakeImage: "image",

@@ -16,7 +16,7 @@ from stack.diagnose.nginx_log import Entry, entries
 from stack.diagnose.own_seen import Direct, RouteSeen, ServiceSeen, Silent, StackSeen
 from stack.engines.docker.engine import DockerEngine
 from stack.errors import EngineError
-from stack.plan import AwaitReady, container_name
+from stack.plan import container_name
 from stack.presets import NGINX
 from stack.project import Prepared, Project
 from stack.ready import (
@@ -31,6 +31,7 @@ from stack.ready import (
 from stack.redact import redact
 from stack.render import generation
 from stack.running import Running, SeenContainer
+from stack.steps import AwaitReady
 from stack.topology import Container, FrontRoute
 from stack.workflow import plan_project, ready_for
 

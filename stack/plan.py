@@ -4,141 +4,30 @@ Convergence, orphan removal and "a changed configuration is really applied" live
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from stack.presets import NGINX
 from stack.running import Running, SeenContainer
+from stack.steps import (
+    AwaitReady,
+    AwaitRoute,
+    CreateNetwork,
+    CreateVolume,
+    MakeImage,
+    PlaceConfig,
+    Plan,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveVolume,
+    RestartContainer,
+    RunContainer,
+    StartContainer,
+    Step,
+    pruned,
+)
 from stack.topology import Container, FrontRoute, Topology
 
 CHANGED, NEW_IMAGE, FEWER = "changed", "new image", "fewer replicas"  # why a replica goes
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing to do. ``key`` names it within a plan, ``after`` the steps that come first."""
-
-    key: str
-    after: tuple[str, ...] = ()
-
-    @property
-    def says(self) -> str:
-        """What it does, for ``--dry-run`` and the log."""
-        verb, _, subject = self.key.partition(" ")
-        return f"{verb} {subject}"
-
-
-@dataclass(frozen=True)
-class MakeImage(Step):
-    """Pull or build the image of a service; ``is_forced`` although nothing changed."""
-
-    container: Container = field(kw_only=True)
-    is_forced: bool = field(kw_only=True, default=False)
-
-
-@dataclass(frozen=True)
-class CreateNetwork(Step):
-    """Create a network of the project."""
-
-    name: str = field(kw_only=True)
-    internal: bool = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class RemoveNetwork(Step):
-    """Remove a network that the project no longer has."""
-
-    name: str = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class CreateVolume(Step):
-    """Create a volume of the project."""
-
-    name: str = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class RemoveVolume(Step):
-    """Remove a volume and all its data; only ``down --volumes`` plans this."""
-
-    name: str = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class RemoveContainer(Step):
-    """Stop and remove a container; ``with_data`` also the volumes without a name that it has."""
-
-    seen: SeenContainer = field(kw_only=True)
-    why: str = field(kw_only=True)
-    with_data: bool = field(kw_only=True, default=False)
-
-    @property
-    def says(self) -> str:
-        """What it does and why."""
-        return f"{self.key} ({self.why})"
-
-
-@dataclass(frozen=True)
-class RunContainer(Step):
-    """Create and start a container."""
-
-    container: Container = field(kw_only=True)
-    number: int = field(kw_only=True)
-    fingerprint: str = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class StartContainer(Step):
-    """Start a container that exists, is unchanged and does not run."""
-
-    seen: SeenContainer = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class RestartContainer(Step):
-    """Stop and start a container without making it anew."""
-
-    seen: SeenContainer = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class PlaceConfig(Step):
-    """Put the Nginx configuration in its place; ``container_id`` of a running Nginx reloads it."""
-
-    container_id: str | None = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class AwaitReady(Step):
-    """Wait until a container answers in its own protocol."""
-
-    container: Container = field(kw_only=True)
-    number: int = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class AwaitRoute(Step):
-    """Wait until the front door answers on a route."""
-
-    route: FrontRoute = field(kw_only=True)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Steps in an order that respects ``after``."""
-
-    steps: tuple[Step, ...]
-
-    @property
-    def changes(self) -> tuple[Step, ...]:
-        """The steps that change something; the others only look."""
-        return tuple(step for step in self.steps if not isinstance(step, AwaitReady | AwaitRoute))
-
-    def split(self, kind: type[Step]) -> tuple["Plan", "Plan"]:
-        """Give the plan of the steps of one kind, and the plan of all others."""
-        first = [step for step in self.steps if isinstance(step, kind)]
-        rest = [step for step in self.steps if not isinstance(step, kind)]
-        return Plan(_pruned(first)), Plan(_pruned(rest))
 
 
 def container_name(project: str, service: str, number: int) -> str:
@@ -193,7 +82,7 @@ def plan_up(
         late = [step for step in removals if step.after and step.seen.service == container.service]
         steps += _replicas(topology, container, late, kept, fingerprints)
     steps += [_await_route(topology, route) for route in topology.routes]
-    return Plan(_pruned(steps))
+    return Plan(pruned(steps))
 
 
 def plan_restart(topology: Topology, running: Running, services: Collection[str]) -> Plan:
@@ -210,7 +99,7 @@ def plan_restart(topology: Topology, running: Running, services: Collection[str]
             steps.append(AwaitReady(ready, (key,), container=item, number=seen.number))
             before = (ready,)
     steps += [_await_route(topology, route) for route in topology.routes]
-    return Plan(_pruned(steps))
+    return Plan(pruned(steps))
 
 
 def plan_down(running: Running, *, volumes: bool) -> Plan:
@@ -389,12 +278,3 @@ def _keys(verb: str, topology: Topology, services: Iterable[str]) -> list[str]:
 def _is_silent(container: Container) -> bool:
     """Whether nothing was said about how to see that it answers."""
     return not (container.probe or container.ready or container.healthcheck)
-
-
-def _pruned(steps: list[Step]) -> tuple[Step, ...]:
-    """Drop dependencies on steps that are not in the plan: they hold already."""
-    keys = {step.key for step in steps}
-    return tuple(
-        type(step)(**{**vars(step), "after": tuple(key for key in step.after if key in keys)})
-        for step in steps
-    )

@@ -17,9 +17,10 @@ from stack.diagnose.handshake import upgrade_headers
 from stack.diagnose.listeners import is_listening
 from stack.engines.base import Engine, Exit
 from stack.errors import EngineError, StackError
-from stack.plan import AwaitReady, AwaitRoute, container_name
+from stack.plan import container_name
 from stack.presets import DATA_FOLDERS, NGINX, PRESETS, REFUSED, RENEW
 from stack.redact import redact
+from stack.steps import AwaitReady, AwaitRoute
 from stack.topology import Container, FrontRoute
 from stack.trickle import with_pauses
 

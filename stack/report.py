@@ -17,9 +17,9 @@ from stack.errors import StackError
 
 if TYPE_CHECKING:  # rich takes a tenth of a second to load, and plain output has no use for it
     from stack.board import Board
-    from stack.plan import Plan
     from stack.run import Finished, Result
     from stack.status import Status
+    from stack.steps import Plan
     from stack.topology import FrontRoute
     from stack.workflow import Outcome
 

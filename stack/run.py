@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from stack.errors import StackError
-from stack.plan import Plan, Step
+from stack.steps import Plan, Step
 
 MAX_WORKERS = 48
 

@@ -17,23 +17,14 @@ from stack.engines.docker.project import choose_source, open_engine
 from stack.errors import ConfigError, StackError
 from stack.images import Source
 from stack.logs import Line, follow, last_lines
-from stack.plan import (
-    AwaitReady,
-    AwaitRoute,
-    MakeImage,
-    PlaceConfig,
-    Plan,
-    Step,
-    plan_down,
-    plan_restart,
-    plan_up,
-)
+from stack.plan import plan_down, plan_restart, plan_up
 from stack.presets import NGINX
 from stack.project import Prepared, Project, prepare
 from stack.ready import NotReadyError, Ready, StoppedError, Watch, loaded_generation
 from stack.run import Finished, Result, run
 from stack.running import Running
 from stack.status import Status, look
+from stack.steps import AwaitReady, AwaitRoute, MakeImage, PlaceConfig, Plan, Step
 from stack.token import mint
 from stack.topology import NEXTAUTH_SECRET, BuildSpec, Container, FrontRoute
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from stack.plan import Step
 from stack.running import Running
+from stack.steps import Step
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from stack.engines.base import Exit, Holder
 from stack.errors import EngineError
-from stack.plan import Step
 from stack.running import Running
+from stack.steps import Step
 
 
 @dataclass

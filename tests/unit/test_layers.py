@@ -99,6 +99,7 @@ PURE = [
     "stack.routing",
     "stack.running",
     "stack.shape",
+    "stack.steps",
     "stack.token",
     "stack.topology",
     "stack.validate",

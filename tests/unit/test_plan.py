@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stack.plan import (
+from stack.plan import plan_down, plan_restart, plan_up
+from stack.running import Running, SeenContainer, SeenImage
+from stack.steps import (
     AwaitReady,
     AwaitRoute,
     CreateNetwork,
@@ -26,11 +28,7 @@ from stack.plan import (
     RunContainer,
     StartContainer,
     Step,
-    plan_down,
-    plan_restart,
-    plan_up,
 )
-from stack.running import Running, SeenContainer, SeenImage
 from stack.topology import BuildSpec, Container, FrontRoute, Mount, Topology
 
 API = Container("api", "shop-api", build=BuildSpec("./api", "Dockerfile", (), None), port=80)

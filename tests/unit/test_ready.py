@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from stack.diagnose.exchange import Target
-from stack.plan import AwaitReady
 from stack.presets import PRESETS, REFUSED
 from stack.ready import Ready, RefusedError, Watch
+from stack.steps import AwaitReady
 from stack.topology import Container, FrontRoute, Mount
 from tests.unit.fake_engine import FakeEngine
 

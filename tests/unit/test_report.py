@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from stack.errors import StackError
-from stack.plan import AwaitRoute, Plan, Step
 from stack.ready import NotReadyError
 from stack.report import Form, Report, aligned, coloured, printable
 from stack.run import Finished, Started
 from stack.status import RouteStatus, ServiceStatus, Status
+from stack.steps import AwaitRoute, Plan, Step
 from stack.topology import FrontRoute
 from stack.workflow import Outcome, RouteCheck
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from stack.errors import StackError
-from stack.plan import Plan, Step
 from stack.run import Finished, Result, Started, critical_path, run
+from stack.steps import Plan, Step
 
 WITHIN = 10.0  # seconds; only a failing test waits so long
 

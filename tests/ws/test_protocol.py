@@ -83,11 +83,6 @@ def test_a_reason_fits_into_a_close_frame() -> None:
     assert len(reason.encode()) <= 123
 
 
-def test_terminal_codes_begin_at_3500() -> None:
-    assert codes.INVALID_TOKEN.is_terminal
-    assert not codes.SHUTDOWN.is_terminal
-
-
 def test_more_commands_than_a_frame_may_have() -> None:
     assert len(protocol.decode("{}\n" * protocol.MAX_COMMANDS)) == protocol.MAX_COMMANDS
     with pytest.raises(protocol.MalformedFrameError, match="10000 commands"):

@@ -18,15 +18,13 @@ class ReplyError:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """Why the server closes the socket: a close code of RFC 6455 §7.4.2 and a reason."""
+    """Why the server closes the socket: a close code of RFC 6455 §7.4.2 and a reason.
+
+    From 3500 on, the client must not come back by itself.
+    """
 
     code: int
     reason: str
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the client must not come back by itself: codes from 3500."""
-        return self.code >= 3500
 
     def because(self, detail: str) -> "Disconnect":
         """The same code with a detail; cut to the 123 bytes that a close frame holds."""

@@ -1,23 +1,37 @@
 """Revokes tokens on all replicas, and ends here what they opened; verifies none."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ws_server import codes, protocol
+from ws_server.broker import Broker
+from ws_server.codes import Unsubscribe
+from ws_server.hub import Hub
 from ws_server.revocation import REMEMBERED, Revocation, Revocations
 from ws_server.session import Session
 
-if TYPE_CHECKING:
-    from ws_server.service import Service
+
+class Owner(Protocol):
+    """The service, of which only this counts here."""
+
+    hub: Hub
+    broker: Broker
+
+    def unsubscribe(self, session: Session, channel: str, why: Unsubscribe) -> None:
+        """End a subscription, and tell its client why."""
+
+    def later(self, work: Awaitable[None]) -> None:
+        """Do something beside everything else."""
 
 
 class Revoking:
     """What is revoked, as far as this replica knows, and what follows from it."""
 
-    def __init__(self, service: "Service") -> None:
+    def __init__(self, service: Owner, wall: Callable[[], float]) -> None:
         self._service = service
-        self.known = Revocations(service.clocks.wall)
+        self._wall = wall
+        self.known = Revocations(wall)
         self._is_looking = False
 
     async def revoke(
@@ -33,7 +47,7 @@ class Revoking:
         On all replicas: its connections are closed, and it opens none. The times are Unix time;
         after ``until`` the revocation is forgotten. Raises BrokerDownError.
         """
-        now = self._service.clocks.wall()
+        now = self._wall()
         until = now + REMEMBERED if until is None else until
         before = now if issued_before is None else issued_before
         await self._tell(Revocation(user, token_id, before, until))

@@ -51,7 +51,7 @@ class Service:
     _greetings: dict[Session, asyncio.Event] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.revoking = Revoking(self)
+        self.revoking = Revoking(self, self.clocks.wall)
 
     def publish(
         self, channel: str, payload: bytes, *, key: str = "", skip_history: bool = False

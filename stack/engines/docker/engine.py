@@ -16,7 +16,9 @@ from stack.engines.base import Exit, Holder
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
 from stack.errors import EngineError
-from stack.plan import (
+from stack.plan import container_name
+from stack.running import Running, SeenContainer, SeenImage
+from stack.steps import (
     CreateNetwork,
     CreateVolume,
     MakeImage,
@@ -27,9 +29,7 @@ from stack.plan import (
     RunContainer,
     StartContainer,
     Step,
-    container_name,
 )
-from stack.running import Running, SeenContainer, SeenImage
 from stack.topology import Container
 
 CONFLICT = 409  # the engine is at it already

@@ -8,7 +8,7 @@ from stack.engines.docker.engine import DockerEngine
 from stack.errors import EngineError
 from stack.fingerprint import environment
 from stack.images import NAMES, Pull, Recipe, Source, recipe_for
-from stack.plan import MakeImage
+from stack.steps import MakeImage
 
 Say = Callable[[str], None]
 SOURCES: tuple[Source, ...] = ("registry", "debian")
