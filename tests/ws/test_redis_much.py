@@ -132,14 +132,14 @@ async def test_a_redis_that_falls_silent_while_it_is_told_who_is_here(
         for number in range(3000):
             await one.broker.enter("log:1", f"{number}", INFO, announce=False)
         redis.ask("DEL", "ws:replicas")  # the next beat tells it all again
-        enter = one.broker._enter
+        enter = one.broker._presence.enter
 
-        async def last_words(channel: str, client: str, info: bytes, *, announce: bool) -> None:
+        async def last_words(channel: str, client: str) -> None:
             if client == "1500":
                 await asyncio.to_thread(redis.container.pause)
-            await enter(channel, client, info, announce=announce)
+            await enter(channel, client)
 
-        monkeypatch.setattr(one.broker, "_enter", last_words)
+        monkeypatch.setattr(one.broker._presence, "enter", last_words)
         try:
             await one.ready(expected=False)
             monkeypatch.undo()
@@ -156,7 +156,7 @@ async def test_a_replica_with_many_members_lives_while_it_tells_of_them(
     monkeypatch.setattr(redis_broker, "PART", 100)
     async with replica(redis.address) as one, replica(redis.address) as two:
         for number in range(20_000):
-            one.broker._entered["log:1", f"{number}"] = (INFO, True)
+            one.broker._presence.here["log:1", f"{number}"] = (INFO, True)
         await two.broker.subscribe("log:1")
         redis.ask("DEL", "ws:replicas")
         async with asyncio.timeout(30):

@@ -17,11 +17,11 @@ from ws_server.config import RedisAddress
 from ws_server.log import Log
 from ws_server.publication import History, Kind, Position, Publication
 from ws_server.redis_link import RedisLink, settle
+from ws_server.redis_presence import Presence
 from ws_server.upkeep import keep as keep_connected
 
 META, STREAM = b"ws:meta:", b"ws:stream:"
-PRESENT, KEY, MEMBERS = b"ws:present:", b"ws:key:", b"ws:members:"
-REPLICAS = b"ws:replicas"
+KEY, REPLICAS = b"ws:key:", b"ws:replicas"
 # Topics have the number of the database in them, but for 0: Redis gives it to keys alone.
 TOPIC = b"ws%s:"
 ORDERS = b"ws%s-orders"  # a topic that is no channel's; followed by a name, it is one replica's
@@ -50,7 +50,6 @@ class RedisBroker:
         self._log = log
         self._link = RedisLink(address, self._pushed)
         self._channels: dict[bytes, asyncio.Future[None]] = {}
-        self._entered: dict[tuple[str, str], tuple[bytes, bool]] = {}
         self._small, self._large = asyncio.Semaphore(SMALL_AT_ONCE), asyncio.Semaphore(1)
         self._shas: dict[str, bytes] = {}
         self._life = b""
@@ -58,6 +57,7 @@ class RedisBroker:
         database = b"%d" % address.db if address.db else b""
         self._topic, everybody = TOPIC % database, ORDERS % database
         self._orders = (everybody, b"%s:%s" % (everybody, self.replica.encode()))
+        self._presence = Presence(self._link, self._script, self._topic, self.replica)
         self._asked_at: float | None = None
         self._lag = 0.0
 
@@ -124,7 +124,7 @@ class RedisBroker:
         elif offset is not None:
             first = b"(%d-0" % offset
         wanted = b"%d" % (ALL if limit < 0 else limit)
-        what = (first, last, wanted, _flag(reverse))
+        what = (first, last, wanted, b"1" if reverse else b"0")
         async with self._small:
             top, found, is_cut = await self._read(channel, *what, most=SMALL)
         if is_cut:
@@ -152,22 +152,21 @@ class RedisBroker:
 
     async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
         """Remember it here as well: a Redis that lost everything is told again."""
-        self._entered[channel, client] = (info, announce)
+        self._presence.here[channel, client] = (info, announce)
         if self.is_ready:
-            await self._enter(channel, client, info, announce=announce)
+            await self._presence.enter(channel, client)
 
     async def exit(self, channel: str, client: str, *, announce: bool) -> None:
         """Take a client out."""
-        self._entered.pop((channel, client), None)
+        self._presence.here.pop((channel, client), None)
         self._require_ready()
-        await self._exit(self.replica, _member(channel, client, announce=announce))
+        await self._presence.exit(channel, client, announce=announce)
 
     async def present(self, channel: str) -> Mapping[str, bytes]:
         """Who is in a channel, of all replicas. Raises BrokerDownError."""
         async with self._large:
             self._require_ready()
-            found = await self._link.scan(b"HSCAN", PRESENT + channel.encode())
-        return {found[n].decode(): found[n + 1] for n in range(0, len(found), 2)}
+            return await self._presence.read(channel)
 
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
         """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
@@ -270,10 +269,7 @@ class RedisBroker:
         It may have lost everything, restored what was long over, or been told by the others that
         this replica was dead.
         """
-        known = await self._members(self.replica)
-        here = tuple(self._entered)
-        await self._in_parts(self._forget_unless_here(member) for member in known)
-        await self._in_parts(self._enter_if_here(*who) for who in here)
+        await self._in_parts(self._presence.reconciled(await self._members(self.replica)))
 
     async def _in_parts(self, steps: Iterator[Awaitable[None]]) -> None:
         """Take many steps, and say between them that this replica lives."""
@@ -282,41 +278,15 @@ class RedisBroker:
                 await asyncio.gather(*part)
             await self._ask()
 
-    async def _forget_unless_here(self, member: bytes) -> None:
-        _, client, channel = member.split(b" ", 2)
-        if (channel.decode(), client.decode()) not in self._entered:
-            await self._exit(self.replica, member)
-
-    async def _enter_if_here(self, channel: str, client: str) -> None:
-        if (channel, client) in self._entered:
-            info, announce = self._entered[channel, client]
-            await self._enter(channel, client, info, announce=announce)
-
     async def _bury(self, replica: str) -> None:
         """Take out the members of a replica that died, and tell their channels."""
         members = await self._members(replica)
-        await self._in_parts(self._exit(replica, member) for member in members)
+        await self._in_parts(self._presence.buried(replica, members))
         self._log.warning("replica_lost", replica=replica, members=len(members))
 
     async def _members(self, replica: str) -> set[bytes]:
         async with asyncio.timeout(BEAT_TIMEOUT):
-            return set(await self._link.scan(b"SSCAN", MEMBERS + replica.encode()))
-
-    async def _enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
-        member = _member(channel, client, announce=announce)
-        await self._script(
-            redis_scripts.ENTER,
-            (PRESENT + channel.encode(), MEMBERS + self.replica.encode()),
-            *(client.encode(), info, self._topic + channel.encode(), member, _flag(announce)),
-        )
-
-    async def _exit(self, replica: str, member: bytes) -> None:
-        announce, client, channel = member.split(b" ", 2)
-        await self._script(
-            redis_scripts.EXIT,
-            (PRESENT + channel, MEMBERS + replica.encode()),
-            *(client, self._topic + channel, member, announce),
-        )
+            return await self._presence.members(replica)
 
     async def _script(self, script: str, keys: Sequence[bytes], *args: bytes) -> Any:
         return await self._link.request(*self._command(script, keys, *args))
@@ -364,14 +334,6 @@ _SCRIPTS = (
 
 def _ms(seconds: float) -> bytes:
     return b"%d" % max(1, round(seconds * 1000))
-
-
-def _flag(value: bool) -> bytes:
-    return b"1" if value else b"0"
-
-
-def _member(channel: str, client: str, *, announce: bool) -> bytes:
-    return b"%s %s %s" % (_flag(announce), client.encode(), channel.encode())
 
 
 def _down() -> asyncio.Future[Any]:
