@@ -162,6 +162,12 @@ def value(directive: Directive | None) -> str:
     return directive.args[-1] if directive and directive.args else ""
 
 
+def port(listen: Directive) -> str:
+    """Give the port of a ``listen`` that names one, else ""."""
+    found = re.search(r"(?:^|:)(\d+)$", listen.args[0]) if listen.args else None
+    return found[1] if found else ""
+
+
 def root(config: Config) -> Scope:
     """Give the file itself as a scope."""
     return Scope(None, config.directives)

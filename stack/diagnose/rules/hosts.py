@@ -1,10 +1,9 @@
 """Rules about virtual hosts: what their ports speak, and a socket on only one of two."""
 
-import re
 from collections.abc import Iterator
 
 from stack.diagnose.finding import Cause, Severity
-from stack.diagnose.nginx_scope import Scope, value, winner
+from stack.diagnose.nginx_scope import Scope, port, value, winner
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Directive
 from stack.diagnose.rules.edits import replace
@@ -105,15 +104,10 @@ def check_one_host(site: Site) -> Iterator[Hit]:
                 yield Hit(won.directive.place, message)
 
 
-def _port(listen: Directive) -> str:
-    match = re.search(r"(?:^|:)(\d+)$", listen.args[0]) if listen.args else None
-    return match[1] if match else ""
-
-
 def check_tls(site: Site) -> Iterator[Hit]:
     """See port 443 without ssl; one server of the port that has it is enough for all."""
     hosts = [s for s in site.servers if s.server and "stream" not in _context(s)]
-    listens = [(s, d) for s in hosts for d in s.own("listen") if _port(d) == "443"]
+    listens = [(s, d) for s in hosts for d in s.own("listen") if port(d) == "443"]
     if any({"ssl", "quic"} & set(d.args) for _, d in listens):
         return
     sockets = {id(route.scope.server) for route in site.sockets}

@@ -1,10 +1,9 @@
 """Rules about where the server believes that the page came from: Host and scheme."""
 
-import re
 from collections.abc import Iterator
 
 from stack.diagnose.finding import Cause
-from stack.diagnose.nginx_scope import Scope, value
+from stack.diagnose.nginx_scope import Scope, port, value
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Directive
 from stack.diagnose.rules.edits import insert, replace
@@ -48,12 +47,8 @@ SCHEME = Cause(
 
 
 def _is_odd_port(scope: Scope | None) -> bool:
-    ports = (
-        [re.search(r"(?:^|:)(\d+)$", d.args[0]) for d in scope.own("listen") if d.args]
-        if scope
-        else []
-    )
-    return any(port and port[1] not in ("80", "443") for port in ports)
+    listens = scope.own("listen") if scope else ()
+    return any(port(listen) not in {"", "80", "443"} for listen in listens)
 
 
 def check_host(site: Site) -> Iterator[Hit]:
@@ -78,7 +73,7 @@ def check_host(site: Site) -> Iterator[Hit]:
 
 def _is_tls(listen: Directive) -> bool:
     """Tell whether browsers meet TLS here; on 443 they do as soon as it works."""
-    return "ssl" in listen.args or listen.args[0].endswith("443")
+    return "ssl" in listen.args or port(listen) == "443"
 
 
 def check_scheme(site: Site) -> Iterator[Hit]:
@@ -86,11 +81,7 @@ def check_scheme(site: Site) -> Iterator[Hit]:
     for route in site.sockets:
         scope = route.scope
         listens = scope.server.own("listen") if scope.server else ()
-        if (
-            scope.has_unknown
-            or not any(_is_tls(d) for d in listens if d.args)
-            or not route.proxy_pass
-        ):
+        if scope.has_unknown or not any(_is_tls(d) for d in listens) or not route.proxy_pass:
             continue
         names = {d.args[0].lower() for d in scope.effective("proxy_set_header")}
         known = {"x-forwarded-proto", "x-forwarded-scheme", "x-scheme", "forwarded"}
