@@ -19,7 +19,7 @@ from ws_server.config import PostgresAddress, RedisAddress
 from stack import images
 from stack.engines.docker.build import ensure
 from tests.integration.containers import HARDENED, Yard, eventually, published, yard
-from tests.ws.harness import Client, Running, running, token
+from tests.ws.harness import Client, Running, running, token, until
 
 CONNECT: dict[str, Any] = {"id": 1, "connect": {}}
 TOKEN, GONE = "7c9e6679-7425-40de-944b-e07fc1f90ae7", "0d7f44e9-2bd1-4b50-8a63-3f8f0b52c0a1"
@@ -191,10 +191,12 @@ async def test_while_postgres_is_away_it_is_a_temporary_error(postgres: Containe
 async def test_a_postgres_that_is_silent_is_left_soon(postgres: Container) -> None:
     async with by_rows(postgres, "sessions") as live, browser(live, TOKEN) as client:
         assert "connect" in await client.ask(CONNECT)
-        await until_ready(live.server.database, within=5)
+        database = live.server.database
+        assert database is not None
+        await until(lambda: database.is_ready, 5)
         postgres.pause()
         try:
-            await until_ready(live.server.database, within=6, is_ready=False)
+            await until(lambda: not database.is_ready, 6)
             assert live.server.verifiers.sessions is not None
             looked_up = asyncio.create_task(live.server.verifiers.verify(GONE))
             await asyncio.sleep(0.1)
@@ -204,12 +206,6 @@ async def test_a_postgres_that_is_silent_is_left_soon(postgres: Container) -> No
             postgres.unpause()
         with pytest.raises(VerifierDownError):
             await looked_up
-
-
-async def until_ready(part: Any, within: float, *, is_ready: bool = True) -> None:
-    async with asyncio.timeout(within):
-        while part.is_ready is not is_ready:  # noqa: ASYNC110 - asked as /readyz is
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

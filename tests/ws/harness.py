@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -62,6 +62,13 @@ class Nobody:
     def order(self, payload: bytes) -> None: ...
 
     def reconnected(self) -> None: ...
+
+
+async def until(condition: Callable[[], object], limit: float = 15) -> None:
+    """Wait for what only asking shows: another process, or what has no event."""
+    async with asyncio.timeout(limit):
+        while not condition():  # noqa: ASYNC110 - there is none to wait for
+            await asyncio.sleep(0.01)
 
 
 class Client:

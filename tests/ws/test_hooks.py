@@ -116,7 +116,7 @@ async def test_only_where_the_namespace_says_so() -> None:
 ERROR = {"code": 1000, "message": "not today"}
 
 
-async def UNSPEAKABLE(_request: web.Request) -> web.StreamResponse:  # noqa: N802 - a value in a table
+async def unspeakable(_request: web.Request) -> web.StreamResponse:
     return web.Response(text='{"result":{"data":1e999}}')
 
 
@@ -137,7 +137,7 @@ async def UNSPEAKABLE(_request: web.Request) -> web.StreamResponse:  # noqa: N80
         ({"result": {"expire_at": "soon"}}, None),
         ({"result": {"expire_at": 1}}, {"code": 110, "message": "expired"}),
         ({"result": {"expire_at": 10**400}}, None),
-        (UNSPEAKABLE, None),
+        (unspeakable, None),
     ],
 )
 async def test_no_subscription(answer: Any, error: Any) -> None:

@@ -9,7 +9,7 @@ from ws_server.memory_broker import MemoryBroker
 from ws_server.pipeline import MAX_PUBLICATIONS
 from ws_server.publication import Position
 
-from tests.ws.harness import Client, Nobody, running
+from tests.ws.harness import Client, Nobody, running, until
 
 
 class Held(MemoryBroker):
@@ -35,9 +35,7 @@ class Held(MemoryBroker):
             self.asked[number].set_result(Position(0, ""))
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.asked) < count:  # noqa: ASYNC110 - a list has no event
-                await asyncio.sleep(0.001)
+        await until(lambda: len(self.asked) >= count)
 
 
 def publish(number: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ws_server import redis_broker
 from ws_server.broker import MAX_HISTORY_BYTES, BrokerDownError, Keep
 from ws_server.publication import Position
 
-from tests.ws.harness import Running, running
+from tests.ws.harness import Running, running, until
 from tests.ws.redis_server import RealRedis, Replica, replica
 
 pytestmark = pytest.mark.integration
@@ -34,9 +34,7 @@ async def fill(one: Replica, count: int, size: int) -> None:
 
 
 async def ready(live: Running) -> None:
-    async with asyncio.timeout(20):
-        while not live.server.broker.is_ready:  # noqa: ASYNC110 - asked as /readyz is
-            await asyncio.sleep(0.05)
+    await until(lambda: live.server.broker.is_ready, 20)
 
 
 async def test_a_history_that_is_too_large_is_cut_and_breaks_nothing(one: Replica) -> None:
@@ -119,9 +117,8 @@ async def test_a_revocation_outlives_a_redis_that_lost_all(redis: RealRedis) -> 
         await old.server.service.revoking.revoke(user="alice")
         redis.ask("FLUSHALL")
         redis.cut()
-        async with running(redis=redis.address) as new, asyncio.timeout(10):
-            while not new.server.service.revoking.known.all():  # noqa: ASYNC110 - no event
-                await asyncio.sleep(0.05)
+        async with running(redis=redis.address) as new:
+            await until(new.server.service.revoking.known.all)
 
 
 async def test_a_redis_that_falls_silent_while_it_is_told_who_is_here(
@@ -159,9 +156,7 @@ async def test_a_replica_with_many_members_lives_while_it_tells_of_them(
             one.broker._presence.here["log:1", f"{number}"] = (INFO, True)
         await two.broker.subscribe("log:1")
         redis.ask("DEL", "ws:replicas")
-        async with asyncio.timeout(30):
-            while len(two.heard.of("join")) < 20_000:  # noqa: ASYNC110 - a list has no event
-                await asyncio.sleep(0.05)
+        await until(lambda: len(two.heard.of("join")) >= 20_000, 30)
         await asyncio.sleep(1)
         assert two.heard.of("leave") == []
 

@@ -16,9 +16,9 @@ from ws_server.inboxes import TIMEOUT, Inboxes
 from ws_server.scrape import joined
 from ws_server.seats import LATE
 
-from tests.ws.harness import API_KEY, SECRET
+from tests.ws.harness import API_KEY, SECRET, until
 from tests.ws.test_process import spawn
-from tests.ws.test_workers import Crew, children, crew, lives, opened, until
+from tests.ws.test_workers import Crew, children, crew, lives, opened
 
 KEY = {"WS_API_KEY": API_KEY.decode(), "WS_API_PORT": "0"}
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from ws_server.memory_broker import MemoryBroker
 from ws_server.publication import History, Position
 
-from tests.ws.harness import API_KEY, Nobody, Running, running, token
+from tests.ws.harness import API_KEY, Nobody, Running, running, token, until
 from tests.ws.test_hooks import hooked, signed_in
 
 
@@ -45,8 +45,7 @@ async def test_it_ended_while_the_hook_was_asked() -> None:
         await signed_in(client)
         application.answer = slow
         await client.send({"id": 2, "subscribe": {"channel": "ask:1"}})
-        while not application.asked:  # noqa: ASYNC110 - a list has no event
-            await asyncio.sleep(0.01)
+        await until(lambda: application.asked)
         await live.api("unsubscribe", user="alice", channel="ask:1")
         assert (await client.receive())["push"]["unsubscribe"]["code"] == 2000
         answered.set()

@@ -12,7 +12,7 @@ import socket
 import time
 from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from ws_server import cores, seats
 from ws_server.handover import install
 from ws_server.seats import Seats
 
-from tests.ws.harness import SECRET, Client
+from tests.ws.harness import SECRET, Client, until
 from tests.ws.test_process import health, logged, spawn
 
 AWAY = "redis://127.0.0.1:1/0"
@@ -68,12 +68,6 @@ def lives(pid: int) -> bool:
 
 def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-async def until(condition: Callable[[], bool], limit: float = 10) -> None:
-    async with asyncio.timeout(limit):
-        while not condition():  # noqa: ASYNC110 - what it waits for is in other processes
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

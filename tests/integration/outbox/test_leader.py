@@ -18,8 +18,8 @@ from tests.integration.outbox.test_relay import (
     publish,
     received,
     serving,
-    until,
 )
+from tests.ws.harness import until
 from tests.ws.test_process import logged, process
 
 SECONDS = {signal.SIGKILL: 4, signal.SIGTERM: 4, signal.SIGSTOP: 14}

@@ -15,7 +15,7 @@ from ws_server.outbox.relay import Row
 from ws_server.publication import Position
 
 from tests.integration.outbox.backends import Backends
-from tests.ws.harness import Client, Running, running
+from tests.ws.harness import Client, Running, running, until
 
 PUBLISH = "SELECT realtime.publish(%s, to_jsonb(%s::int))"
 NAMESPACES = Namespaces(
@@ -44,12 +44,6 @@ async def listening(live: Running, *channels: str) -> AsyncIterator[Client]:
         for channel in channels:
             await client.subscribe(channel)
         yield client
-
-
-async def until(condition: Any, limit: float = 15.0) -> None:
-    async with asyncio.timeout(limit):
-        while not condition():  # noqa: ASYNC110 - much of it is seen only by asking
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
