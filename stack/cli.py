@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from stack import cli_diagnose, cli_doctor
-from stack.cli_options import DEFAULT_FILE, File, Json, Services, Timeout, new_report
+from stack.cli_options import (
+    DEFAULT_FILE,
+    File,
+    Json,
+    NoInstall,
+    Services,
+    Timeout,
+    new_report,
+)
 from stack.errors import ConfigError, StackError
 
 if TYPE_CHECKING:
@@ -77,6 +85,7 @@ def up(
     ci: Annotated[
         bool, typer.Option("--ci", help="Plain lines; a failure leaves stack-failure/ behind.")
     ] = False,
+    no_install: NoInstall = False,
     as_json: Json = False,
 ) -> None:
     """Start the stack and prove every route through the front door."""
@@ -84,7 +93,8 @@ def up(
     from stack.run import critical_path
 
     report = new_report(as_json, plain=ci)
-    with _locked(file, report, timeout) as (project, engine):
+    may_install = not (no_install or dry_run)
+    with _locked(file, report, timeout, may_install=may_install) as (project, engine):
         if dry_run:
             report.plan(workflow.plan_project(project, engine, report.note, services or ())[1])
             return
@@ -236,13 +246,14 @@ def images(
         typer.Option(help="Use this source from now on (for images: auto)."),
     ] = None,
     file: File = DEFAULT_FILE,
+    no_install: NoInstall = False,
     as_json: Json = False,
 ) -> None:
     """Fetch or build all images and show where each comes from."""
     from stack import workflow
 
     report = new_report(as_json)
-    with _locked(file, report, 120.0) as (project, engine):
+    with _locked(file, report, 120.0, may_install=not no_install) as (project, engine):
         if source:
             project.state.remember("images", source)
         with report.progress() as on_result:
@@ -338,7 +349,7 @@ def _project(file: Path) -> "Project":
 
 @contextlib.contextmanager
 def _locked(
-    file: Path, report: "Report", timeout: float
+    file: Path, report: "Report", timeout: float, *, may_install: bool = False
 ) -> Iterator[tuple["Project", "DockerEngine"]]:
     """Open the project alone: one command at a time changes it."""
     from stack import workflow
@@ -346,7 +357,7 @@ def _locked(
     project = _project(file)
     try:
         with project.state.lock(timeout, lambda holder: report.note(f"waiting for {holder}")):
-            yield project, workflow.connect(project, report.note, may_install=True)
+            yield project, workflow.connect(project, report.note, may_install=may_install)
     except KeyboardInterrupt:
         raise typer.Abort from None  # typer itself would end in silence
 

@@ -18,6 +18,9 @@ Services = Annotated[
 Timeout = Annotated[
     float, typer.Option(metavar="SECONDS", help="How long services may take to answer.", min=0.1)
 ]
+NoInstall = Annotated[
+    bool, typer.Option("--no-install", help="Install and start no Docker Engine.")
+]
 DEFAULT_FILE = Path("stack.yaml")
 
 
