@@ -22,6 +22,7 @@ from stack.cli_options import (
     NoInstall,
     Services,
     Timeout,
+    connected,
     new_report,
 )
 from stack.errors import ConfigError, StackError
@@ -162,7 +163,7 @@ def status(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
 
     report = new_report(as_json)
     project = _project(file)
-    seen = workflow.status(project, workflow.connect(project, report.note), report.note)
+    seen = workflow.status(project, connected(project, report), report.note)
     report.status(seen)
     if not seen.is_well:
         raise typer.Exit(1)
@@ -185,7 +186,7 @@ def logs(
 
     report = new_report(as_json)
     project = _project(file)
-    engine = workflow.connect(project, report.note)
+    engine = connected(project, report)
     for name, line in workflow.logs(project, engine, services or (), tail, is_endless=follow):
         report.log_line(name, line)
 
@@ -352,12 +353,10 @@ def _locked(
     file: Path, report: "Report", timeout: float, *, may_install: bool = False
 ) -> Iterator[tuple["Project", "DockerEngine"]]:
     """Open the project alone: one command at a time changes it."""
-    from stack import workflow
-
     project = _project(file)
     try:
         with project.state.lock(timeout, lambda holder: report.note(f"waiting for {holder}")):
-            yield project, workflow.connect(project, report.note, may_install=may_install)
+            yield project, connected(project, report, may_install=may_install)
     except KeyboardInterrupt:
         raise typer.Abort from None  # typer itself would end in silence
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stack.cli_options import DEFAULT_FILE, File, Json, new_report
+from stack.cli_options import DEFAULT_FILE, File, Json, connected, new_report
 from stack.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -89,14 +89,13 @@ def _address(typed: "Typed", nginx: Path | None, report: "Report") -> None:
 
 
 def _own_stack(file: Path, report: "Report") -> None:
-    from stack import workflow
     from stack.diagnose import own_stack
     from stack.diagnose.formats.own import own_document, own_lines
     from stack.examine import examine
     from stack.project import open_project
 
     project = open_project(file, os.environ)
-    seen = examine(project, workflow.connect(project, report.note), report.note)
+    seen = examine(project, connected(project, report), report.note)
     findings = own_stack.conclude(seen)
     report.findings(own_document(seen, findings), own_lines(seen, findings))
     if any(finding.severity == "error" for finding in findings):

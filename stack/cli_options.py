@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from stack.engines.docker.engine import DockerEngine
+    from stack.project import Project
     from stack.report import Report
 
 File = Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="The stack.yaml to use.")]
@@ -32,3 +34,12 @@ def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
         return Report("json")
     is_plain = plain or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return Report("plain" if is_plain or not sys.stdout.isatty() else "rich")
+
+
+def connected(project: "Project", report: "Report", *, may_install: bool = False) -> "DockerEngine":
+    """Open the engine that was meant, and let the report name it."""
+    from stack import workflow
+
+    engine = workflow.connect(project, report.note, may_install=may_install)
+    report.on_engine(engine.label)
+    return engine

@@ -69,7 +69,14 @@ class Report:
         self.form = form
         self.out = out or sys.stdout
         self.err = err or sys.stderr
+        self.engine = ""
         self._board: Board | None = None
+
+    def on_engine(self, name: str) -> None:
+        """Name the engine that is spoken to; empty for the default one, which needs no name."""
+        self.engine = name
+        if name and self.form != "json":
+            self.note(f"engine: {name}")
 
     def note(self, text: str) -> None:
         """Say in passing what is going on."""
@@ -97,6 +104,8 @@ class Report:
     def document(self, value: object, lines: Iterable[str]) -> None:
         """Give one answer: ``value`` as JSON, or ``lines`` as text."""
         if self.form == "json":
+            if self.engine and isinstance(value, dict):
+                value = {"engine": self.engine, **value}
             self._print(json.dumps(value))
         else:
             self._print("\n".join(lines))
@@ -232,7 +241,8 @@ class Report:
             self._print(f"  {mark:<6} {result.step.key}  {seconds:.2f} s")
 
     def _event(self, name: str, **values: Any) -> None:
-        event: Mapping[str, Any] = {"event": name, "time": round(time.time(), 3), **values}
+        on = {"engine": self.engine} if self.engine else {}
+        event: Mapping[str, Any] = {"event": name, "time": round(time.time(), 3), **on, **values}
         self._print(json.dumps(event))
 
     def _print(self, text: str, mark: str = "") -> None:

@@ -43,7 +43,6 @@ class Situation:
     platform: str  # as sys.platform: linux, darwin, win32
     distributions: frozenset[str]  # ID and ID_LIKE of /etc/os-release
     is_root: bool
-    docker_host: str  # DOCKER_HOST, empty where it is not set
     missing: tuple[str, ...]  # Debian packages that the engine needs and the machine lacks
     socket: SocketState
 
@@ -62,18 +61,22 @@ def ensure_engine(
     answers: Callable[[], bool],
     say: Say,
     *,
+    may_install: bool = True,
     situation: Situation | None = None,
     limit: float = LIMIT,
 ) -> None:
     """Return when ``answers`` does, having installed and started an engine where that is possible.
 
-    ``limit`` (seconds) bounds the start. Raises ``EngineError``, whose hint says what the user
-    has to do, where there is nothing that we may do.
+    ``limit`` (seconds) bounds the start; without ``may_install`` nothing is done. Raises
+    ``EngineError``, whose hint says what the user has to do, where there is nothing that we may do.
     """
     if answers():
         return
     situation = situation or observe()
     actions = decide(situation)
+    if not may_install:
+        what = "is not installed" if "install" in actions else "does not run"
+        raise EngineError(f"engine: Docker {what}", hint_without_installing(situation))
     if "install" in actions:
         apt_install(situation.missing, say)
     if not answers():  # the package may have started it
@@ -81,15 +84,10 @@ def ensure_engine(
 
 
 def decide(situation: Situation) -> tuple[Action, ...]:
-    """Say what to do about an engine that does not answer; pure.
+    """Say what to do when the default engine of this machine does not answer; pure.
 
     Raises ``EngineError`` where it is the user who has to do something.
     """
-    if situation.docker_host:
-        raise EngineError(
-            f"engine {situation.docker_host}: does not answer (DOCKER_HOST names it)",
-            "start that engine, or use the one of this machine: `unset DOCKER_HOST`",
-        )
     if situation.platform != "linux":
         raise EngineError("engine: Docker is not running", hint_elsewhere(situation.platform))
     if situation.socket == "denied":
@@ -114,6 +112,14 @@ def hint_elsewhere(platform: str) -> str:
     return "install and start Docker Desktop, and run stack inside WSL 2"
 
 
+def hint_without_installing(situation: Situation) -> str:
+    """Give the next step on a machine where ``stack up`` could do it."""
+    if situation.missing:
+        packages = " ".join(situation.missing)
+        return f"stack up installs and starts it; or run `apt-get install {packages}` yourself"
+    return "stack up starts it; or run `service docker start` yourself"
+
+
 def hint_for_linux(situation: Situation) -> str:
     """Give the next step on a Linux on which we may not install."""
     if situation.is_debian:
@@ -122,13 +128,12 @@ def hint_for_linux(situation: Situation) -> str:
     return f"install Docker Engine: {DOCS}"
 
 
-def observe(environ: Mapping[str, str] = os.environ) -> Situation:
+def observe() -> Situation:
     """Look at this machine."""
     return Situation(
         platform=sys.platform,
         distributions=distributions(Path("/etc/os-release")),
         is_root=hasattr(os, "geteuid") and os.geteuid() == 0,
-        docker_host=environ.get("DOCKER_HOST", ""),
         missing=tuple(package for tool, package in NEEDED.items() if not shutil.which(tool)),
         socket=socket_state(SOCKET),
     )

@@ -1,31 +1,46 @@
-"""Finds the Docker Engine and speaks to it; turns its errors into ours. Decides nothing."""
+"""Connects to the Docker Engine that was meant; turns its errors into ours. Decides nothing."""
 
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import docker
-import docker.context
 import requests
 from docker.errors import APIError, DockerException
 
+from stack.engines.docker import endpoint
+from stack.engines.docker.endpoint import Endpoint
 from stack.errors import EngineError
 
 TIMEOUT = 60  # seconds for one answer of the engine
+POOL = 32  # connections that are kept
 
 
-def connect() -> docker.DockerClient:
+class _Api(docker.APIClient):
+    def merge_environment_settings(self, *given: Any) -> Any:
+        # Else REQUESTS_CA_BUNDLE would go before the certificates of the engine's own context.
+        self.trust_env = False
+        return super().merge_environment_settings(*given)
+
+
+class _Client(docker.DockerClient):
+    def __init__(self, **given: Any) -> None:
+        self.api = _Api(**given)
+
+
+def connect(found: Endpoint | None = None) -> docker.DockerClient:
     """Connect to the engine that the ``docker`` command would use.
 
-    Raises EngineError if none answers. The SDK alone looks at DOCKER_HOST only; Docker Desktop
-    and Colima register a context instead.
+    Raises EngineError if it does not answer, ConfigError if there is none of that name.
     """
-    with translated("docker"):
-        if not os.environ.get("DOCKER_HOST"):
-            context = docker.context.ContextAPI.get_current_context()
-            if context is not None and context.name != "default":
-                return docker.DockerClient(context.Host, timeout=TIMEOUT, version="auto")
-        return docker.from_env(timeout=TIMEOUT, version="auto", max_pool_size=32)
+    found = found or endpoint.find(os.environ)
+    with translated(f"engine {found.label}" if found.label else "docker"):
+        tls = found.tls if found.url.startswith("tcp:") else None
+        given: dict[str, Any] = {"tls": tls} if tls else {}
+        return _Client(
+            base_url=found.url, timeout=TIMEOUT, version="auto", max_pool_size=POOL, **given
+        )
 
 
 def answers() -> bool:
@@ -50,8 +65,23 @@ def translated(where: str) -> Iterator[None]:
 
 def _plain(error: Exception) -> str:
     text = str(error)
-    if "FileNotFoundError" in text or "Connection refused" in text:
-        return "no engine answers"
-    if "PermissionError" in text or "Permission denied" in text:
-        return "no permission to use the engine's socket"
+    for sign, meaning in _MEANINGS.items():
+        if sign in text:
+            return meaning
     return text
+
+
+_MEANINGS = {
+    "FileNotFoundError": "no engine answers",
+    "Connection refused": "no engine answers",
+    "PermissionError": "no permission to use the engine's socket",
+    "Permission denied": "no permission to use the engine's socket",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by the authority of ca.pem",
+    "CERTIFICATE_REQUIRED": "it wants a client certificate: cert.pem and key.pem",
+    "HTTP request to an HTTPS server": "it speaks TLS, and nothing says so: DOCKER_TLS_VERIFY=1",
+    "WRONG_VERSION_NUMBER": "it does not speak TLS",
+    "NameResolutionError": "no machine has this name",
+    "Failed to resolve": "no machine has this name",
+    "ConnectTimeoutError": f"no answer within {TIMEOUT} s",
+    "Read timed out": f"no answer within {TIMEOUT} s",
+}

@@ -37,7 +37,10 @@ STOP_TIMEOUT = 10  # seconds between the stop signal and SIGKILL
 
 
 class DockerEngine:
-    """Satisfies ``engines.base.Engine`` for one project, through the docker SDK."""
+    """Satisfies ``engines.base.Engine`` for one project, through the docker SDK.
+
+    ``label`` names the engine where it is not the default one.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class DockerEngine:
         folder: Path,
         environment_of: Callable[[Container], dict[str, str]],
         make_image: Callable[[MakeImage], None],
+        label: str = "",
     ) -> None:
         self.client = client
         self.api = client.api
@@ -53,6 +57,7 @@ class DockerEngine:
         self.folder = folder
         self.environment_of = environment_of
         self.make_image = make_image
+        self.label = label
 
     def observe(self, images: Collection[str] = ()) -> Running:
         """See the project's containers, networks and volumes, and which of ``images`` are there."""

@@ -1,14 +1,19 @@
 """Opens the Docker Engine for one project, after getting one to answer where it can."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
+
 from stack.engines.docker.connect import answers, connect
+from stack.engines.docker.endpoint import Endpoint, find
 from stack.engines.docker.engine import DockerEngine
 from stack.errors import EngineError
 from stack.fingerprint import environment
 from stack.images import NAMES, Pull, Recipe, Source, recipe_for
 from stack.steps import MakeImage
+from stack.topology import Container
 
 Say = Callable[[str], None]
 SOURCES: tuple[Source, ...] = ("registry", "debian")
@@ -16,16 +21,8 @@ SOURCES: tuple[Source, ...] = ("registry", "debian")
 
 def open_engine(name: str, folder: Path, say: Say, *, may_install: bool) -> DockerEngine:
     """Connect to the engine for the project ``name``. Raises EngineError if none can be had."""
-    try:
-        client = connect()
-    except EngineError:
-        if not may_install:
-            raise
-        # Loaded only here and below: what is seldom needed must not slow every command down.
-        from stack.engines.install import ensure_engine
-
-        ensure_engine(answers, say)
-        client = connect()
+    endpoint = find(os.environ)
+    client = _client(endpoint, say, may_install=may_install)
 
     def make_image(step: MakeImage) -> None:
         from stack.engines.docker import build
@@ -45,7 +42,26 @@ def open_engine(name: str, folder: Path, say: Say, *, may_install: bool) -> Dock
             is_forced=step.is_forced,
         )
 
-    return DockerEngine(client, name, folder, lambda item: environment(item, folder), make_image)
+    def environment_of(item: Container) -> dict[str, str]:
+        return environment(item, folder)
+
+    return DockerEngine(client, name, folder, environment_of, make_image, endpoint.label)
+
+
+def _client(endpoint: Endpoint, say: Say, *, may_install: bool) -> docker.DockerClient:
+    try:
+        return connect(endpoint)
+    except EngineError as error:
+        if not endpoint.is_default:
+            raise EngineError(
+                error.message,
+                f"start that engine, or use the default one of this machine: {endpoint.undo}",
+            ) from error
+        # Loaded only here and below: what is seldom needed must not slow every command down.
+        from stack.engines.install import ensure_engine
+
+        ensure_engine(answers, say, may_install=may_install)
+        return connect(endpoint)
 
 
 def choose_source(engine: DockerEngine, remembered: str, say: Say) -> Source:

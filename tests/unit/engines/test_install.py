@@ -19,7 +19,6 @@ DEBIAN = Situation(
     platform="linux",
     distributions=frozenset({"debian"}),
     is_root=True,
-    docker_host="",
     missing=(),
     socket="missing",
 )
@@ -59,11 +58,21 @@ def test_a_missing_iptables_alone_is_installed() -> None:
     assert decide(replace(DEBIAN, missing=("iptables",))) == ("install", "start")
 
 
-@pytest.mark.parametrize("situation", [BARE, DEBIAN, replace(DEBIAN, platform="darwin")])
-def test_docker_host_is_never_second_guessed(situation: Situation) -> None:
-    error = refusal(replace(situation, docker_host="tcp://build:2375"))
-    assert error.message == "engine tcp://build:2375: does not answer (DOCKER_HOST names it)"
-    assert "unset DOCKER_HOST" in error.hint
+@pytest.mark.parametrize(
+    ("situation", "message", "hint"),
+    [
+        (BARE, "engine: Docker is not installed", "apt-get install docker.io iptables"),
+        (DEBIAN, "engine: Docker does not run", "stack up starts it"),
+    ],
+)
+def test_who_may_not_install_does_nothing_and_says_how(
+    situation: Situation, message: str, hint: str
+) -> None:
+    said: list[str] = []
+    with pytest.raises(EngineError, match=message) as caught:
+        install.ensure_engine(after(1), said.append, may_install=False, situation=situation)
+    assert hint in caught.value.hint
+    assert said == []
 
 
 def test_denied_socket_names_the_group() -> None:
@@ -115,10 +124,6 @@ def test_os_release_is_read(tmp_path: Path, text: str, names: set[str]) -> None:
 
 def test_no_os_release_is_no_distribution(tmp_path: Path) -> None:
     assert install.distributions(tmp_path / "none") == frozenset()
-
-
-def test_docker_host_is_observed() -> None:
-    assert install.observe({"DOCKER_HOST": "unix:///x.sock"}).docker_host == "unix:///x.sock"
 
 
 def test_an_engine_that_answers_is_left_alone() -> None:
