@@ -10,6 +10,11 @@ Document = dict[str, Any]
 HEALTH_INTERVAL = 1  # seconds; the shortest that Compose can make use of
 HEALTH_TIMEOUT = 5  # seconds
 HEALTH_RETRIES = 60
+# Named, because the engine's own default may be a driver that has no such options, or whose logs
+# cannot be read back.
+LOG_DRIVER = "json-file"
+LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
+PIDS = 4096  # processes and threads of one container: a fork bomb ends there
 
 
 def compose_services(topology: Topology) -> dict[str, Document]:
@@ -63,6 +68,7 @@ def _service(item: Container, checked: set[str]) -> Document:
         "read_only": item.read_only,
         "tmpfs": list(item.tmpfs),
         "stop_signal": item.stop_signal,
+        "mem_limit": item.memory,
         "deploy": {"replicas": item.replicas} if item.replicas > 1 else None,
     }
     document.update({key: value for key, value in optional.items() if value})
@@ -70,6 +76,8 @@ def _service(item: Container, checked: set[str]) -> Document:
     document["cap_drop"] = ["ALL"]
     if item.cap_add:
         document["cap_add"] = list(item.cap_add)
+    document["pids_limit"] = PIDS
+    document["logging"] = {"driver": LOG_DRIVER, "options": dict(LOG_OPTIONS)}
     return document
 
 

@@ -56,6 +56,9 @@ Seconds = Annotated[
     Field(strict=True, gt=0, le=30 * 86400),
 ]
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+Memory = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^([1-9][0-9]{1,5}m|[1-9][0-9]{0,3}g)$")
+]
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -82,6 +85,8 @@ class Front(Model):
     """The port on 127.0.0.1 where Nginx listens: the only published one."""
     tls: Flag = False
     """https and wss, with a certificate of an authority that stack makes for your machine."""
+    memory: Memory = "1g"
+    """How much memory Nginx may use, like ``512m`` or ``2g``."""
 
 
 class Build(Model):
@@ -174,6 +179,8 @@ class Service(Model):
     """``name:/path`` for a volume that stays, ``./folder:/path`` for a folder; ``:ro`` at will."""
     replicas: Count = 1
     """How many containers share the work."""
+    memory: Memory | None = None
+    """How much each may use, like ``512m`` or ``2g``. A preset: 2g unless given, others: all."""
     namespaces: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]*$")], Namespace] = {}
     """Realtime only: what channels offer, by the part of their name before the colon."""
     init: Text | None = None

@@ -26,7 +26,8 @@ class Preset:
     entrypoint: tuple[str, ...] | None = None
     environment: dict[str, str] = field(default_factory=dict)
     data: str | None = None  # the folder that lives in a volume
-    tmpfs: tuple[str, ...] = ()
+    tmpfs: tuple[str, ...] = ()  # each with its size: without one, half of this machine's memory
+    memory: str = "2g"  # far more than it takes for development: what leaks ends there
     stop_signal: str | None = None
     is_internal: bool = False  # lives on the internal network only
 
@@ -68,7 +69,8 @@ PRESETS = {
         probe=f"exec 3<>/dev/tcp/127.0.0.1/{UPSTREAM_PORT}",
         # The image's own entrypoint edits files, which a read-only root file system forbids.
         entrypoint=("nginx", "-c", "/etc/nginx/stack/nginx.conf"),
-        tmpfs=("/tmp",),  # noqa: S108 - a path inside the container
+        # A request's body is at most 100 MB, and passed on without being kept first.
+        tmpfs=("/tmp:size=128m",),  # noqa: S108 - a path inside the container
         # SIGQUIT, the image's choice, waits for open WebSockets until the engine kills it
         # (nginx/docker-nginx#377).
         stop_signal="SIGTERM",
@@ -78,7 +80,7 @@ PRESETS = {
         user="10001:10001",
         port=3002,
         ready_path="/readyz",
-        tmpfs=("/tmp",),  # noqa: S108 - a path inside the container
+        tmpfs=("/tmp:size=16m",),  # noqa: S108 - a path inside the container
     ),
     "redis": Preset(
         image="redis",
@@ -105,7 +107,8 @@ PRESETS = {
             "POSTGRES_INITDB_ARGS": "--no-sync",
         },
         data="/var/lib/postgresql/data",
-        tmpfs=("/tmp", "/var/run/postgresql"),  # noqa: S108 - paths inside the container
+        # What a query spills goes to the data; /tmp is for the scripts of init.
+        tmpfs=("/tmp:size=256m", "/var/run/postgresql:size=1m"),  # noqa: S108 - inside it
         is_internal=True,
     ),
 }

@@ -84,7 +84,8 @@ class Container:
     user: str | None = None
     cap_add: tuple[str, ...] = ()
     read_only: bool = False
-    tmpfs: tuple[str, ...] = ()
+    tmpfs: tuple[str, ...] = ()  # "/path:size=16m"
+    memory: str | None = None  # like 512m or 2g
     stop_signal: str | None = None
     healthcheck: tuple[str, ...] | None = None
     needs: tuple[str, ...] = ()
@@ -224,6 +225,7 @@ def _nginx(stack: Stack, image: str) -> Container:
         user=preset.user,
         read_only=True,
         tmpfs=preset.tmpfs,
+        memory=stack.front.memory,
         stop_signal=preset.stop_signal,
         healthcheck=("CMD", "bash", "-c", preset.probe),
         port=preset.port,
@@ -273,6 +275,7 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
         user=preset.user,
         read_only=True,
         tmpfs=preset.tmpfs,
+        memory=service.memory or preset.memory,
         healthcheck=health,
         needs=tuple(service.needs),
         port=service.port,
@@ -306,6 +309,7 @@ def _own(stack: Stack, name: str, service: Service) -> Container:
         secrets=tuple(secrets),
         networks=_networks(stack, service),
         cap_add=USER_IMAGE_CAPABILITIES,
+        memory=service.memory,
         healthcheck=("CMD", *ready.command) if ready and ready.command else None,
         needs=tuple(service.needs),
         waits=True,

@@ -32,6 +32,7 @@ _ONLY_FOR = {
     "volumes": ("preset", "image", "build"),
     "command": ("image", "build"),
     "replicas": ("preset", "image", "build"),
+    "memory": ("preset", "image", "build"),
     "port": ("preset", "image", "build"),
     "needs": ("preset", "image", "build"),
 }

@@ -106,6 +106,7 @@ def write_rich(project: Project, image: str) -> None:
         env_file="./own.env",
         volumes=["./echo:/echo:ro", "cache:/cache", "./site:/site"],
         replicas=2,
+        memory="96m",
         needs=["ws", "redis"],
         ready={"command": ["python", "-c", "print('$PATH')"]},
     )
@@ -113,7 +114,7 @@ def write_rich(project: Project, image: str) -> None:
     services = {
         **SITE,
         **REALTIME,
-        "postgres": {"preset": "postgres", "init": "./db"},
+        "postgres": {"preset": "postgres", "init": "./db", "memory": "3g"},
         "own": own,
         "made": {"build": build, "port": 8000, "needs": ["postgres"]},
         "dev": {"host": 9},
@@ -167,7 +168,8 @@ def description(seen: Mapping[str, Any]) -> Description:
         "stop": (config.get("StopSignal"), config.get("StopTimeout")),
         "hosts": host["ExtraHosts"] or [],
         "restart": host["RestartPolicy"],
-        "limits": (host["Memory"], host["NanoCpus"], host["PidsLimit"], host["ShmSize"]),
+        "limits": (host["NanoCpus"], host["PidsLimit"], host["ShmSize"]),
+        "memory": [host[key] for key in ("Memory", "MemorySwap", "MemoryReservation")],
         "privileged": (host["Privileged"], host["PidMode"], host["IpcMode"], host.get("Init")),
         "logs": host["LogConfig"],
         "labels": {key: config["Labels"][f"{COMPOSE}.{key}"] for key in LABELS},

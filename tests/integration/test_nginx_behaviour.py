@@ -133,7 +133,7 @@ def front(
         port=NGINX.port,
         entrypoint=list(NGINX.entrypoint),
         user=NGINX.user,
-        tmpfs=dict.fromkeys(NGINX.tmpfs, ""),
+        tmpfs=dict(place.split(":") for place in NGINX.tmpfs),
         volumes=[f"{tmp_path}:{FOLDER}:ro"],
         network=network.name,
         extra_hosts=HOSTS,

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 
@@ -176,6 +177,24 @@ def test_every_process_runs_without_privileges(demo: Project, service: str) -> N
         assert {int(value, 16) for value in seen["CapEff"] | seen["CapPrm"]} == {0}
         bound = {int(value, 16) for value in seen["CapBnd"]}
         assert bound == ({USER_CAPABILITIES} if service == "echo" else {0})
+
+
+@pytest.mark.parametrize("service", [*PRESETS, "echo"])
+def test_what_a_container_may_take_has_an_end(demo: Project, service: str) -> None:
+    host = demo.container(service).attrs["HostConfig"]
+    assert host["LogConfig"]["Type"] == "json-file"
+    assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "3"}
+    assert host["PidsLimit"] == 4096
+    assert all(re.fullmatch(r"size=\d+m", options) for options in host.get("Tmpfs", {}).values())
+    assert (host["Memory"] > 0) == (service != "echo")
+
+
+@pytest.mark.parametrize("service", PRESETS)
+def test_every_tmpfs_is_as_large_as_said(demo: Project, service: str) -> None:
+    container = demo.container(service)
+    for place, options in container.attrs["HostConfig"].get("Tmpfs", {}).items():
+        told = shell(container, f"df --block-size=1M --output=size {place} | tail -1")
+        assert f"size={told.strip()}m" == options
 
 
 @pytest.mark.parametrize("service", PRESETS)

@@ -21,6 +21,8 @@ def test_every_container_is_closed(name: str) -> None:
     assert document["cap_drop"] == ["ALL"]
     assert document["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in document
+    assert document["pids_limit"] > 0
+    assert document["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
 def test_ports_are_published_on_this_machine_only() -> None:

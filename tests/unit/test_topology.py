@@ -1,5 +1,6 @@
 """What runs has the least privilege, shows no secret, and is named the same everywhere."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -43,6 +44,20 @@ def test_what_ships_with_stack_runs_closed(name: str) -> None:
     assert int(group) > 0
     assert item.read_only
     assert item.cap_add == ()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_ships_with_stack_has_a_size(name: str) -> None:
+    assert CONTAINERS[name].memory
+    assert all(re.fullmatch(r"/[^:]+:size=\d+m", place) for place in CONTAINERS[name].tmpfs)
+
+
+def test_memory_can_be_changed() -> None:
+    services = {**SERVICES, "redis": {"preset": "redis", "port": 6379, "memory": "512m"}}
+    made = lay_out(stack_of(services, front={"memory": "3g"}), IMAGES)
+    assert made.container("redis").memory == "512m"
+    assert made.container("nginx").memory == "3g"
+    assert made.container("own").memory is None
 
 
 @pytest.mark.parametrize("name", ["api", "own"])
@@ -169,7 +184,8 @@ def test_a_service_that_stack_does_not_run_has_no_container() -> None:
         {"environment": (("A", "b"),)},
         {"networks": ("data",)},
         {"read_only": True},
-        {"tmpfs": ("/t",)},
+        {"tmpfs": ("/t:size=1m",)},
+        {"memory": "1g"},
         {"cap_add": ("KILL",)},
     ],
     ids=lambda change: next(iter(change)),

@@ -22,6 +22,8 @@ RULES = [
     (service("w: {host: 8080}"), ":3:7: services.w.host: port 8080 is also front.port"),
     (service("w: {static: ., port: 80}"), ":3:18: services.w.port: has no effect on a static service"),
     (service("w: {preset: redis, replicas: 2}"), ":3:22: services.w.replicas: redis runs only once"),
+    (service("w: {host: 5, memory: 1g}"), ":3:16: services.w.memory: has no effect on a host service"),
+    (service("w: {image: x, memory: 1gb}"), ":3:17: services.w.memory: '1gb' is not allowed here; write a size from 10m on, like 512m or 2g"),
     (service("w: {preset: redis, init: .}"), ":3:22: services.w.init: is only for preset: postgres"),
     (service("w: {preset: redis, namespaces: {a: {}}}"), ":3:22: services.w.namespaces: is only for preset: realtime"),
     (service("w: {preset: postgres, env: {POSTGRES_USER: me}}"), ":3:31: services.w.env.POSTGRES_USER: must be postgres: stack and what needs w sign in as it"),

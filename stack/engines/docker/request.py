@@ -6,9 +6,16 @@ The same values make the rendered Compose file (stack/compose.py), so both give 
 from pathlib import Path
 from typing import Any
 
-from docker.types import EndpointConfig, Healthcheck, HostConfig, Mount
+from docker.types import EndpointConfig, Healthcheck, HostConfig, LogConfig, Mount
 
-from stack.compose import HEALTH_INTERVAL, HEALTH_RETRIES, HEALTH_TIMEOUT
+from stack.compose import (
+    HEALTH_INTERVAL,
+    HEALTH_RETRIES,
+    HEALTH_TIMEOUT,
+    LOG_DRIVER,
+    LOG_OPTIONS,
+    PIDS,
+)
 from stack.presets import SECRETS_TARGET
 from stack.topology import Container, secret_file
 
@@ -87,7 +94,10 @@ def _host_config(api_version: str, project: str, folder: Path, container: Contai
         cap_add=list(container.cap_add) or None,
         security_opt=["no-new-privileges:true"],
         read_only=container.read_only or None,
-        tmpfs=dict.fromkeys(container.tmpfs, "") or None,
+        tmpfs=dict(place.split(":") for place in container.tmpfs) or None,
+        mem_limit=container.memory,
+        pids_limit=PIDS,
+        log_config=LogConfig(type=LOG_DRIVER, config=dict(LOG_OPTIONS)),
     )
 
 
