@@ -60,7 +60,7 @@ def _service(item: Container, checked: set[str]) -> Document:
             for secret in item.secrets
         ],
         "networks": list(item.networks),
-        "ports": [f"127.0.0.1:{outer}:{inner}" for outer, inner in item.published],
+        "ports": [_port(*published) for published in item.published],
         "extra_hosts": list(item.extra_hosts),
         "depends_on": _depends_on(item, checked),
         "healthcheck": _healthcheck(item),
@@ -79,6 +79,10 @@ def _service(item: Container, checked: set[str]) -> Document:
     document["pids_limit"] = PIDS
     document["logging"] = {"driver": LOG_DRIVER, "options": dict(LOG_OPTIONS)}
     return document
+
+
+def _port(address: str, outer: int, inner: int) -> str:
+    return f"{f'[{address}]' if ':' in address else address}:{outer}:{inner}"
 
 
 def _volume(mount: Mount) -> Document:

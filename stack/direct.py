@@ -47,7 +47,7 @@ def _read(lines: list[str], question: Question) -> Exchange:
 def _forwarded(route: FrontRoute, door: Target) -> Headers:
     """What templates/nginx/blocks.j2 adds, as far as a service may answer otherwise for it."""
     headers = (
-        ("X-Forwarded-For", door.host),
+        ("X-Forwarded-For", "127.0.0.1"),
         ("X-Forwarded-Proto", "https" if door.tls else "http"),
         ("X-Forwarded-Host", door.authority),
         ("X-Forwarded-Port", str(door.port)),

@@ -212,7 +212,7 @@ def _is_published(view: _View) -> bool:
     door, nginx = view.prepared.door, view.nginx
     if nginx is None:
         return True
-    return (door.host, door.port) in {item[:2] for item in view.engine.published(nginx.name)}
+    return door.port in {outer for _, outer, _ in view.engine.published(nginx.name)}
 
 
 def _services(

@@ -11,6 +11,7 @@ from stack.diagnose.exchange import Target
 from stack.diagnose.listeners import is_free
 from stack.engines.base import Engine, Holder
 from stack.errors import StackError
+from stack.presets import LOOPBACK
 from stack.ready import PAUSE, loaded_generation
 from stack.state import State
 
@@ -25,8 +26,7 @@ ENGINE_PROXIES = ("docker-proxy", "rootlesskit", "com.docker", UNKNOWN)
 def check_port(engine: Engine, project: str, port: int) -> None:
     """Raise StackError if something else holds the front port, and say what.
 
-    The engine is asked first: ports that its NAT holds are invisible to a bind. IPv6 counts
-    although only 127.0.0.1 is published: browsers take ``localhost`` for ``::1`` first.
+    The engine is asked first: ports that its NAT holds are invisible to a bind.
     """
     another = f"or set front.port in stack.yaml to another one, like {port + 1}"
     holder = _settled_holder(engine, port)
@@ -35,12 +35,12 @@ def check_port(engine: Engine, project: str, port: int) -> None:
             f"front.port: {port} is published by the container {holder.container}",
             f"{_release(holder)}, {another}",
         )
-    for address in ("127.0.0.1", "::1"):
-        if not holder and not is_free(address, port):
-            raise StackError(
-                f"front.port: {port} on {address} is held by {_holder(address, port)}",
-                f"stop it, {another}",
-            )
+    taken = _taken(port)
+    if taken and not holder:
+        raise StackError(
+            f"front.port: {port} on {taken} is held by {_holder(taken, port)}",
+            f"stop it, {another}",
+        )
 
 
 def _settled_holder(engine: Engine, port: int) -> Holder | None:
@@ -51,12 +51,17 @@ def _settled_holder(engine: Engine, port: int) -> Holder | None:
     """
     deadline = time.monotonic() + SETTLE_WITHIN
     while True:
-        holder = engine.holder_of(port)
-        if holder or is_free("127.0.0.1", port) or time.monotonic() > deadline:
+        holder, taken = engine.holder_of(port), _taken(port)
+        if holder or not taken or time.monotonic() > deadline:
             return holder
-        if not _holder("127.0.0.1", port).startswith(ENGINE_PROXIES):
+        if not _holder(taken, port).startswith(ENGINE_PROXIES):
             return None
         time.sleep(PAUSE)
+
+
+def _taken(port: int) -> str:
+    """Give the loopback address where the port is not free; empty if it is on all of them."""
+    return next((address for address in LOOPBACK if not is_free(address, port)), "")
 
 
 def place_config(

@@ -82,7 +82,7 @@ class Front(Model):
     """The one origin that a browser opens."""
 
     port: Port = 8080
-    """The port on 127.0.0.1 where Nginx listens: the only published one."""
+    """The port on localhost (127.0.0.1 and [::1]) where Nginx listens: the only published one."""
     tls: Flag = False
     """https and wss, with a certificate of an authority that stack makes for your machine."""
     memory: Memory = "1g"

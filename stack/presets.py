@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 UPSTREAM_PORT = 8080  # where Nginx listens inside its container
+# `localhost` is the one for one program, and the other for the next.
+LOOPBACK = ("127.0.0.1", "::1")
 NGINX = "nginx"  # the service name of the front door
 SECRETS_TARGET = "/run/secrets"
 API_PORT = 3003  # where the realtime service listens for other services; never published

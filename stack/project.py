@@ -2,13 +2,14 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stack import credentials, load, state
 from stack.authority import authority_certificate, authority_folder, ensure_certificate
 from stack.diagnose.exchange import Target
+from stack.diagnose.listeners import loopbacks
 from stack.errors import ConfigError
 from stack.fingerprint import fingerprints, parse_env_file
 from stack.images import NAMES, Source, nginx_version, recipe_for
@@ -62,9 +63,20 @@ def topology(stack: Stack, source: Source) -> Topology:
     return lay_out(stack, {name: recipe_for(name, source).reference for name in NAMES})
 
 
+def on_machine(layout: Topology, addresses: Collection[str]) -> Topology:
+    """Give the layout for a machine that has only these of the loopback addresses."""
+    bound = (
+        replace(item, published=tuple(one for one in item.published if one[0] in addresses))
+        for item in layout.containers
+    )
+    return replace(layout, containers=tuple(bound))
+
+
 def prepare(project: Project, source: Source) -> Prepared:
     """Derive everything, make missing secrets, and write the Compose file of what will run."""
-    layout = topology(project.stack, source)
+    wanted = topology(project.stack, source)
+    # What was asked for is the same on every machine, and so is its fingerprint.
+    layout = on_machine(wanted, loopbacks())
     secrets = _hand_over(project, layout)
     config = _live_config(project, layout, nginx_version(source))
     return Prepared(
@@ -73,7 +85,7 @@ def prepare(project: Project, source: Source) -> Prepared:
         authority=authority_certificate(project.authority) if project.stack.front.tls else None,
         config=config,
         generation=generation(config),
-        fingerprints=fingerprints(layout, project.folder, secrets),
+        fingerprints=fingerprints(wanted, project.folder, secrets),
         secrets=secrets,
         hidden=(*secrets.values(), *_told_in_files(project.folder, layout)),
     )
@@ -158,4 +170,4 @@ def _hand_over(project: Project, layout: Topology) -> dict[str, str]:
 def _door(project: Project) -> Target:
     front = project.stack.front
     trust = str(authority_certificate(project.authority)) if front.tls else ""
-    return Target("", "127.0.0.1", front.port, "/", front.tls, trust)
+    return Target("", "localhost", front.port, "/", front.tls, trust)

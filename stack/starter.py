@@ -10,7 +10,7 @@ STARTER = """\
 # Every key: stack schema
 
 front:
-  port: 8080                  # the one port you open: http://127.0.0.1:8080
+  port: 8080                  # the one port you open: http://localhost:8080
 
 services:
   app:      { host: 3000 }    # your dev server on this machine, listening on 0.0.0.0

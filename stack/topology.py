@@ -79,7 +79,7 @@ class Container:
     mounts: tuple[Mount, ...] = ()
     secrets: tuple[Secret, ...] = ()
     networks: tuple[str, ...] = ("default",)
-    published: tuple[tuple[int, int], ...] = ()  # (port of this machine, port of the container)
+    published: tuple[tuple[str, int, int], ...] = ()  # address and port here, port of the container
     extra_hosts: tuple[str, ...] = ()
     user: str | None = None
     cap_add: tuple[str, ...] = ()
@@ -220,7 +220,7 @@ def _nginx(stack: Stack, image: str) -> Container:
         entrypoint=preset.entrypoint,
         mounts=(Mount(f"{STATE}/nginx", "/etc/nginx/stack", read_only=True), *static),
         secrets=tuple(Secret(file, file) for file in _front_files(stack)),
-        published=((stack.front.port, preset.port),),
+        published=tuple((address, stack.front.port, preset.port) for address in presets.LOOPBACK),
         extra_hosts=("host.docker.internal:host-gateway",) if has_host else (),
         user=preset.user,
         read_only=True,

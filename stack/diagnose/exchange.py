@@ -60,6 +60,12 @@ class Target:
         return f"{'wss' if self.tls else 'ws'}://{self.authority}{self.path.partition('?')[0]}"
 
 
+def is_local(host: str) -> bool:
+    """Whether browsers take the name for this machine without asking anybody (RFC 6761 §6.3)."""
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
 @dataclass(frozen=True)
 class Question:
     """One request. ``label`` says what is varied, ``key`` is empty unless it is a handshake.

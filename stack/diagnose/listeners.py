@@ -37,9 +37,27 @@ def is_listening(host: str, port: int) -> bool:
         return False
 
 
+def loopbacks() -> tuple[str, ...]:
+    """Give the loopback addresses that this machine has: IPv6 may be switched off."""
+    return tuple(address for address in ("127.0.0.1", "::1") if _has(address))
+
+
+def _has(address: str) -> bool:
+    try:
+        with socket.socket(_family(address), socket.SOCK_STREAM) as probe:
+            probe.bind((address, 0))
+    except OSError as error:
+        return error.errno not in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
+    return True
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def is_free(host: str, port: int) -> bool:
     """Whether this machine lets us listen there; True as well if it has no such address family."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = _family(host)
     try:
         with socket.socket(family, socket.SOCK_STREAM) as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

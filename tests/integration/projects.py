@@ -80,11 +80,11 @@ class Project:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://localhost:{self.port}"
 
     @property
     def ws_url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/ws"
+        return f"ws://localhost:{self.port}/ws"
 
     def write(self, services: Services, routes: Routes, **more: Any) -> None:
         """Write stack.yaml, and the folders that the services of this module use."""

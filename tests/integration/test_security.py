@@ -25,6 +25,7 @@ STORES = ["redis", "postgres"]
 # that starts as root may keep. Ours keep nothing.
 USER_CAPABILITIES = 0x4EB
 PORTS = {"redis": 6379, "postgres": 5432}
+LOOPBACK = {"127.0.0.1", "::1"}
 
 
 # What is open
@@ -37,14 +38,14 @@ def test_only_the_front_port_is_published_and_only_on_loopback(demo: Project) ->
         for bindings in each.ports.values()
         for binding in bindings or ()
     ]
-    assert open_ports == [("127.0.0.1", demo.port)]
+    assert sorted(open_ports) == [("127.0.0.1", demo.port), ("::1", demo.port)]
 
 
 def test_no_other_address_of_this_machine_answers(demo: Project) -> None:
     listening = [one for one in psutil.net_connections("tcp") if one.status == "LISTEN"]
     places = [one.laddr for one in listening if one.laddr]
-    assert {place.ip for place in places if place.port == demo.port} <= {"127.0.0.1"}
-    assert connects("127.0.0.1", demo.port)
+    assert {place.ip for place in places if place.port == demo.port} <= LOOPBACK
+    assert all(connects(ip, demo.port) for ip in LOOPBACK)
     assert [ip for ip in own_addresses() if connects(ip, demo.port)] == []
 
 
@@ -57,7 +58,7 @@ def test_no_proxy_of_the_engine_leads_to_another_container(demo: Project) -> Non
     for process in psutil.process_iter(["name", "cmdline"]):
         if process.info["name"] == "docker-proxy" and mine.intersection(process.info["cmdline"]):
             said = process.info["cmdline"]
-            assert said[said.index("-host-ip") + 1] == "127.0.0.1"
+            assert said[said.index("-host-ip") + 1] in LOOPBACK
             assert said[said.index("-host-port") + 1] == str(demo.port)
 
 
@@ -65,7 +66,7 @@ def own_addresses() -> list[str]:
     found = [address for each in psutil.net_if_addrs().values() for address in each]
     families = (socket.AF_INET, socket.AF_INET6)
     ips = [one.address for one in found if one.family in families and "%" not in one.address]
-    return [ip for ip in ips if ip != "127.0.0.1"]
+    return [ip for ip in ips if ip not in LOOPBACK]
 
 
 def connects(ip: str, port: int) -> bool:

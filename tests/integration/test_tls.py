@@ -26,7 +26,7 @@ def trusting(project: Project) -> ssl.SSLContext:
 
 def test_https_and_wss_come_from_one_origin(secure: Project) -> None:
     said = secure.stack("up")
-    assert f"https://127.0.0.1:{secure.port}/" in said
+    assert f"https://localhost:{secure.port}/" in said
     assert str(secure.folder / "data/stack/authority.pem") in said
     page = httpx.get(f"https://localhost:{secure.port}/", verify=trusting(secure))
     assert page.status_code == 200

@@ -25,7 +25,7 @@ from stack.topology import BuildSpec, Container, FrontRoute, Mount, Topology
 
 API = Container("api", "shop-api", build=BuildSpec("./api", "Dockerfile", (), None), port=80)
 API = replace(API, needs=("db",), waits=True, networks=("default", "data"))
-NGINX = Container("nginx", "nginx:1", published=((8080, 8080),), port=8080)
+NGINX = Container("nginx", "nginx:1", published=(("127.0.0.1", 8080, 8080),), port=8080)
 DB = Container("db", "postgres:1", networks=("data",), mounts=(Mount("db", "/data"),), probe="ask")
 WS = Container("ws", "ws:1", replicas=2, needs=("db",), networks=("default", "data"), probe="ask")
 ROUTES = (

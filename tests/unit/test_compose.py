@@ -27,7 +27,7 @@ def test_every_container_is_closed(name: str) -> None:
 
 def test_ports_are_published_on_this_machine_only() -> None:
     ports = {name: item["ports"] for name, item in DOCUMENTS.items() if "ports" in item}
-    assert ports == {"nginx": ["127.0.0.1:8080:8080"]}
+    assert ports == {"nginx": ["127.0.0.1:8080:8080", "[::1]:8080:8080"]}
 
 
 def test_networks_volumes_and_secrets_are_declared() -> None:

@@ -30,6 +30,27 @@ def test_an_unchanged_stack_renders_nothing(
     assert prepare(opened(tmp_path), "debian").config == first.config
 
 
+def test_the_front_is_named_as_browsers_and_dev_servers_like_it(tmp_path: Path) -> None:
+    door = prepare(opened(tmp_path), "debian").door
+    assert (door.origin, door.url) == ("http://localhost:8080", "ws://localhost:8080/")
+
+
+@pytest.mark.parametrize("loopbacks", [("127.0.0.1",), ("127.0.0.1", "::1")])
+def test_what_runs_is_bound_to_the_addresses_of_this_machine(
+    loopbacks: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = prepare(opened(tmp_path), "debian").fingerprints
+    monkeypatch.setattr(project, "loopbacks", lambda: loopbacks)
+    prepared = prepare(opened(tmp_path), "debian")
+    bound = [address for address, _, _ in prepared.topology.container("nginx").published]
+    assert bound == [*loopbacks]
+    running = (tmp_path / ".stack/compose.yaml").read_text()
+    committed = project.rendered(opened(tmp_path), "dev")["compose.yaml"]
+    assert ("[::1]:8080:8080" in running) == ("::1" in loopbacks)
+    assert "[::1]:8080:8080" in committed
+    assert prepared.fingerprints == usual
+
+
 def test_a_changed_stack_is_rendered_anew(tmp_path: Path) -> None:
     applied(opened(tmp_path))
     changed = prepare(opened(tmp_path, TEXT.replace("3000", "3001")), "debian")

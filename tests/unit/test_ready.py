@@ -14,7 +14,7 @@ from stack.steps import AwaitReady
 from stack.topology import Container, FrontRoute, Mount
 from tests.unit.fake_engine import FakeEngine
 
-DOOR = Target("", "127.0.0.1", 80, "/")
+DOOR = Target("", "localhost", 80, "/")
 SAID = 'password authentication failed for user "postgres"'
 
 
@@ -52,15 +52,15 @@ def test_data_in_a_folder_is_not_what_down_deletes() -> None:
 @pytest.mark.parametrize(
     ("source", "wanted"),
     [
-        ("preset", {"Origin": "http://127.0.0.1", "Authorization": "Bearer token"}),
-        ("image", {"Origin": "http://127.0.0.1"}),
+        ("preset", {"Origin": "http://localhost", "Authorization": "Bearer token"}),
+        ("image", {"Origin": "http://localhost"}),
     ],
 )
 def test_a_handshake_is_that_of_our_page(source: str, wanted: dict[str, str]) -> None:
     asked = readiness(FakeEngine()).question(FrontRoute("/ws", "ws", source, websocket=True))
     own = {name: value for name, value in asked.headers if name in {"Origin", "Authorization"}}
     assert own == wanted
-    assert "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\n" in asked.bytes().decode()
+    assert "GET /ws HTTP/1.1\r\nHost: localhost\r\n" in asked.bytes().decode()
 
 
 def test_a_service_that_streams_is_ready_at_its_head() -> None:

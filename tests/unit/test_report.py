@@ -130,16 +130,16 @@ def test_status_in_json_says_the_same() -> None:
 
 
 def test_up_in_plain_text_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Outcome, "url", "http://127.0.0.1:8080")
+    monkeypatch.setattr(Outcome, "url", "http://localhost:8080")
     plain, data = Said(), Said("json")
     for report in (plain, data):
         report.up(outcome())
     assert plain.text == (
-        "✓ shop is up in 1.2 s\n\n  ws://127.0.0.1:8080/ws  ws  101 Switching Protocols\n"
+        "✓ shop is up in 1.2 s\n\n  ws://localhost:8080/ws  ws  101 Switching Protocols\n"
     )
     (route,) = data.event.pop("routes")
-    assert list(route.values()) == ["ws://127.0.0.1:8080/ws", "ws", "101 Switching Protocols"]
-    assert data.event["url"] == "http://127.0.0.1:8080"
+    assert list(route.values()) == ["ws://localhost:8080/ws", "ws", "101 Switching Protocols"]
+    assert data.event["url"] == "http://localhost:8080"
 
 
 def test_up_with_nothing_to_change_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

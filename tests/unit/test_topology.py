@@ -68,7 +68,7 @@ def test_an_own_image_gets_only_what_dropping_root_takes(name: str) -> None:
 
 def test_only_the_front_door_is_published() -> None:
     assert {name for name, item in CONTAINERS.items() if item.published} == {"nginx"}
-    assert CONTAINERS["nginx"].published == ((8080, 8080),)
+    assert CONTAINERS["nginx"].published == (("127.0.0.1", 8080, 8080), ("::1", 8080, 8080))
 
 
 @pytest.mark.parametrize("name", ["redis", "postgres"])

@@ -4,7 +4,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from stack.diagnose.evidence import Evidence, found
-from stack.diagnose.exchange import Target
+from stack.diagnose.exchange import Target, is_local
 from stack.diagnose.finding import Cause, Finding
 
 MIXED = Cause(
@@ -69,11 +69,10 @@ REMARKS = (mixed_content, policy)
 
 def is_trustworthy(host: str) -> bool:
     """Whether browsers take a plain connection there for safe (Secure Contexts §3.1)."""
-    name = host.lower().rstrip(".")
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(host.rstrip(".")).is_loopback
     except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
+        return is_local(host)
 
 
 def sources_of(value: str) -> list[str] | None:

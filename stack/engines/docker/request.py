@@ -69,7 +69,7 @@ def container_request(
         "user": container.user,
         "stop_signal": container.stop_signal,
         "healthcheck": _healthcheck(container),
-        "ports": [port for _, port in container.published],
+        "ports": sorted({inner for _, _, inner in container.published}),
         "host_config": _host_config(api_version, project, folder, container),
         "networking_config": {"EndpointsConfig": {f"{project}_{first}": endpoint}},
     }
@@ -88,7 +88,7 @@ def _host_config(api_version: str, project: str, folder: Path, container: Contai
         api_version,
         network_mode=f"{project}_{container.networks[0]}",
         mounts=_mounts(project, folder, container),
-        port_bindings={inner: ("127.0.0.1", outer) for outer, inner in container.published},
+        port_bindings=_bindings(container),
         extra_hosts=dict(host.split(":", 1) for host in container.extra_hosts) or None,
         cap_drop=["ALL"],
         cap_add=list(container.cap_add) or None,
@@ -99,6 +99,13 @@ def _host_config(api_version: str, project: str, folder: Path, container: Contai
         pids_limit=PIDS,
         log_config=LogConfig(type=LOG_DRIVER, config=dict(LOG_OPTIONS)),
     )
+
+
+def _bindings(container: Container) -> dict[int | str, list[tuple[str, int]]]:
+    bindings: dict[int | str, list[tuple[str, int]]] = {}
+    for address, outer, inner in container.published:
+        bindings.setdefault(inner, []).append((address, outer))
+    return bindings
 
 
 def _mounts(project: str, folder: Path, container: Container) -> list[Mount]:

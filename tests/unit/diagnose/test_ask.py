@@ -175,3 +175,23 @@ def test_tls_trusts_the_one_authority_and_no_other(tmp_path: Path) -> None:
             said.append(ask(plain(place), LONG).problem)
     unknown = "certificate not trusted: unable to get local issuer certificate"
     assert said == ["", unknown, "no such file or directory"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "shop.localhost", "a.b.LOCALHOST."])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_names_below_localhost_are_this_machine(host: str, address: str) -> None:
+    """As in a browser, on either address, and without asking a name server."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as listener:
+        target = Target("", host, listener.getsockname()[1], "/")
+        answer = threading.Thread(target=lambda: answer_once(listener))
+        answer.start()
+        seen = ask(plain(target), LONG)
+        answer.join(LONG)
+    assert (seen.status, seen.address) == (204, address)
+
+
+def answer_once(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        saying(b"HTTP/1.1 204 No Content\r\n\r\n")(connection)
