@@ -36,7 +36,9 @@ def _contents(
     project: Project, engine: Engine, running: Running, outcome: Outcome
 ) -> dict[str, str]:
     files = {
-        "failures.json": json.dumps([_failure(error) for error in outcome.failures], indent=2),
+        "failures.json": json.dumps(
+            [_failure(error) for error in [*outcome.failures, *outcome.warnings]], indent=2
+        ),
         "steps.json": json.dumps(
             [
                 {"step": item.step.key, "start": item.start, "end": item.end, "ok": not item.error}

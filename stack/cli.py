@@ -83,8 +83,11 @@ def up(
     build: Annotated[bool, typer.Option("--build", help="Build Dockerfiles again.")] = False,
     timing: Annotated[bool, typer.Option("--timing", help="Say what took the time.")] = False,
     timeout: Timeout = 120.0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail unless every route answers as wanted.")
+    ] = False,
     ci: Annotated[
-        bool, typer.Option("--ci", help="Plain lines; a failure leaves stack-failure/ behind.")
+        bool, typer.Option("--ci", help="Plain lines; strict, and leaves stack-failure/ behind.")
     ] = False,
     no_install: NoInstall = False,
     as_json: Json = False,
@@ -102,7 +105,8 @@ def up(
         options = workflow.Options(timeout, tuple(services or ()), build=build)
         with report.progress() as on_result:
             outcome = workflow.up(project, engine, options, on_result, report.note)
-        if outcome.failures and ci:
+        is_failure = (strict or ci) and not outcome.is_well
+        if is_failure:
             from stack import bundle
 
             report.note(f"what explains it: {bundle.collect(project, engine, outcome)}")
@@ -110,6 +114,8 @@ def up(
     report.up(outcome)
     if timing:
         report.timing(critical_path(outcome.results), outcome.seconds)
+    if is_failure:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: stack down")

@@ -19,6 +19,7 @@ from stack.errors import EngineError
 from stack.plan import container_name
 from stack.presets import NGINX
 from stack.project import Prepared, Project
+from stack.proof import prove
 from stack.ready import (
     NotReadyError,
     Ready,
@@ -26,7 +27,6 @@ from stack.ready import (
     Watch,
     is_unreachable,
     loaded_generation,
-    route_problem,
 )
 from stack.redact import redact
 from stack.render import generation
@@ -122,14 +122,15 @@ def _silence(view: _View, item: Container, one: SeenContainer) -> Silent | None:
 
 
 def _route(view: _View, route: FrontRoute) -> RouteSeen:
-    seen = view.ready.ask_route(route)
+    proof = prove(view.ready, route)
     return RouteSeen(
         route,
-        seen.says,
-        route_problem(route, seen),
-        is_unreachable(seen),
-        _ms(seen.seconds),
-        has_token="Authorization" in dict(seen.question.headers),
+        proof.seen.says,
+        proof.problem,
+        is_unreachable(proof.seen),
+        _ms(proof.seen.seconds),
+        has_token="Authorization" in dict(proof.seen.question.headers),
+        told=proof.told,
     )
 
 
@@ -231,9 +232,6 @@ def _services(
         if name in troubled:
             seen = replace(seen, addresses=_addresses(view.engine, alive))
         found[name] = seen
-    for route in view.prepared.topology.routes:
-        if route.source == "host" and route.service in failing:
-            found[route.service] = ServiceSeen(route.service, route.port, listening=listening())
     return found
 
 

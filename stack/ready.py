@@ -14,7 +14,6 @@ from stack import assets
 from stack.diagnose.ask import ask, new_key
 from stack.diagnose.exchange import Exchange, Question, Target
 from stack.diagnose.handshake import upgrade_headers
-from stack.diagnose.listeners import is_listening
 from stack.engines.base import Engine, Exit
 from stack.errors import EngineError, StackError
 from stack.plan import container_name
@@ -59,11 +58,15 @@ class StoppedError(StackError):
 
 @dataclass
 class Watch:
-    """What all waits of one ``up`` share: the time limit, who ended, and whether to stop."""
+    """What all waits of one ``up`` share: the time limit, who ended, and whether to stop.
+
+    ``say`` is told what takes long.
+    """
 
     deadline: float  # on the monotonic clock
     exits: dict[str, Exit] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
+    say: Callable[[str], None] = lambda _: None
 
     def left(self) -> float:
         """Seconds until the time limit, at least zero."""
@@ -112,10 +115,7 @@ class Ready:
             self._await_loop(name, container, *command)
 
     def await_route(self, step: AwaitRoute) -> Exchange:
-        """Give the answer of the front door on the route. Raises NotReadyError.
-
-        A ``host`` service is started by the user, so it is asked once.
-        """
+        """Give the answer of the front door on the route of a container. Raises NotReadyError."""
         route = step.route
         name = container_name(self.project, route.service, 1) if route.is_container else NGINX
         what = "the WebSocket handshake" if route.websocket else "HTTP"
@@ -123,12 +123,8 @@ class Ready:
         while True:
             seen = self.ask_route(route)
             problem = route_problem(route, seen)
-            if not problem:
+            if not problem or is_server_error(route, seen):
                 return seen
-            if route.source == "host":
-                raise NotReadyError(
-                    f"{route.path}: {problem}", _host_hint(route), probe=text, answer=problem
-                )
             self._check_time(name, text, problem)
             time.sleep(PAUSE)
 
@@ -303,13 +299,9 @@ def route_problem(route: FrontRoute, seen: Exchange) -> str:
     """Say why the front door does not answer on the route as it should; empty if it does."""
     if is_unreachable(seen):
         return f"{seen.says}: Nginx cannot reach {route.service}"
-    return seen.problem
+    return seen.says if is_server_error(route, seen) else seen.problem
 
 
-def _host_hint(route: FrontRoute) -> str:
-    if is_listening("127.0.0.1", route.port or 0):
-        return (
-            f"port {route.port} answers on 127.0.0.1 only, where no container reaches it; "
-            "start your dev server on 0.0.0.0"
-        )
-    return f"start your dev server on port {route.port}, listening on 0.0.0.0"
+def is_server_error(route: FrontRoute, seen: Exchange) -> bool:
+    """Whether a service itself answered that it fails: that is an answer, and no success."""
+    return seen.status >= 500 and not route.websocket and not is_unreachable(seen)

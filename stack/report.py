@@ -150,7 +150,7 @@ class Report:
         self.document({"steps": steps}, [f"  {line}" for line in lines])
 
     def up(self, outcome: "Outcome") -> None:
-        """Say that the stack is up and where."""
+        """Say that the stack is up and where, and which routes do not answer as wanted."""
         url = outcome.url
         seconds = round(outcome.seconds, 2)
         rows = [
@@ -158,17 +158,32 @@ class Report:
             for check in outcome.routes
         ]
         if self.form == "json":
-            routes = [dict(zip(("url", "service", "answer"), row, strict=True)) for row in rows]
-            self._event("up", ok=True, url=url, seconds=seconds, routes=routes)
+            names = ("url", "service", "answer")
+            routes = [
+                dict(zip(names, row, strict=True)) | {"ok": check.is_well}
+                for row, check in zip(rows, outcome.routes, strict=True)
+            ]
+            warnings = [{"message": one.message, "hint": one.hint} for one in outcome.warnings]
+            values = {"ok": outcome.is_well, "url": url, "seconds": seconds}
+            self._event("up", **values, routes=routes, warnings=warnings)
             return
-        changed = len(outcome.plan.changes)
-        what = "is up" if changed else "is up to date"
-        self._print(f" {outcome.project} {what} in {seconds:.1f} s\n", self._green("✓"))
+        self._print(*self._headline(outcome))
         self._print("\n".join(f"  {line}" for line in aligned(rows)))
         if outcome.authority:
             self._print(f"\n  trust this authority once, in your browser: {outcome.authority}")
         for warning in outcome.warnings:
             self._print(f"\n  {warning.message}\n  hint: {warning.hint}")
+
+    def _headline(self, outcome: "Outcome") -> tuple[str, str]:
+        """Give the first line of ``up`` and its mark: green only if every route is as wanted."""
+        name, seconds = outcome.project, f"in {outcome.seconds:.1f} s\n"
+        bad = sum(not check.is_well for check in outcome.routes)
+        if bad:
+            verb = "does" if bad == 1 else "do"
+            text = f"{bad} of {len(outcome.routes)} routes {verb} not answer as wanted"
+            return f" {name} is up; {text}, {seconds}", self._red("!")
+        what = "is up" if outcome.plan.changes else "is up to date"
+        return f" {name} {what} {seconds}", self._green("✓")
 
     def down(self, outcome: "Outcome", kept: Iterable[str]) -> None:
         """Say what ``down`` removed and what it kept."""

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from stack.ready import Ready, route_problem
+from stack.proof import prove
+from stack.ready import Ready
 from stack.running import Running
 from stack.topology import FrontRoute, Topology
 
@@ -71,10 +72,9 @@ def _services(topology: Topology, running: Running) -> list[ServiceStatus]:
 
 def _routes(topology: Topology, ready: Ready) -> list[RouteStatus]:
     def ask(route: FrontRoute) -> RouteStatus:
-        seen = ready.ask_route(route)
-        problem = route_problem(route, seen)
-        ms = round(seen.seconds * 1000)
-        return RouteStatus(route.path, route.service, problem or seen.says, not problem, ms)
+        proof = prove(ready, route)
+        ms = round(proof.seen.seconds * 1000)
+        return RouteStatus(route.path, route.service, proof.says, not proof.problem, ms)
 
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(ask, topology.routes))

@@ -20,7 +20,8 @@ from stack.logs import Line, follow, last_lines
 from stack.plan import plan_down, plan_restart, plan_up
 from stack.presets import NGINX
 from stack.project import Prepared, Project, prepare
-from stack.ready import NotReadyError, Ready, StoppedError, Watch, loaded_generation
+from stack.proof import await_route
+from stack.ready import Ready, StoppedError, Watch, loaded_generation
 from stack.run import Finished, Result, run
 from stack.running import Running
 from stack.status import Status, look
@@ -77,6 +78,11 @@ class Outcome:
         return self.prepared.authority if self.prepared else None
 
     @property
+    def is_well(self) -> bool:
+        """Whether everything worked and every route answers as wanted."""
+        return not self.failures and all(check.is_well for check in self.routes)
+
+    @property
     def failures(self) -> list[StackError]:
         """What went wrong; waits that were called off because of it are no cause."""
         errors = [result.error for result in self.results if result.error]
@@ -130,7 +136,7 @@ def up(
     if images.steps:
         _carry_out(images, engine.apply, lambda: None, outcome, on_result)
     if not outcome.failures:
-        _carry_out_watched(rest, project, engine, options.timeout, outcome, on_result)
+        _carry_out_watched(rest, project, engine, options.timeout, outcome, on_result, say)
     outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -145,7 +151,7 @@ def restart(
     wanted = options.services or [item.service for item in prepared.topology.containers]
     plan = plan_restart(prepared.topology, engine.observe(), wanted)
     outcome = Outcome(project.stack.name, plan, prepared)
-    _carry_out_watched(plan, project, engine, options.timeout, outcome, on_result)
+    _carry_out_watched(plan, project, engine, options.timeout, outcome, on_result, say)
     outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -287,10 +293,11 @@ def _carry_out_watched(
     timeout: float,
     outcome: Outcome,
     on_result: OnResult,
+    say: Say,
 ) -> None:
     """Carry out steps that wait: with a time limit, and an eye on processes that end."""
     assert outcome.prepared  # noqa: S101 - whoever waits knows what for
-    watch = Watch(time.monotonic() + timeout)
+    watch = Watch(time.monotonic() + timeout, say=say)
     ready = ready_for(project, outcome.prepared, engine, watch)
     with _watching(engine, watch):
         perform = _performer(project, outcome.prepared, engine, ready, outcome)
@@ -347,12 +354,7 @@ def _performer(
 
 
 def _check_route(step: AwaitRoute, ready: Ready, outcome: Outcome) -> None:
-    try:
-        seen = ready.await_route(step)
-    except NotReadyError as error:
-        if step.route.source != "host":
-            raise
-        outcome.warnings.append(error)  # the user starts it, perhaps later
-        outcome.routes.append(RouteCheck(step.route, error.answer, is_well=False))
-    else:
-        outcome.routes.append(RouteCheck(step.route, seen.says, is_well=True))
+    proof = await_route(ready, step)
+    outcome.routes.append(RouteCheck(step.route, proof.says, is_well=not proof.problem))
+    if proof.problem:  # what the user starts, or what answers by an error of its own
+        outcome.warnings.append(proof.warning)

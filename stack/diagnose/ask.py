@@ -22,7 +22,6 @@ from stack.diagnose.handshake import CLOSE_1000
 
 MAX_HEAD = 64 * 1024  # bytes; no server that means well sends more
 MAX_FRAMES = 64 * 1024  # bytes of an open WebSocket that are looked at
-SHORT_BODY = 4096  # bytes; so much of a body is waited for
 ENOUGH = 512  # bytes; by then it is clear that they are not HTTP
 
 
@@ -142,7 +141,8 @@ def _read_head(line: Line, deadline: float) -> tuple[bytes, OSError | None]:
 def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> bytes:
     body = record.body
     length = head.get("content-length")
-    wanted = min(int(length), SHORT_BODY) if length.isdigit() and len(length) < 10 else SHORT_BODY
+    size = record.question.size
+    wanted = min(int(length), size) if length.isdigit() and len(length) < 10 else size
     if record.status in {100, 204, 304}:
         wanted = 0
     until = min(deadline, time.monotonic() + record.question.patience)
@@ -154,7 +154,7 @@ def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> byt
         if not chunk:
             break
         body += chunk
-    return body[:SHORT_BODY]
+    return body[:size]
 
 
 def _watch(record: Exchange, line: Line, deadline: float) -> Ending | None:

@@ -72,8 +72,9 @@ class Question:
 
     ``version`` is 1.0, 1.1 or 2: by ALPN with TLS, without it by prior knowledge (RFC 9113 §3.3).
     ``address`` is the only address to try, where one is given; ``checks`` whether the
-    certificate has to be good; ``idle`` how many seconds an open WebSocket is watched, and
-    ``patience`` how many seconds a body may come later than its head.
+    certificate has to be good; ``idle`` how many seconds an open WebSocket is watched,
+    ``patience`` how many seconds a body may come later than its head, and ``size`` how many bytes
+    of it are read.
     """
 
     target: Target
@@ -87,6 +88,7 @@ class Question:
     patience: float = 0.5
     host: str = ""
     method: str = "GET"
+    size: int = 4096
 
     def bytes(self) -> bytes:
         """Give the request as it is sent. Raises ValueError for a line break in any part."""

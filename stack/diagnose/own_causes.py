@@ -65,6 +65,28 @@ HOST_LOOPBACK = Cause(
     bad="$ next dev -H 127.0.0.1",
     good="$ next dev -H 0.0.0.0",
 )
+DEV_REFUSES = Cause(
+    "WS218",
+    "dev-server-refuses-address",
+    "error",
+    "a dev server refuses the address of the front door, or its hot-reload socket does",
+    "Dev servers let in only the host names and origins that they know. Where only the hot-reload "
+    "socket is refused, the page comes and stays dead: Next.js hydrates after its socket opened.",
+    "add the host name of the front door to the list of the dev server",
+    "https://nextjs.org/docs/app/api-reference/config/next-config-js/allowedDevOrigins",
+    bad="GET /_next/hmr, Origin: http://127.0.0.1:8080 -> Unauthorized",
+    good="module.exports = { allowedDevOrigins: ['127.0.0.1'] }",
+)
+DEV_FAILS = Cause(
+    "WS219",
+    "dev-server-fails",
+    "error",
+    "a service on this machine is reached and does not answer as it should",
+    "The connection came about, so its address is right. The answer is an error of its own, or "
+    "there is none yet: a first compile can take long.",
+    "look at the terminal of your dev server",
+    LISTEN,
+)
 HOST_BLOCKED = Cause(
     "WS206",
     "host-service-blocked",
@@ -217,4 +239,6 @@ OWN_CAUSES = (
     OTHER_ANSWERS,
     STALE_ADDRESS,
     FRONT_FULL,
+    DEV_REFUSES,
+    DEV_FAILS,
 )

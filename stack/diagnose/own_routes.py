@@ -34,6 +34,10 @@ def of_route(seen: StackSeen, item: RouteSeen) -> list[Finding]:
         return [found]
     if not item.problem:
         return list(_reverse(item))
+    if told := item.told:
+        front, *rest = _side_by_side(item)
+        pairs = dict([front, *told.seen, *rest]).items()
+        return [finding(told.cause, item.route.service, told.message, told.fix, *pairs)]
     if service and (found := _stale_address(item, service)):
         return [found]
     answers = bool(item.direct) and all(one.is_well for one in item.direct)

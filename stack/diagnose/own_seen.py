@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from stack.diagnose.access_log import Access
 from stack.diagnose.finding import Finding
+from stack.diagnose.host_port import Told
 from stack.diagnose.listeners import Listener
 from stack.diagnose.nginx_log import Entry
 from stack.running import SeenContainer
@@ -83,7 +84,8 @@ class RouteSeen:
 
     ``nginx`` is what Nginx wrote into its error log about it, ``access`` into its access log.
     ``findings`` are what came of asking the front door in other ways, as for any address.
-    ``direct`` is what each container said itself; ``has_token`` whether a token was sent.
+    ``direct`` is what each container said itself; ``has_token`` whether a token was sent. ``told``
+    is why a service on this machine fails.
     """
 
     route: FrontRoute
@@ -96,6 +98,7 @@ class RouteSeen:
     direct: tuple[Direct, ...] = ()
     access: Access | None = None
     has_token: bool = False
+    told: Told | None = None
 
     @property
     def hops(self) -> int:

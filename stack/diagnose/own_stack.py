@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from stack.diagnose import own_causes as causes
 from stack.diagnose.finding import Finding
+from stack.diagnose.host_port import said
 from stack.diagnose.own_routes import finding, of_limits, of_route
 from stack.diagnose.own_seen import Listeners, RouteSeen, ServiceSeen, StackSeen
 from stack.diagnose.proc_net import is_loopback
@@ -100,34 +101,14 @@ def _unreachable(item: ServiceSeen, routes: list[RouteSeen]) -> Finding | None:
     answers = answers or [(one.container, one.answer) for one in item.silent]
     if item.listening is None or not answers:
         return None
-    is_host = bool(routes) and routes[0].route.source == "host"
-    explain = _unreachable_host if is_host else _unreachable_container
-    return explain(item.service, item.port, item.listening, answers)
-
-
-def _unreachable_host(
-    service: str, port: int | None, listening: Listeners, answers: list[tuple[str, str]]
-) -> Finding:
-    here = tuple(item for item in listening if item.port == port)
-    seen = [*answers, ("listens on", _said(here))]
-    if not here:
-        fix = f"start it on port {port}, or correct stack.yaml: services.{service}.host"
-        return finding(causes.HOST_SILENT, service, f"nothing listens on port {port}", fix, *seen)
-    if all(is_loopback(item) for item in here):
-        message = f"port {port} is open on loopback only, where Nginx cannot reach it"
-        fix = "start your dev server on 0.0.0.0, such as: next dev -H 0.0.0.0, vite --host 0.0.0.0"
-        return finding(causes.HOST_LOOPBACK, service, message, fix, *seen)
-    fix = f"allow containers in your firewall, such as: ufw allow proto tcp to any port {port}"
-    return finding(
-        causes.HOST_BLOCKED, service, f"port {port} is open, yet not for containers", fix, *seen
-    )
+    return _unreachable_container(item.service, item.port, item.listening, answers)
 
 
 def _unreachable_container(
     service: str, port: int | None, listening: Listeners, answers: list[tuple[str, str]]
 ) -> Finding | None:
     outward = [item for item in listening if not is_loopback(item)]
-    seen = [*answers, ("listens on", _said(listening))]
+    seen = [*answers, ("listens on", said(listening))]
     if any(item.port == port for item in outward):
         return None
     if any(item.port == port for item in listening):
@@ -147,7 +128,3 @@ def _not_applied(seen: StackSeen, is_explained: bool) -> Iterator[Finding]:
         steps = [("stack up", change) for change in seen.changes]
         message = "stack.yaml was changed since the last stack up"
         yield finding(causes.NOT_APPLIED, "stack.yaml", message, "stack up", *steps)
-
-
-def _said(listening: Listeners) -> str:
-    return ", ".join(f"{item.address}:{item.port}" for item in listening) or "nothing"

@@ -90,6 +90,7 @@ PURE = [
     "stack.diagnose.side_by_side",
     "stack.diagnose.upgrade",
     "stack.diagnose.x509",
+    "stack.devserver",
     "stack.document",
     "stack.errors",
     "stack.model",

@@ -138,8 +138,34 @@ def test_up_in_plain_text_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
         "✓ shop is up in 1.2 s\n\n  ws://localhost:8080/ws  ws  101 Switching Protocols\n"
     )
     (route,) = data.event.pop("routes")
-    assert list(route.values()) == ["ws://localhost:8080/ws", "ws", "101 Switching Protocols"]
+    shown = ["ws://localhost:8080/ws", "ws", "101 Switching Protocols", True]
+    assert list(route.values()) == shown
+    assert data.event["ok"] is True
     assert data.event["url"] == "http://localhost:8080"
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (1, "! shop is up; 1 of 3 routes does not answer as wanted, in 1.2 s\n"),
+        (2, "! shop is up; 2 of 3 routes do not answer as wanted, in 1.2 s\n"),
+    ],
+)
+def test_up_is_green_only_if_every_route_answers(bad: int, text: str) -> None:
+    made = outcome()
+    made.routes *= 3 - bad
+    made.routes += [RouteCheck(WS, "502", is_well=False)] * bad
+    made.warnings = [StackError("/ws: nothing listens", "start it")]
+    plain, data = Said(), Said("json")
+    for report in (plain, data):
+        report.up(made)
+    assert plain.text.startswith(text)
+    assert plain.text.endswith("\n  /ws: nothing listens\n  hint: start it\n")
+    assert (data.event["ok"], [route["ok"] for route in data.event["routes"]].count(False)) == (
+        False,
+        bad,
+    )
+    assert data.event["warnings"] == [{"message": "/ws: nothing listens", "hint": "start it"}]
 
 
 def test_up_with_nothing_to_change_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

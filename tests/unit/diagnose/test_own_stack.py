@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from stack.diagnose import own_causes as causes
-from stack.diagnose.finding import Cause, Finding
+from stack.diagnose.finding import Finding
+from stack.diagnose.host_port import Told
 from stack.diagnose.listeners import Listener
 from stack.diagnose.nginx_log import entries
 from stack.diagnose.own_seen import RouteSeen, ServiceSeen, Silent, StackSeen
@@ -57,20 +58,11 @@ def test_another_configuration_in_force_is_named() -> None:
     assert found.seen == (("in force", "old"), ("on disk", "g1"))
 
 
-@pytest.mark.parametrize(
-    ("addresses", "cause"),
-    [
-        ([], causes.HOST_SILENT),
-        (["127.0.0.1"], causes.HOST_LOOPBACK),
-        (["::1", "127.0.0.1"], causes.HOST_LOOPBACK),
-        (["127.0.0.1", "0.0.0.0"], causes.HOST_BLOCKED),
-    ],
-)
-def test_a_host_service_is_told_apart_by_what_listens(addresses: list[str], cause: Cause) -> None:
-    here = (*(Listener(address, 3000) for address in addresses), Listener("0.0.0.0", 22))
-    found = only(seen(ServiceSeen("app", 3000, listening=here), route=HOST))
-    assert (found.cause, found.where) == (cause, "app")
-    assert found.seen[0] == ("/", HOST.problem)
+def test_what_is_told_of_a_host_service_is_its_finding() -> None:
+    told = Told(causes.HOST_LOOPBACK, "open on 127.0.0.1 only", "start it elsewhere", (("a", "b"),))
+    found = only(seen(route=replace(HOST, told=told)))
+    assert (found.cause, found.where, found.fix) == (causes.HOST_LOOPBACK, "app", told.fix)
+    assert found.seen == (("/ by the front", HOST.problem), ("a", "b"))
 
 
 def test_a_container_on_another_port_gets_the_edit() -> None:
