@@ -5,18 +5,20 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 TOOLS  := $(VENV)/.tools
+# Errors only: what pip warns of (its own age, root, an empty index) is nothing to act on here.
+PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .PHONY: help up down test unit chaos page browser lint format render golden reference bench images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-up: $(RUNTIME) ## start the demo stack, verify it, print its URLs
+up: $(RUNTIME) ## start the demo stack, verify it, print where to look
 	@$(BIN)/stack up
+	@$(BIN)/python -m docs.demo_links
 	@echo
-	@echo "  a token for the page:  $(BIN)/stack token --sub alice --channel room:1"
-	@echo "  what answers:          $(BIN)/stack status"
-	@echo "  stop it:               make down"
+	@echo "  what answers  $(BIN)/stack status"
+	@echo "  stop it       make down"
 
 down: $(RUNTIME) ## stop the demo stack (volumes stay)
 	@$(BIN)/stack down
@@ -53,10 +55,10 @@ page: browser ## bundle the demo page from services/web/src
 
 browser: ## what the tests of the page need: Chromium, Node and npm (installed on Debian as root)
 	@command -v chromium >/dev/null && command -v npm >/dev/null || [ "$$(id -u)" != 0 ] || { \
-	  echo "  installing Chromium and Node"; apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  echo "  installing Chromium and Node"; \
+	  said=$$({ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
 	    $$(command -v chromium >/dev/null || echo chromium) \
-	    $$(command -v npm >/dev/null || echo nodejs npm) >/dev/null; }
+	    $$(command -v npm >/dev/null || echo nodejs npm); } 2>&1) || { echo "$$said"; exit 1; }; }
 
 reference: $(RUNTIME) ## write docs/reference.md and docs/findings.md from the code
 	$(BIN)/python -m docs.make_reference
@@ -74,15 +76,15 @@ clean: ## remove what make made here (not your stack's volumes)
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; run: make PYTHON=python3.11"; exit 1; }
 	@echo "  making $(VENV) with $(PYTHON)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(RUNTIME): pyproject.toml | $(VENV)/bin/python
-	@echo "  installing stack into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@echo "  installing stack into $(VENV) (half a minute, once)"
+	@$(PIP) --editable .
 	@touch $@
 
 $(TOOLS): $(RUNTIME)
 	@echo "  installing what tests and linters need into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test --group lint
+	@$(PIP) --upgrade "pip>=25.1"
+	@$(PIP) --group test --group lint
 	@touch $@

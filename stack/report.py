@@ -253,7 +253,7 @@ class Report:
             self._event(name, step=result.step.key, **more)
         elif isinstance(result, Finished):
             mark = "failed" if result.error else "ok"
-            self._print(f"  {mark:<6} {result.step.key}  {seconds:.2f} s")
+            self._print(f"  {mark:<6} {seconds:6.2f} s  {result.step.key}")
 
     def _event(self, name: str, **values: Any) -> None:
         on = {"engine": self.engine} if self.engine else {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from stack import images
 from tests.integration.conftest import docker_client, source
@@ -21,6 +21,7 @@ OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-compone
 PATIENCE = 20_000  # milliseconds; the machine may be busy
 
 Open = Callable[[str], Page]
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,21 +62,44 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def window(chromium: Browser, demo: Project) -> Iterator[Open]:
-    """Open the page in a window of its own, signed in by a token; errors of the page fail."""
+def address(chromium: Browser) -> Iterator[Open]:
+    """Open an address in a window of its own; errors of the page fail."""
     errors: list[str] = []
     contexts = []
 
-    def open_one(token: str) -> Page:
+    def open_one(url: str) -> Page:
         context = chromium.new_context()
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{demo.url}/#token={token}")
+        page.goto(url)
         return page
 
     yield open_one
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def window(address: Open, demo: Project) -> Open:
+    """Open the page in a window of its own, signed in by a token, or by none if it is empty."""
+
+    def open_one(token: str) -> Page:
+        return address(f"{demo.url}/#token={token}" if token else f"{demo.url}/")
+
+    return open_one
+
+
+def entered(page: Page, channel: str) -> None:
+    """Wait until the page says that it is subscribed."""
+    expect(page.locator("#log .note", has_text=f"Subscribed to {channel}.").last).to_be_visible()
+    expect(page.locator("#send")).to_be_enabled()
+
+
+def say(page: Page, text: str) -> None:
+    """Send a message, and wait until the server has it."""
+    page.fill("#message", text)
+    page.click("#send")
+    expect(page.locator("#message")).to_have_value("")

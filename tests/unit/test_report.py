@@ -219,7 +219,7 @@ def test_progress_in_lines() -> None:
         show(Started(STEP))
         show(Finished(STEP, 0, 1.5))
         show(Finished(STEP, 0, 1, StackError("no")))
-    assert report.text == "  ok     start shop-ws-1  1.50 s\n  failed start shop-ws-1  1.00 s\n"
+    assert report.text == "  ok       1.50 s  start shop-ws-1\n  failed   1.00 s  start shop-ws-1\n"
 
 
 def test_progress_in_json() -> None:

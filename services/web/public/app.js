@@ -3783,8 +3783,8 @@ function errorMessage(err) {
   }
 }
 var UnauthorizedError = class extends Error {
-  constructor(message) {
-    super(message);
+  constructor(message2) {
+    super(message2);
     this.name = this.constructor.name;
   }
 };
@@ -4664,14 +4664,14 @@ var Centrifuge = class extends EventEmitter {
       }
     }
     if (selected === null) {
-      const message = this._emulation ? "no supported transport found" : websocketNotFound;
-      this._debug(message);
+      const message2 = this._emulation ? "no supported transport found" : websocketNotFound;
+      this._debug(message2);
       this._disconnect(connectingCodes.transportClosed, "transport closed", true);
       this.emit("error", {
         type: "transport",
         error: {
           code: errorCodes.transportClosed,
-          message
+          message: message2
         }
       });
       return;
@@ -5937,8 +5937,8 @@ var Centrifuge = class extends EventEmitter {
     }
     sub._handlePublication(pub);
   }
-  _handleMessage(message) {
-    this.emit("message", { data: message.data });
+  _handleMessage(message2) {
+    this.emit("message", { data: message2.data });
   }
   _handleServerPing(next) {
     this._resetReconnectAttemptsIfPending();
@@ -5973,10 +5973,10 @@ var Centrifuge = class extends EventEmitter {
     this._commands = [];
     this._transportSendCommands(commands);
   }
-  _createErrorObject(code, message, temporary) {
+  _createErrorObject(code, message2, temporary) {
     const errObject = {
       code,
-      message
+      message: message2
     };
     if (temporary) {
       errObject.temporary = true;
@@ -6042,6 +6042,28 @@ Centrifuge.SubscriptionState = SubscriptionState;
 Centrifuge.State = State;
 Centrifuge.UnauthorizedError = UnauthorizedError;
 
+// src/memory.js
+var KEY = "stack-token";
+function recall() {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+function remember(token) {
+  try {
+    sessionStorage.setItem(KEY, token);
+  } catch {
+  }
+}
+function forget() {
+  try {
+    sessionStorage.removeItem(KEY);
+  } catch {
+  }
+}
+
 // src/room.js
 var OLDER = 20;
 var Room = class extends EventTarget {
@@ -6057,6 +6079,9 @@ var Room = class extends EventTarget {
   get channel() {
     return this.#subscription?.channel ?? "";
   }
+  get isSubscribed() {
+    return this.#subscription?.state === "subscribed";
+  }
   /** Subscribes, and again after every reconnect, with what was missed. */
   enter(channel) {
     this.leave();
@@ -6070,7 +6095,7 @@ var Room = class extends EventTarget {
     subscription.on("publication", (pub) => this.#said(pub, false));
     subscription.on("join", ({ info }) => this.#person(info, true));
     subscription.on("leave", ({ info }) => this.#person(info, false));
-    subscription.on("error", ({ error }) => this.#say("failed", { channel, error }));
+    subscription.on("subscribing", () => this.#say("waits"));
     subscription.on("unsubscribed", ({ code, reason }) => this.#ended(channel, code, reason));
     subscription.subscribe();
   }
@@ -6117,8 +6142,10 @@ var Room = class extends EventTarget {
     this.#say("message", { pub, isOld });
   }
   #person({ client, user }, isHere) {
+    const wasHere = [...this.#people.values()].includes(user);
     if (isHere) this.#people.set(client, user);
     else this.#people.delete(client);
+    if ([...this.#people.values()].includes(user) !== wasHere) this.#say("person", { client, user, isHere });
     this.#say("people", this.#people);
   }
   #ended(channel, code, reason) {
@@ -6130,9 +6157,135 @@ var Room = class extends EventTarget {
   }
 };
 
+// src/steps.js
+function nextStep({ connection, needsToken, channel, isSubscribed, user, others, hasSpoken }) {
+  if (connection === "disconnected") return waiting("sign-in", "connect", "Sign in first: step 1.");
+  if (connection === "connecting") {
+    const why = needsToken ? "Sign in first: step 1." : "Waiting for the connection.";
+    return waiting("connecting", needsToken ? "connect" : "", why);
+  }
+  const loud = needsToken ? "connect" : "";
+  if (!channel) {
+    return {
+      step: "subscribe",
+      loud: loud || "toggle",
+      subscribe: "",
+      send: "Subscribe first: step 2.",
+      hint: "Press Subscribe to see who is there and what is said."
+    };
+  }
+  if (!isSubscribed) {
+    return {
+      step: "subscribe",
+      loud,
+      subscribe: "",
+      send: `Subscribing to ${channel}.`,
+      hint: `Subscribing to ${channel}.`
+    };
+  }
+  const hint = others.length > 0 && hasSpoken ? "" : talk(channel, user, others);
+  return { step: "talk", loud: loud || "send", subscribe: "", send: "", hint };
+}
+function waiting(step, loud, why) {
+  const hint = loud ? "Sign in first: open one of the two addresses that “make up” prints." : why;
+  return { step, loud, subscribe: why, send: why, hint };
+}
+function talk(channel, user, others) {
+  if (others.length > 0) {
+    const names = others.join(", ");
+    return `${names} ${others.length > 1 ? "are" : "is"} here. Write something and press Send.`;
+  }
+  const other = user === "alice" ? "bob" : "alice";
+  return `Nobody else is in ${channel} yet. Open the address that “make up” printed for ${other} in a second window.`;
+}
+
+// src/view.js
+var LONGEST_LOG = 500;
+var BUTTONS = ["connect", "toggle", "send"];
+var $ = (id) => document.getElementById(id);
+function setLoud(id) {
+  for (const name of BUTTONS) $(name).classList.toggle("primary", name === id);
+}
+function setReason(id, reason) {
+  const button = $(id);
+  button.title = reason;
+  button.setAttribute("aria-disabled", String(reason !== ""));
+  $(`${id}-why`).textContent = reason;
+  $(`${id}-why`).hidden = reason === "";
+}
+for (const name of BUTTONS) {
+  $(name).addEventListener("click", (event) => {
+    if ($(name).getAttribute("aria-disabled") === "true") event.preventDefault();
+  });
+}
+function showProblem(text, command = "") {
+  $("problem").hidden = text === "";
+  $("problem").replaceChildren(element("p", "", text));
+  if (command) $("problem").append(commandBox(command));
+}
+function commandBox(command) {
+  const box = element("p", "command");
+  const button = element("button", "quiet copy", "Copy");
+  button.type = "button";
+  box.append(element("code", "", command), button);
+  return box;
+}
+function takeCopies() {
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest(".copy");
+    if (!button) return;
+    const command = button.previousElementSibling;
+    try {
+      await navigator.clipboard.writeText(command.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(command);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => {
+      button.textContent = "Copy";
+    }, 1500);
+  });
+}
+function showPeople(users, me) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const user of users) counts.set(user, (counts.get(user) ?? 0) + 1);
+  const chips = [...counts].sort().map(([user, count]) => {
+    const chip = element("li", user === me ? "me" : "", user === me ? `${user} (you)` : user);
+    if (count > 1) chip.append(element("span", "count", `×${count}`));
+    return chip;
+  });
+  $("people").replaceChildren(...chips);
+  $("people").hidden = chips.length === 0;
+}
+function addEntry({ note: note2 = "", box = "", pub = null, by = "", isOwn = false, isOld = false }) {
+  const log2 = $("log");
+  const isAtEnd = log2.scrollHeight - log2.scrollTop - log2.clientHeight < 40;
+  const entry = element("li", note2 ? "note" : `said${isOwn ? " own" : ""}${isOld ? " old" : ""}`, note2);
+  if (box) entry.append(box);
+  if (pub) entry.append(...message(pub, by, isOld));
+  log2.append(entry);
+  while (log2.childElementCount > LONGEST_LOG) log2.firstElementChild.remove();
+  if (isAtEnd) log2.scrollTop = log2.scrollHeight;
+}
+function message({ offset, data }, by, isOld) {
+  const head = element("span", "by");
+  head.append(element("span", "", by));
+  if (offset) head.append(element("span", "offset", `#${offset}`));
+  head.append(element("time", "", isOld ? "earlier" : (/* @__PURE__ */ new Date()).toLocaleTimeString()));
+  const text = typeof data === "string" ? data : JSON.stringify(data, null, 2);
+  return [head, element("div", "body", text)];
+}
+function element(name, className, text = "") {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
 // src/words.js
 var BREAKS = {
-  1: "The connection broke. A browser does not say why; is the server up?",
+  1: "The connection broke.",
   2: "Nothing was heard of the server for too long."
 };
 var ENDS = {
@@ -6173,8 +6326,26 @@ function explainClose(code, reason = "", isFinal = false) {
   const detail = reason.includes(": ") ? reason.slice(reason.indexOf(": ") + 2) : "";
   return detail ? `${words} It says: ${detail}.` : words;
 }
-function explainError({ code, message }) {
-  return ERRORS[code] ?? message ?? "it failed";
+function isAboutToken(code) {
+  return [1, 3500, 3502].includes(code);
+}
+function explainError({ code, message: message2 }) {
+  return ERRORS[code] ?? message2 ?? "it failed";
+}
+function mintCommand(user, channel) {
+  return `.venv/bin/stack token --sub ${quoted(user)} --channel ${quoted(channel)}`;
+}
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+function tokenIn(text) {
+  const whole = text.replace(/\s+/g, "");
+  return /#(?:.*&)?token=([^&]+)/.exec(whole)?.[1] ?? whole;
+}
+function channelsOf({ channels }) {
+  const names = Array.isArray(channels) ? channels.filter((name) => typeof name === "string") : [];
+  const whole = names.find((name) => !name.includes("*")) ?? "";
+  return { whole, some: whole || (names[0] ?? "").replaceAll("*", "1") };
 }
 function claimsOf(token) {
   try {
@@ -6193,31 +6364,47 @@ function timeLeft(seconds) {
 }
 
 // src/app.js
-var LONGEST_LOG = 500;
 var WARNING = 30;
+var PATIENCE = 2;
 var LABELS = { connected: "Connected", connecting: "Connecting…", disconnected: "Not connected" };
 var LOOKS = { connected: "open", connecting: "busy", disconnected: "idle" };
-var $ = (id) => document.getElementById(id);
+var EMPTY = "Paste an address that “make up” printed, or a token.";
 var url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
-var page = { token: "", client: "", wasConnected: false, waiting: null };
+var page = {
+  token: "",
+  client: "",
+  wasConnected: false,
+  waiting: null,
+  isNew: false,
+  failures: 0,
+  others: [],
+  hasSpoken: false
+};
 var centrifuge = new Centrifuge(url, {
   getToken: askForToken,
   minReconnectDelay: 200,
-  maxReconnectDelay: 1e4
+  maxReconnectDelay: 3e3
 });
 var room = new Room(centrifuge);
 centrifuge.on("state", ({ newState }) => {
   setLook(LOOKS[newState]);
   $("state-text").textContent = LABELS[newState];
-  $("disconnect").disabled = newState === "disconnected";
   refresh();
 });
 centrifuge.on("connected", ({ client }) => {
   page.client = client;
+  page.failures = 0;
   $("fact-client").textContent = client;
   showProblem("");
   if (page.wasConnected) note("Connected again.");
   page.wasConnected = true;
+  if (page.isNew) enterOwnChannel();
+});
+centrifuge.on("error", ({ type }) => {
+  if (type !== "transport") return;
+  page.failures += 1;
+  if (page.failures !== PATIENCE) return;
+  showProblem("The server does not answer. Start it in the folder of stack; this page goes on by itself:", "make up");
 });
 centrifuge.on("connecting", ({ code, reason }) => {
   if (!page.wasConnected || code === 0) return;
@@ -6229,37 +6416,54 @@ centrifuge.on("disconnected", ({ code, reason }) => {
   if (code === 0) return;
   showClose(code, reason, true);
   setLook("failed");
-  showProblem(explainClose(code, reason, true));
-  $("token").focus({ preventScroll: true });
+  const words = explainClose(code, reason, true);
+  if (isAboutToken(code)) showProblem(`${words} Mint a token in the folder of this stack, and paste it here:`, mint());
+  else showProblem(`${words} Press Connect to try again.`);
+  $("token").select();
 });
 function askForToken() {
-  showProblem("The token ends. Mint a new one, paste it here and press Connect: nothing is lost.");
-  $("connect").textContent = "Use this token";
-  $("token").select();
-  return new Promise((resolve, reject) => {
+  const has = page.wasConnected ? "The token ends." : "The token has expired.";
+  showProblem(`${has} Mint a new one in the folder of stack, and paste it here: nothing is lost.`, mint());
+  const token = new Promise((resolve, reject) => {
     page.waiting = { resolve, reject };
   });
+  refresh();
+  $("token").select();
+  return token;
 }
 function forgetWaiting() {
   page.waiting?.reject(new Error("disconnected"));
   page.waiting = null;
-  $("connect").textContent = "Connect";
 }
 function useToken(token) {
+  const { sub } = claimsOf(page.token);
+  const isSame = centrifuge.state === "connected" && claimsOf(token).sub === sub;
+  const { waiting: waiting2 } = page;
   page.token = token;
+  remember(token);
+  $("token").value = token;
   showProblem("");
-  showExpiry();
-  if (page.waiting) {
-    const { resolve } = page.waiting;
+  showToken();
+  if (waiting2 && (isSame || !page.wasConnected)) {
     page.waiting = null;
-    $("connect").textContent = "Connect";
-    resolve(token);
+    page.isNew ||= !isSame;
+    waiting2.resolve(token);
+    refresh();
     return;
   }
-  page.wasConnected = false;
+  room.leave();
+  Object.assign(page, { wasConnected: false, isNew: true, failures: 0 });
   centrifuge.disconnect();
   centrifuge.setToken(token);
   centrifuge.connect();
+}
+function showToken() {
+  const claims = claimsOf(page.token);
+  const names = [claims.channels ?? []].flat().join(", ");
+  $("user").textContent = claims.sub ?? "somebody";
+  $("opens").textContent = names ? ` The token opens ${names}.` : " The token names no channel.";
+  $("channel").value = channelsOf(claims).some || $("channel").value;
+  showExpiry();
 }
 function showExpiry() {
   const { exp } = claimsOf(page.token);
@@ -6268,46 +6472,50 @@ function showExpiry() {
   $("fact-expiry").textContent = `${new Date(exp * 1e3).toLocaleTimeString()}, ${timeLeft(left)}`;
   $("fact-expiry").classList.toggle("soon", left < WARNING);
 }
+function mint(channel = "") {
+  const claims = claimsOf(page.token);
+  return mintCommand(claims.sub ?? "alice", channel || [claims.channels ?? []].flat()[0] || "room:1");
+}
+function enterOwnChannel() {
+  page.isNew = false;
+  const { whole } = channelsOf(claimsOf(page.token));
+  if (whole) room.enter(whole);
+  refresh();
+}
 room.addEventListener("joined", ({ detail: { channel, recovered, wasRecovering } }) => {
   if (!wasRecovering) note(`Subscribed to ${channel}.`);
   else if (recovered) note("Nothing was missed.");
   else note("Something may have been missed: the server keeps it no longer.");
   refresh();
   $("message").focus({ preventScroll: true });
-});
-room.addEventListener("failed", ({ detail: { channel, error } }) => {
-  if (error.code !== 103) return;
-  note(`Not subscribed: ${explainError(error)}. stack token --channel ${channel}`);
+  if (!wasRecovering) $("send").scrollIntoView({ block: "nearest" });
 });
 room.addEventListener("left", ({ detail: { channel, code, reason } }) => {
   const words = explainError({ code, message: reason });
-  note(`Not subscribed to ${channel}: ${words}.${code === 103 ? ` stack token --channel ${channel}` : ""}`);
+  if (code === 103) note(`Not subscribed to ${channel}: ${words}. Mint one that does, and sign in with it:`, mint(channel));
+  else note(`Not subscribed to ${channel}: ${words}.`);
   refresh();
+});
+room.addEventListener("waits", refresh);
+room.addEventListener("person", ({ detail: { client, user, isHere } }) => {
+  if (client !== page.client) note(`${user} ${isHere ? "is here" : "left"}.`);
 });
 room.addEventListener("message", ({ detail: { pub, isOld } }) => {
   const isOwn = pub.info?.client === page.client;
-  const by = element("span", "by");
-  by.append(element("span", "", isOwn ? "you" : pub.info?.user ?? "server"));
-  if (pub.offset) by.append(element("span", "offset", `#${pub.offset}`));
-  by.append(element("time", "", isOld ? "earlier" : (/* @__PURE__ */ new Date()).toLocaleTimeString()));
-  const text = typeof pub.data === "string" ? pub.data : JSON.stringify(pub.data, null, 2);
-  addEntry(`${isOwn ? "own" : ""} ${isOld ? "old" : ""}`.trim(), by, element("div", "body", text));
+  page.hasSpoken ||= !isOld;
+  addEntry({ pub, isOld, by: isOwn ? "you" : pub.info?.user ?? "server", isOwn });
   if (pub.offset) $("fact-offset").textContent = `#${pub.offset}`;
+  refresh();
 });
 room.addEventListener("people", ({ detail: people }) => {
-  const counts = /* @__PURE__ */ new Map();
-  for (const user of people.values()) counts.set(user, (counts.get(user) ?? 0) + 1);
-  const chips = [...counts].sort().map(([user, count]) => {
-    const chip = element("li", people.get(page.client) === user ? "me" : "", user);
-    if (count > 1) chip.append(element("span", "count", `×${count}`));
-    return chip;
-  });
-  $("people").replaceChildren(...chips);
-  $("people").hidden = chips.length === 0;
+  const others = [...people].filter(([client]) => client !== page.client).map(([, user]) => user);
+  page.others = [...new Set(others)].sort();
+  showPeople([...people.values()], people.get(page.client));
+  refresh();
 });
 $("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  useToken($("token").value.trim());
+  useToken(tokenIn($("token").value));
 });
 $("token").addEventListener("keydown", (event) => {
   if (event.key === "Enter") {
@@ -6315,10 +6523,18 @@ $("token").addEventListener("keydown", (event) => {
     $("sign-in").requestSubmit();
   }
 });
-$("disconnect").addEventListener("click", () => {
+$("token").addEventListener("invalid", () => $("token").setCustomValidity(EMPTY));
+$("token").addEventListener("input", () => $("token").setCustomValidity(""));
+$("sign-out").addEventListener("click", () => {
   room.leave();
   centrifuge.disconnect();
-  note("You closed the connection.");
+  forget();
+  page.token = "";
+  $("token").value = "";
+  showProblem("");
+  note("You signed out.");
+  refresh();
+  $("token").focus({ preventScroll: true });
 });
 $("subscribe").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -6332,7 +6548,6 @@ $("subscribe").addEventListener("submit", (event) => {
 });
 $("publish").addEventListener("submit", async (event) => {
   event.preventDefault();
-  if ($("send").disabled) return;
   const text = $("message").value;
   try {
     const milliseconds = await room.speak(text);
@@ -6342,66 +6557,54 @@ $("publish").addEventListener("submit", async (event) => {
     note(`Not sent: ${explainError(error)}.`);
   }
 });
-$("copy").addEventListener("click", async () => {
-  try {
-    await navigator.clipboard.writeText($("command").textContent);
-    $("copy").textContent = "Copied";
-  } catch {
-    getSelection().selectAllChildren($("command"));
-    $("copy").textContent = "Selected";
-  }
-  setTimeout(() => {
-    $("copy").textContent = "Copy";
-  }, 1500);
-});
 function refresh() {
-  const isConnected = centrifuge.state === "connected";
+  const { sub } = claimsOf(page.token);
+  const needsToken = page.waiting !== null;
+  const { step, loud, subscribe, send, hint } = nextStep({
+    connection: centrifuge.state,
+    needsToken,
+    channel: room.channel,
+    isSubscribed: room.isSubscribed,
+    user: sub,
+    others: page.others,
+    hasSpoken: page.hasSpoken
+  });
   const isIn = room.channel !== "";
-  $("toggle").disabled = !isConnected && !isIn;
+  const isSigningIn = step === "sign-in" || needsToken;
+  document.body.dataset.step = step;
+  $("signed-out").hidden = !isSigningIn;
+  $("signed-in").hidden = isSigningIn;
+  $("connect").textContent = needsToken ? "Use this token" : "Connect";
   $("toggle").textContent = isIn ? "Unsubscribe" : "Subscribe";
+  if (isIn) $("channel").value = room.channel;
   $("channel").readOnly = isIn;
-  $("send").disabled = !(isConnected && isIn);
+  if ($("empty").textContent !== hint) $("empty").textContent = hint;
+  setReason("toggle", isIn ? "" : subscribe);
+  setReason("send", send);
+  setLoud(loud);
+  document.title = isSigningIn || !sub ? "stack · live channel" : `${sub} · stack`;
 }
 function setLook(look) {
   $("state").dataset.state = look;
-  document.body.dataset.state = look;
 }
 function showClose(code, reason, isFinal = false) {
   const words = explainClose(code, reason, isFinal);
   $("fact-close").textContent = code < 1e3 ? words : `${code} – ${words}`;
 }
-function showProblem(text) {
-  $("problem").textContent = text;
-  $("problem").hidden = text === "";
-}
-function note(text) {
-  addEntry("note", text);
-}
-function addEntry(className, ...children) {
-  const log2 = $("log");
-  const isAtEnd = log2.scrollHeight - log2.scrollTop - log2.clientHeight < 40;
-  const entry = element("li", className);
-  entry.append(...children);
-  log2.append(entry);
-  while (log2.childElementCount > LONGEST_LOG) log2.firstElementChild.remove();
-  $("empty").hidden = true;
-  if (isAtEnd) log2.scrollTop = log2.scrollHeight;
-}
-function element(name, className, text = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
+function note(text, command = "") {
+  addEntry({ note: text, box: command && commandBox(command) });
 }
 function takeTokenFromAddress() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (!token) return;
+  if (!token) return false;
   history.replaceState(null, "", location.pathname + location.search);
-  $("token").value = token;
   useToken(token);
+  return true;
 }
 $("origin").textContent = location.origin;
 $("fact-url").textContent = url;
 setInterval(showExpiry, 1e3);
-takeTokenFromAddress();
 addEventListener("hashchange", takeTokenFromAddress);
+takeCopies();
+refresh();
+if (!takeTokenFromAddress() && recall()) useToken(recall());

@@ -3,20 +3,29 @@
 
 import { Centrifuge } from 'centrifuge';
 
+import { forget, recall, remember } from './memory.js';
 import { Room } from './room.js';
-import { claimsOf, explainClose, explainError, timeLeft } from './words.js';
+import { nextStep } from './steps.js';
+import { $, addEntry, commandBox, setLoud, setReason, showPeople, showProblem, takeCopies } from './view.js';
+import {
+  channelsOf, claimsOf, explainClose, explainError, isAboutToken, mintCommand, timeLeft, tokenIn,
+} from './words.js';
 
-const LONGEST_LOG = 500; // entries
 const WARNING = 30; // seconds before the end of a token
+const PATIENCE = 2; // connections that fail before the page says that the server is away
 const LABELS = { connected: 'Connected', connecting: 'Connecting…', disconnected: 'Not connected' };
 const LOOKS = { connected: 'open', connecting: 'busy', disconnected: 'idle' };
+const EMPTY = 'Paste an address that “make up” printed, or a token.';
 
-const $ = (id) => document.getElementById(id);
 const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
-const page = { token: '', client: '', wasConnected: false, waiting: null };
+// waiting: the promise of a token; isNew: the token's channel is to be entered; failures: in a row
+const page = {
+  token: '', client: '', wasConnected: false, waiting: null, isNew: false, failures: 0, others: [],
+  hasSpoken: false,
+};
 
 const centrifuge = new Centrifuge(url, {
-  getToken: askForToken, minReconnectDelay: 200, maxReconnectDelay: 10_000,
+  getToken: askForToken, minReconnectDelay: 200, maxReconnectDelay: 3_000,
 });
 const room = new Room(centrifuge);
 
@@ -25,16 +34,24 @@ const room = new Room(centrifuge);
 centrifuge.on('state', ({ newState }) => {
   setLook(LOOKS[newState]);
   $('state-text').textContent = LABELS[newState];
-  $('disconnect').disabled = newState === 'disconnected';
   refresh();
 });
 
 centrifuge.on('connected', ({ client }) => {
   page.client = client;
+  page.failures = 0;
   $('fact-client').textContent = client;
   showProblem('');
   if (page.wasConnected) note('Connected again.');
   page.wasConnected = true;
+  if (page.isNew) enterOwnChannel();
+});
+
+centrifuge.on('error', ({ type }) => {
+  if (type !== 'transport') return; // the SDK goes on by itself, or ends with a code
+  page.failures += 1;
+  if (page.failures !== PATIENCE) return; // said once
+  showProblem('The server does not answer. Start it in the folder of stack; this page goes on by itself:', 'make up');
 });
 
 centrifuge.on('connecting', ({ code, reason }) => {
@@ -48,39 +65,57 @@ centrifuge.on('disconnected', ({ code, reason }) => {
   if (code === 0) return;
   showClose(code, reason, true);
   setLook('failed');
-  showProblem(explainClose(code, reason, true));
-  $('token').focus({ preventScroll: true });
+  const words = explainClose(code, reason, true);
+  if (isAboutToken(code)) showProblem(`${words} Mint a token in the folder of this stack, and paste it here:`, mint());
+  else showProblem(`${words} Press Connect to try again.`);
+  $('token').select();
 });
 
 /** Called when the token ends or has ended: waits for you to paste another one. */
 function askForToken() {
-  showProblem('The token ends. Mint a new one, paste it here and press Connect: nothing is lost.');
-  $('connect').textContent = 'Use this token';
+  const has = page.wasConnected ? 'The token ends.' : 'The token has expired.';
+  showProblem(`${has} Mint a new one in the folder of stack, and paste it here: nothing is lost.`, mint());
+  const token = new Promise((resolve, reject) => { page.waiting = { resolve, reject }; });
+  refresh();
   $('token').select();
-  return new Promise((resolve, reject) => { page.waiting = { resolve, reject }; });
+  return token;
 }
 
 function forgetWaiting() {
   page.waiting?.reject(new Error('disconnected'));
   page.waiting = null;
-  $('connect').textContent = 'Connect';
 }
 
 function useToken(token) {
+  const { sub } = claimsOf(page.token);
+  const isSame = centrifuge.state === 'connected' && claimsOf(token).sub === sub;
+  const { waiting } = page;
   page.token = token;
+  remember(token);
+  $('token').value = token;
   showProblem('');
-  showExpiry();
-  if (page.waiting) {
-    const { resolve } = page.waiting;
+  showToken();
+  if (waiting && (isSame || !page.wasConnected)) {
     page.waiting = null;
-    $('connect').textContent = 'Connect';
-    resolve(token);
+    page.isNew ||= !isSame;
+    waiting.resolve(token);
+    refresh();
     return;
   }
-  page.wasConnected = false;
+  room.leave();
+  Object.assign(page, { wasConnected: false, isNew: true, failures: 0 });
   centrifuge.disconnect();
   centrifuge.setToken(token);
   centrifuge.connect();
+}
+
+function showToken() {
+  const claims = claimsOf(page.token);
+  const names = [claims.channels ?? []].flat().join(', ');
+  $('user').textContent = claims.sub ?? 'somebody';
+  $('opens').textContent = names ? ` The token opens ${names}.` : ' The token names no channel.';
+  $('channel').value = channelsOf(claims).some || $('channel').value;
+  showExpiry();
 }
 
 function showExpiry() {
@@ -91,7 +126,21 @@ function showExpiry() {
   $('fact-expiry').classList.toggle('soon', left < WARNING);
 }
 
+/** The command for another token like this one. */
+function mint(channel = '') {
+  const claims = claimsOf(page.token);
+  return mintCommand(claims.sub ?? 'alice', channel || [claims.channels ?? []].flat()[0] || 'room:1');
+}
+
 /* The channel */
+
+/** Enters the channel that the token names; where it names a family, you choose. */
+function enterOwnChannel() {
+  page.isNew = false;
+  const { whole } = channelsOf(claimsOf(page.token));
+  if (whole) room.enter(whole);
+  refresh();
+}
 
 room.addEventListener('joined', ({ detail: { channel, recovered, wasRecovering } }) => {
   if (!wasRecovering) note(`Subscribed to ${channel}.`);
@@ -99,47 +148,42 @@ room.addEventListener('joined', ({ detail: { channel, recovered, wasRecovering }
   else note('Something may have been missed: the server keeps it no longer.');
   refresh();
   $('message').focus({ preventScroll: true });
-});
-
-room.addEventListener('failed', ({ detail: { channel, error } }) => {
-  if (error.code !== 103) return; // the SDK tries again by itself, or says why it does not
-  note(`Not subscribed: ${explainError(error)}. stack token --channel ${channel}`);
+  if (!wasRecovering) $('send').scrollIntoView({ block: 'nearest' }); // on a phone it is further down
 });
 
 room.addEventListener('left', ({ detail: { channel, code, reason } }) => {
   const words = explainError({ code, message: reason });
-  note(`Not subscribed to ${channel}: ${words}.${code === 103 ? ` stack token --channel ${channel}` : ''}`);
+  if (code === 103) note(`Not subscribed to ${channel}: ${words}. Mint one that does, and sign in with it:`, mint(channel));
+  else note(`Not subscribed to ${channel}: ${words}.`);
   refresh();
+});
+
+room.addEventListener('waits', refresh);
+
+room.addEventListener('person', ({ detail: { client, user, isHere } }) => {
+  if (client !== page.client) note(`${user} ${isHere ? 'is here' : 'left'}.`);
 });
 
 room.addEventListener('message', ({ detail: { pub, isOld } }) => {
   const isOwn = pub.info?.client === page.client;
-  const by = element('span', 'by');
-  by.append(element('span', '', isOwn ? 'you' : (pub.info?.user ?? 'server')));
-  if (pub.offset) by.append(element('span', 'offset', `#${pub.offset}`));
-  by.append(element('time', '', isOld ? 'earlier' : new Date().toLocaleTimeString()));
-  const text = typeof pub.data === 'string' ? pub.data : JSON.stringify(pub.data, null, 2);
-  addEntry(`${isOwn ? 'own' : ''} ${isOld ? 'old' : ''}`.trim(), by, element('div', 'body', text));
+  page.hasSpoken ||= !isOld;
+  addEntry({ pub, isOld, by: isOwn ? 'you' : (pub.info?.user ?? 'server'), isOwn });
   if (pub.offset) $('fact-offset').textContent = `#${pub.offset}`;
+  refresh();
 });
 
 room.addEventListener('people', ({ detail: people }) => {
-  const counts = new Map();
-  for (const user of people.values()) counts.set(user, (counts.get(user) ?? 0) + 1);
-  const chips = [...counts].sort().map(([user, count]) => {
-    const chip = element('li', people.get(page.client) === user ? 'me' : '', user);
-    if (count > 1) chip.append(element('span', 'count', `×${count}`));
-    return chip;
-  });
-  $('people').replaceChildren(...chips);
-  $('people').hidden = chips.length === 0;
+  const others = [...people].filter(([client]) => client !== page.client).map(([, user]) => user);
+  page.others = [...new Set(others)].sort();
+  showPeople([...people.values()], people.get(page.client));
+  refresh();
 });
 
 /* What you do */
 
 $('sign-in').addEventListener('submit', (event) => {
   event.preventDefault();
-  useToken($('token').value.trim());
+  useToken(tokenIn($('token').value));
 });
 
 $('token').addEventListener('keydown', (event) => {
@@ -149,10 +193,19 @@ $('token').addEventListener('keydown', (event) => {
   }
 });
 
-$('disconnect').addEventListener('click', () => {
+$('token').addEventListener('invalid', () => $('token').setCustomValidity(EMPTY));
+$('token').addEventListener('input', () => $('token').setCustomValidity(''));
+
+$('sign-out').addEventListener('click', () => {
   room.leave();
   centrifuge.disconnect();
-  note('You closed the connection.');
+  forget();
+  page.token = '';
+  $('token').value = '';
+  showProblem('');
+  note('You signed out.');
+  refresh();
+  $('token').focus({ preventScroll: true });
 });
 
 $('subscribe').addEventListener('submit', (event) => {
@@ -168,7 +221,6 @@ $('subscribe').addEventListener('submit', (event) => {
 
 $('publish').addEventListener('submit', async (event) => {
   event.preventDefault();
-  if ($('send').disabled) return; // Enter submits although the button is off
   const text = $('message').value;
   try {
     const milliseconds = await room.speak(text);
@@ -179,31 +231,34 @@ $('publish').addEventListener('submit', async (event) => {
   }
 });
 
-$('copy').addEventListener('click', async () => {
-  try {
-    await navigator.clipboard.writeText($('command').textContent);
-    $('copy').textContent = 'Copied';
-  } catch { // only allowed on https and localhost: select it instead
-    getSelection().selectAllChildren($('command'));
-    $('copy').textContent = 'Selected';
-  }
-  setTimeout(() => { $('copy').textContent = 'Copy'; }, 1500);
-});
-
 /* The page itself */
 
 function refresh() {
-  const isConnected = centrifuge.state === 'connected';
+  const { sub } = claimsOf(page.token);
+  const needsToken = page.waiting !== null;
+  const { step, loud, subscribe, send, hint } = nextStep({
+    connection: centrifuge.state, needsToken, channel: room.channel,
+    isSubscribed: room.isSubscribed, user: sub, others: page.others,
+    hasSpoken: page.hasSpoken,
+  });
   const isIn = room.channel !== '';
-  $('toggle').disabled = !isConnected && !isIn;
+  const isSigningIn = step === 'sign-in' || needsToken;
+  document.body.dataset.step = step;
+  $('signed-out').hidden = !isSigningIn;
+  $('signed-in').hidden = isSigningIn;
+  $('connect').textContent = needsToken ? 'Use this token' : 'Connect';
   $('toggle').textContent = isIn ? 'Unsubscribe' : 'Subscribe';
+  if (isIn) $('channel').value = room.channel;
   $('channel').readOnly = isIn;
-  $('send').disabled = !(isConnected && isIn);
+  if ($('empty').textContent !== hint) $('empty').textContent = hint; // it is read out when it changes
+  setReason('toggle', isIn ? '' : subscribe);
+  setReason('send', send);
+  setLoud(loud);
+  document.title = isSigningIn || !sub ? 'stack · live channel' : `${sub} · stack`;
 }
 
 function setLook(look) {
   $('state').dataset.state = look;
-  document.body.dataset.state = look;
 }
 
 function showClose(code, reason, isFinal = false) {
@@ -211,44 +266,23 @@ function showClose(code, reason, isFinal = false) {
   $('fact-close').textContent = code < 1000 ? words : `${code} – ${words}`;
 }
 
-function showProblem(text) {
-  $('problem').textContent = text;
-  $('problem').hidden = text === '';
-}
-
-function note(text) {
-  addEntry('note', text);
-}
-
-function addEntry(className, ...children) {
-  const log = $('log');
-  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  const entry = element('li', className);
-  entry.append(...children);
-  log.append(entry);
-  while (log.childElementCount > LONGEST_LOG) log.firstElementChild.remove();
-  $('empty').hidden = true;
-  if (isAtEnd) log.scrollTop = log.scrollHeight;
-}
-
-function element(name, className, text = '') {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
+function note(text, command = '') {
+  addEntry({ note: text, box: command && commandBox(command) });
 }
 
 /** Takes the token out of `#token=…`, and the fragment out of the address bar and the history. */
 function takeTokenFromAddress() {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (!token) return;
+  if (!token) return false;
   history.replaceState(null, '', location.pathname + location.search);
-  $('token').value = token;
   useToken(token);
+  return true;
 }
 
 $('origin').textContent = location.origin;
 $('fact-url').textContent = url;
 setInterval(showExpiry, 1000);
-takeTokenFromAddress();
 addEventListener('hashchange', takeTokenFromAddress);
+takeCopies();
+refresh();
+if (!takeTokenFromAddress() && recall()) useToken(recall());

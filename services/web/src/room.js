@@ -4,7 +4,8 @@ const OLDER = 20; // messages shown of those that were said before
 
 /**
  * Events, each with a `detail`: `joined` {channel, recovered, wasRecovering}, `left` {channel, reason},
- * `message` {pub, isOld}, `people` a Map of client → user, `failed` {channel, error}.
+ * `message` {pub, isOld}, `people` a Map of client → user, `person` {client, user, isHere} when a user
+ * comes with a first client or goes with the last, `waits` when it has to subscribe anew.
  */
 export class Room extends EventTarget {
   #centrifuge;
@@ -19,6 +20,8 @@ export class Room extends EventTarget {
 
   get channel() { return this.#subscription?.channel ?? ''; }
 
+  get isSubscribed() { return this.#subscription?.state === 'subscribed'; }
+
   /** Subscribes, and again after every reconnect, with what was missed. */
   enter(channel) {
     this.leave();
@@ -30,7 +33,7 @@ export class Room extends EventTarget {
     subscription.on('publication', (pub) => this.#said(pub, false));
     subscription.on('join', ({ info }) => this.#person(info, true));
     subscription.on('leave', ({ info }) => this.#person(info, false));
-    subscription.on('error', ({ error }) => this.#say('failed', { channel, error }));
+    subscription.on('subscribing', () => this.#say('waits'));
     subscription.on('unsubscribed', ({ code, reason }) => this.#ended(channel, code, reason));
     subscription.subscribe();
   }
@@ -86,8 +89,10 @@ export class Room extends EventTarget {
   }
 
   #person({ client, user }, isHere) {
+    const wasHere = [...this.#people.values()].includes(user);
     if (isHere) this.#people.set(client, user);
     else this.#people.delete(client);
+    if ([...this.#people.values()].includes(user) !== wasHere) this.#say('person', { client, user, isHere });
     this.#say('people', this.#people);
   }
 

@@ -2,7 +2,7 @@
 
 // What centrifuge-js says itself, below all close codes: while it comes back, and when it gives up.
 const BREAKS = {
-  1: 'The connection broke. A browser does not say why; is the server up?',
+  1: 'The connection broke.',
   2: 'Nothing was heard of the server for too long.',
 };
 const ENDS = {
@@ -48,9 +48,37 @@ export function explainClose(code, reason = '', isFinal = false) {
   return detail ? `${words} It says: ${detail}.` : words;
 }
 
+/** Whether a connection ended because of its token, so that another one helps. */
+export function isAboutToken(code) {
+  return [1, 3500, 3502].includes(code);
+}
+
 /** An error reply in plain words. */
 export function explainError({ code, message }) {
   return ERRORS[code] ?? message ?? 'it failed';
+}
+
+/** The command of this checkout that mints a token for a user and a channel. */
+export function mintCommand(user, channel) {
+  return `.venv/bin/stack token --sub ${quoted(user)} --channel ${quoted(channel)}`;
+}
+
+/** A word as a shell takes it, quoted only where it has to be. */
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The token in what was pasted: itself, or in an address; a terminal may have broken its lines. */
+export function tokenIn(text) {
+  const whole = text.replace(/\s+/g, '');
+  return /#(?:.*&)?token=([^&]+)/.exec(whole)?.[1] ?? whole;
+}
+
+/** The first channel that the claims name in full, and the first one that they allow at all. */
+export function channelsOf({ channels }) {
+  const names = Array.isArray(channels) ? channels.filter((name) => typeof name === 'string') : [];
+  const whole = names.find((name) => !name.includes('*')) ?? '';
+  return { whole, some: whole || (names[0] ?? '').replaceAll('*', '1') };
 }
 
 /** The claims of a token, unverified; an empty object for what is none. */
