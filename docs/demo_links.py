@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from stack.diagnose.exchange import Target
 from stack.project import mint_token, open_project
 
 CHANNEL = "room:1"
@@ -19,9 +20,9 @@ def links(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Give each user's address."""
     project = open_project(file, environ)
     front = project.stack.front
-    page = f"{'https' if front.tls else 'http'}://localhost:{front.port}/"
+    page = Target("", "localhost", front.port, "/", front.tls).origin
     tokens = {name: mint_token(project, name, [CHANNEL], f"{HOURS}h")[0] for name in NAMES}
-    return {name: f"{page}#token={token}" for name, token in tokens.items()}
+    return {name: f"{page}/#token={token}" for name, token in tokens.items()}
 
 
 def text(addresses: Mapping[str, str]) -> str:
