@@ -11,10 +11,10 @@ from stack.authority import authority_certificate, authority_folder, ensure_cert
 from stack.diagnose.exchange import Target
 from stack.diagnose.listeners import loopbacks
 from stack.errors import ConfigError
-from stack.fingerprint import fingerprints, parse_env_file
+from stack.fingerprint import fingerprints
+from stack.hidden import hidden_values
 from stack.images import NAMES, Source, nginx_version, recipe_for
 from stack.model import Stack, parse_duration
-from stack.redact import looks_secret
 from stack.render import (
     generation,
     inputs_digest,
@@ -87,7 +87,7 @@ def prepare(project: Project, source: Source) -> Prepared:
         generation=generation(config),
         fingerprints=fingerprints(wanted, project.folder, secrets),
         secrets=secrets,
-        hidden=(*secrets.values(), *_told_in_files(project.folder, layout)),
+        hidden=hidden_values(project.folder, layout, secrets.values()),
     )
 
 
@@ -149,13 +149,6 @@ def _live_config(project: Project, layout: Topology, nginx: Version) -> str:
 
 def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-
-def _told_in_files(folder: Path, layout: Topology) -> list[str]:
-    """Give what env_files hold that may be secret: that is what people keep in them."""
-    files = {folder / item.env_file for item in layout.containers if item.env_file}
-    values = (value for file in files for value in parse_env_file(file).values())
-    return [value for value in values if looks_secret(value)]
 
 
 def _hand_over(project: Project, layout: Topology) -> dict[str, str]:

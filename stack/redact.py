@@ -1,36 +1,57 @@
-"""Takes secrets out of text. Pure; knows the shapes of secrets and the values it is given."""
+"""Takes secrets out of text and JSON values: given ones by value, others by shape. Pure."""
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
-MASK = "[redacted]"
-_NAMES = r"[\w-]*(?:password|passwd|secret|token|api_?key)"
-_SHAPES = (
-    re.compile(r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)"),
-    # A JSON Web Token or JWE: three or five base64url parts, the first of which is {"…
-    re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]*){2,4}"),
-    # "basic authentication" is prose; credentials hold a capital letter or a digit.
-    re.compile(r"(\b(?i:bearer|basic)[ .])(?=[\w.~+/-]*[A-Z0-9])[\w.~+/=-]{8,}"),
-    re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?=@)"),
-    re.compile(r"(?i)([?&](?:token|access_token|secret|password|key)=)[^\s&\"']+"),
-    # NAME=value and "name": "value", but no path of a file: *_PASSWORD_FILE=/run/secrets/…
-    re.compile(rf"(?i)(\b{_NAMES}\\?[\"']?\s*[=:]\s*\\?\")(?!/)[^\"\\\n]+"),
-    re.compile(rf"(?i)(\b{_NAMES}[\"']?\s*[=:]\s*')(?!/)[^'\n]+"),
-    re.compile(rf"(?i)(\b{_NAMES}=)(?![/\"'\[])[^\s\"',&]+"),
-    re.compile(rf"(?i)(\b{_NAMES}\s*:\s*)(?![/\"'\[])[^\s\"',]{{6,}}"),
-)
+from stack.secret_forms import finder
+from stack.secret_shapes import mask_shapes
+from stack.secret_values import MASK, is_plain, says_secret
 
+__all__ = ["MASK", "cleaned", "redact"]
 
-def looks_secret(value: str) -> bool:
-    """Tell whether a value of unknown meaning may be a secret: no word and no number is one."""
-    return len(value) >= 8 and not value.isalpha() and not value.isdigit()
+_PAIR = re.compile(r"(?s)(-{0,2}[A-Za-z_][\w.-]{0,100}+=)(.+)")
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Replace every given value, and all that looks like a token or a password, by a mask."""
-    for value in sorted((secret.strip() for secret in secrets), key=len, reverse=True):
-        if value:
-            text = text.replace(value, MASK)
-    for shape in _SHAPES:
-        text = shape.sub(lambda found: (found[1] if found.re.groups else "") + MASK, text)
-    return text
+    """Replace every given value, in all its forms, and all that looks secret, by a mask."""
+    given = frozenset(value for secret in secrets if (value := secret.strip()))
+    return mask_shapes(finder(given).replace(text, MASK) if given else text)
+
+
+def cleaned(value: Any, secrets: Iterable[str], name: str = "") -> Any:
+    """Take the secrets out of every text in a JSON value; ``name`` is the key that it stands under.
+
+    Its shape stays, so that JSON stays JSON.
+    """
+    if isinstance(value, dict):
+        of_value = value.get("name", value.get("key"))
+        names: dict[str, str] = {"value": of_value} if isinstance(of_value, str) else {}
+        return {
+            key if key.isalpha() else redact(key, secrets): cleaned(
+                item, secrets, names.get(key) or key
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return _cleaned_list(value, secrets, name)
+    return _cleaned_text(value, secrets, name) if isinstance(value, str) else value
+
+
+def _cleaned_list(values: list[Any], secrets: Iterable[str], name: str) -> list[Any]:
+    """Clean a list, which may be the arguments of a command: a value follows its option."""
+    found, option = [], ""
+    for value in values:
+        found.append(cleaned(value, secrets, option or name))
+        is_option = isinstance(value, str) and re.fullmatch(r"--?[A-Za-z][\w-]*", value)
+        option = value if is_option else ""
+    return found
+
+
+def _cleaned_text(text: str, secrets: Iterable[str], name: str) -> str:
+    if says_secret(name) and not is_plain(text) and not text.startswith("-"):
+        return MASK
+    pair = _PAIR.fullmatch(text)
+    if pair and says_secret(pair[1]) and not is_plain(pair[2]):
+        return pair[1] + MASK
+    return redact(text, secrets)

@@ -1,0 +1,43 @@
+"""Gathers the values of a project that may be shown nowhere. Reads env_files, writes nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from stack.fingerprint import parse_env_file
+from stack.secret_values import Pair, named, says_secret, secret_values
+from stack.topology import Container, Topology
+
+
+def hidden_values(folder: Path, layout: Topology, own: Iterable[str]) -> tuple[str, ...]:
+    """Give ``own``, the generated secrets, and what is secret among the values of the user.
+
+    Raises ConfigError for an env_file that cannot be read.
+    """
+    pairs = (pair for item in layout.containers for pair in _pairs(item, folder))
+    return (*own, *sorted(secret_values(pairs, own_names(layout))))
+
+
+def secrets_of(environ: Mapping[str, str]) -> set[str]:
+    """Give what the environment of this process holds under names that say secret."""
+    return secret_values(pair for pair in environ.items() if says_secret(pair[0]))
+
+
+def own_names(layout: Topology) -> set[str]:
+    """Give the names that a stack is described by: without them nothing is explained."""
+    names = {layout.project, *(name for name, _ in layout.networks), *layout.volumes}
+    names |= {route.service for route in layout.routes} | {route.path for route in layout.routes}
+    for item in layout.containers:
+        repository, _, tag = item.image.partition(":")
+        names |= {item.service, item.image, repository, repository.rpartition("/")[2], tag}
+        names |= {value for name, value in item.environment if name.endswith(("_DB", "_USER"))}
+    return names
+
+
+def _pairs(item: Container, folder: Path) -> Iterator[Pair]:
+    yield from item.environment
+    if item.build:
+        yield from item.build.args
+    if item.env_file:
+        yield from parse_env_file(folder / item.env_file).items()
+    for words in (item.command, item.entrypoint, item.healthcheck):
+        yield from (pair for pair in named(list(words or ())) if says_secret(pair[0]))
