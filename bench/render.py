@@ -10,7 +10,8 @@ from stack.project import open_project, rendered
 def main() -> None:
     """Load and render the stack.yaml that is named on the command line, once."""
     begun = time.perf_counter()
-    rendered(open_project(Path(sys.argv[1]), {}), "dev")
+    project = open_project(Path(sys.argv[1]), {})
+    rendered(project, "dev", project.folder)
     print(time.perf_counter() - begun)
 
 

@@ -42,6 +42,17 @@ filled in from the environment; `$$` is a dollar sign. Durations read `500ms`, `
 A service that `needs` a Redis or Postgres preset is told where it is: `REDIS_URL` and
 `REDIS_PASSWORD_FILE`, `DATABASE_URL` and `DATABASE_PASSWORD_FILE` (URLs without the password, which
 is in the file).
+
+An `env_file` is read as Docker Compose reads it, so that `docker compose up` on a rendered
+`compose.yaml`, which names the same file, gives the same values: `KEY=VALUE` lines, `export` at
+will, `#` at the start of a line or behind a space. Text in single quotes is taken as it is, over
+several lines, too. In double quotes `\\n`, `\\t`, `\\"`, `\\$` and `\\\\` mean the usual;
+without quotes a backslash is a backslash. Outside of single quotes, `$NAME`, `${NAME}`,
+`${NAME:-default}`, `${NAME:+other}` and `${NAME:?text}` are filled in from the environment of
+whoever starts the stack, else from the lines above, and `$$` is a dollar sign. A key alone
+(`TOKEN`) is taken from the environment. Where Compose would leave out a variable that is not set,
+or give another value in another version or folder, stack stops and names the line
+(`app.env:2: HASH: …`). It is best to put a password with a `$` in single quotes.
 """
 
 

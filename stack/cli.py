@@ -233,7 +233,7 @@ def render(
 
     report = new_report(as_json)
     opened = _project(file)
-    files = project.rendered(opened, target)
+    files = project.rendered(opened, target, out)
     if check:
         drift = output.drift(files, out)
         report.drift(drift)

@@ -1,12 +1,16 @@
 """Topology → the Compose document as plain values (Compose specification). Writes no text."""
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
 from stack.topology import Container, Mount, Topology, secret_file
 
 Document = dict[str, Any]
+Labels = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""Labels by section (``services``, ``networks``, ``volumes``), name and key."""
 
+NONE: Labels = {}
 HEALTH_INTERVAL = 1  # seconds; the shortest that Compose can make use of
 HEALTH_TIMEOUT = 5  # seconds
 HEALTH_RETRIES = 60
@@ -17,33 +21,59 @@ LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
 PIDS = 4096  # processes and threads of one container: a fork bomb ends there
 
 
-def compose_services(topology: Topology) -> dict[str, Document]:
-    """Give the ``services`` of a Compose file, by name, with every ``$`` already doubled."""
+def compose_services(topology: Topology, base: str = ".", labels: Labels = NONE) -> Document:
+    """Give the ``services`` of a Compose file, by name, with every ``$`` already doubled.
+
+    ``base`` is the project's folder, seen from the one in which the file will lie: Compose takes
+    relative paths from there.
+    """
     checked = {item.service for item in topology.containers if item.healthcheck}
-    return {item.service: _escape(_service(item, checked)) for item in topology.containers}
+    own = labels.get("services", {})
+    return {
+        item.service: _escape(
+            {**_service(item, checked, base), **_labels(own.get(item.service, {}))}
+        )
+        for item in topology.containers
+    }
 
 
-def compose_rest(topology: Topology) -> Document:
+def compose_rest(topology: Topology, base: str = ".", labels: Labels = NONE) -> Document:
     """Give the ``networks``, ``volumes`` and ``secrets`` of a Compose file."""
+    networks, volumes = labels.get("networks", {}), labels.get("volumes", {})
     rest: Document = {
-        "networks": {name: {"internal": True} if inner else {} for name, inner in topology.networks}
+        "networks": {
+            name: {**({"internal": True} if inner else {}), **_labels(networks.get(name, {}))}
+            for name, inner in topology.networks
+        }
     }
     if topology.volumes:
-        rest["volumes"] = {name: {} for name in topology.volumes}
+        rest["volumes"] = {name: _labels(volumes.get(name, {})) for name in topology.volumes}
     secrets = {
-        f"{item.service}.{secret.file}": {"file": secret_file(item.service, secret)}
+        f"{item.service}.{secret.file}": {"file": _path(secret_file(item.service, secret), base)}
         for item in topology.containers
         for secret in item.secrets
     }
     if secrets:
         rest["secrets"] = secrets
-    return rest
+    escaped: Document = _escape(rest)
+    return escaped
 
 
-def _service(item: Container, checked: set[str]) -> Document:
+def _labels(labels: Mapping[str, str]) -> Document:
+    return {"labels": dict(labels)} if labels else {}
+
+
+def _path(path: str, base: str) -> str:
+    """Give a path of the project as the Compose file has to write it."""
+    if base == "." or path.startswith("/"):
+        return path
+    return posixpath.normpath(f"{base}/{path}")
+
+
+def _service(item: Container, checked: set[str], base: str) -> Document:
     document: Document = {"image": item.image}
     if item.build:
-        build = {"context": item.build.context, "dockerfile": item.build.dockerfile}
+        build = {"context": _path(item.build.context, base), "dockerfile": item.build.dockerfile}
         document["build"] = {
             **build,
             **({"args": dict(item.build.args)} if item.build.args else {}),
@@ -52,9 +82,9 @@ def _service(item: Container, checked: set[str]) -> Document:
     optional: Mapping[str, object] = {
         "entrypoint": list(item.entrypoint or ()),
         "command": list(item.command or ()),
-        "env_file": item.env_file,
+        "env_file": _path(item.env_file, base) if item.env_file else None,
         "environment": dict(item.environment),
-        "volumes": [_volume(mount) for mount in item.mounts],
+        "volumes": [_volume(mount, base) for mount in item.mounts],
         "secrets": [
             {"source": f"{item.service}.{secret.file}", "target": secret.file}
             for secret in item.secrets
@@ -85,10 +115,10 @@ def _port(address: str, outer: int, inner: int) -> str:
     return f"{f'[{address}]' if ':' in address else address}:{outer}:{inner}"
 
 
-def _volume(mount: Mount) -> Document:
+def _volume(mount: Mount, base: str) -> Document:
     document: Document = {
         "type": "volume" if mount.is_volume else "bind",
-        "source": mount.source,
+        "source": mount.source if mount.is_volume else _path(mount.source, base),
         "target": mount.target,
     }
     if mount.read_only:

@@ -1,72 +1,94 @@
 """Says in one digest what a service's containers are made from, to see what changed. Reads only."""
 
 import hashlib
-import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from stack.env_file import Variables, read_env_file
 from stack.errors import ConfigError
 from stack.topology import Container, Topology
 
-_QUOTED = re.compile(r"""(?:'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)")(?:\s+#.*)?""")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
+MAX_BYTES = 1 << 20
 
 
-def fingerprints(topology: Topology, folder: Path, secrets: Mapping[str, str]) -> dict[str, str]:
+def fingerprints(
+    topology: Topology, folder: Path, environ: Mapping[str, str], secrets: Mapping[str, str]
+) -> dict[str, str]:
     """Map each service to a digest of its container, its env_file and its secrets.
 
     Secrets are long random values, so their share in a digest gives nothing away.
     """
-    return {item.service: _fingerprint(item, folder, secrets) for item in topology.containers}
+    return {
+        item.service: _fingerprint(item, environment(item, folder, environ), secrets)
+        for item in topology.containers
+    }
 
 
-def environment(container: Container, folder: Path) -> dict[str, str]:
-    """Give what the container gets as environment: ``env_file`` first, ``env`` wins."""
-    values = parse_env_file(folder / container.env_file) if container.env_file else {}
-    return {**values, **dict(container.environment)}
+def environment(container: Container, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give what the container gets as environment: ``env_file`` first, ``env`` wins.
 
-
-def parse_env_file(path: Path) -> dict[str, str]:
-    """Read KEY=VALUE lines; ``#`` starts a comment, matching quotes around a value go.
-
-    Raises ConfigError with the line that is neither.
+    ``environ`` fills in the variables of the env_file.
     """
-    values = {}
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        text = line.strip().removeprefix("export ")
-        if not text or text.startswith("#"):
-            continue
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise ConfigError(f"{path.name}:{number}: expected KEY=VALUE")
-        if "\0" in text:
-            raise ConfigError(f"{path.name}:{number}: a value cannot hold U+0000")
-        values[key.strip()] = _unquoted(value.strip())
+    return {**told_in_file(container, folder, environ), **dict(container.environment)}
+
+
+def told_in_file(container: Container, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give what the container's env_file says, if it has one.
+
+    Raises ConfigError whose message has a line ``file:line: what`` for each problem.
+    """
+    if not container.env_file:
+        return {}
+    name = container.env_file.removeprefix("./")
+    others = {
+        "env of stack.yaml": dict(container.environment),
+        "the file .env beside it": _beside(folder, environ),
+    }
+    values, problems = read_env_file(_text(folder, name), Variables(environ, others))
+    if problems:
+        lines = [f"{name}:{item.mark.line}: {item.text}" for item in problems if item.mark]
+        hints = dict.fromkeys(item.hint for item in problems if item.hint)
+        raise ConfigError("\n".join(lines), "\n".join(hints))
     return values
 
 
-def _text(path: Path) -> str:
+def _beside(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give what Compose knows besides, when it is started with a file in the project's folder."""
+    if not (folder / ".env").is_file():
+        return {}
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path.name}: not readable: not UTF-8") from None
+        text = _text(folder, ".env")
+    except ConfigError:
+        return {}
+    return read_env_file(text, Variables(environ, {}))[0]
+
+
+def _text(folder: Path, name: str) -> str:
+    try:
+        with (folder / name).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise ConfigError(f"{path.name}: not readable: {why}") from None
+        raise ConfigError(f"{name}: not readable: {why}") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{name}: larger than 1 MiB")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8",
+            f"save the file as UTF-8: iconv -f latin1 -t utf-8 {shlex.quote(name)}",
+        ) from None
 
 
-def _unquoted(value: str) -> str:
-    """Take away quotes, or a comment behind a value without them, as Compose does."""
-    if value[:1] in {"'", '"'}:
-        inner, end, _ = value[1:].partition(value[0])
-        return inner if end else value
-    return value.partition(" #")[0].rstrip()
-
-
-def _fingerprint(container: Container, folder: Path, secrets: Mapping[str, str]) -> str:
+def _fingerprint(
+    container: Container, environment: Mapping[str, str], secrets: Mapping[str, str]
+) -> str:
     content = hashlib.sha256(container.digest.encode())
     if container.env_file:
-        for pair in sorted(environment(container, folder).items()):
+        for pair in sorted(environment.items()):
             content.update("=".join(pair).encode() + b"\0")
     for secret in container.secrets:
         content.update(secrets[secret.value].encode() + b"\0")

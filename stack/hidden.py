@@ -3,17 +3,20 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from stack.fingerprint import parse_env_file
+from stack.fingerprint import told_in_file
 from stack.secret_values import Pair, named, says_secret, secret_values
 from stack.topology import Container, Topology
 
 
-def hidden_values(folder: Path, layout: Topology, own: Iterable[str]) -> tuple[str, ...]:
+def hidden_values(
+    folder: Path, environ: Mapping[str, str], layout: Topology, own: Iterable[str]
+) -> tuple[str, ...]:
     """Give ``own``, the generated secrets, and what is secret among the values of the user.
 
-    Raises ConfigError for an env_file that cannot be read.
+    ``environ`` fills in the variables of env_files. Raises ConfigError for one that
+    cannot be read.
     """
-    pairs = (pair for item in layout.containers for pair in _pairs(item, folder))
+    pairs = (pair for item in layout.containers for pair in _pairs(item, folder, environ))
     return (*own, *sorted(secret_values(pairs, own_names(layout))))
 
 
@@ -33,11 +36,10 @@ def own_names(layout: Topology) -> set[str]:
     return names
 
 
-def _pairs(item: Container, folder: Path) -> Iterator[Pair]:
+def _pairs(item: Container, folder: Path, environ: Mapping[str, str]) -> Iterator[Pair]:
     yield from item.environment
     if item.build:
         yield from item.build.args
-    if item.env_file:
-        yield from parse_env_file(folder / item.env_file).items()
+    yield from told_in_file(item, folder, environ).items()
     for words in (item.command, item.entrypoint, item.healthcheck):
         yield from (pair for pair in named(list(words or ())) if says_secret(pair[0]))

@@ -59,6 +59,7 @@ Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Memory = Annotated[
     str, StringConstraints(strict=True, pattern=r"^([1-9][0-9]{1,5}m|[1-9][0-9]{0,3}g)$")
 ]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -97,7 +98,7 @@ class Build(Model):
     """The folder that is sent to the engine, relative to stack.yaml."""
     dockerfile: Text = "Dockerfile"
     """The Dockerfile, relative to the context."""
-    args: dict[str, str] = {}
+    args: dict[Variable, str] = {}
     """Build arguments. They stay visible in the image: never a secret."""
     target: Text | None = None
     """The stage to build, when the Dockerfile has several."""
@@ -171,10 +172,10 @@ class Service(Model):
     """How to see that it answers. Without it: a preset by its own protocol, others by TCP."""
     needs: list[Name] = []
     """Services that must be ready first; gives access, too: to address and password or key."""
-    env: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}
+    env: dict[Variable, str] = {}
     """Environment variables. They are visible in ``docker inspect``."""
     env_file: Text | None = None
-    """A file of KEY=VALUE lines, relative to stack.yaml; ``env`` wins over it."""
+    """A file of KEY=VALUE lines, read as Docker Compose reads it; ``env`` wins over it."""
     volumes: list[Text] = []
     """``name:/path`` for a volume that stays, ``./folder:/path`` for a folder; ``:ro`` at will."""
     replicas: Count = 1

@@ -1,6 +1,7 @@
 """Compares rendered files with those on disk and writes them. Never overwrites a foreign file."""
 
 import difflib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +28,17 @@ def drift(files: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
             )
         )
     return found
+
+
+def seen_from(place: Path, folder: Path) -> str:
+    """Give the path from ``place`` to ``folder``, relative unless a symbolic link is between.
+
+    Compose does not follow links when it shortens ``..``, the kernel does.
+    """
+    relative = os.path.relpath(folder.absolute(), place.absolute())
+    if relative != os.path.relpath(folder.resolve(), place.resolve()):
+        return str(folder.resolve())
+    return relative if relative.startswith(".") else f"./{relative}"
 
 
 def write_all(files: Mapping[str, str], folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from stack.fingerprint import fingerprints
 from stack.hidden import hidden_values
 from stack.images import NAMES, Source, nginx_version, recipe_for
 from stack.model import Stack, parse_duration
+from stack.output import seen_from
 from stack.render import (
     generation,
     inputs_digest,
@@ -34,6 +35,7 @@ class Project:
 
     folder: Path
     stack: Stack
+    environ: Mapping[str, str]  # fills in the variables of stack.yaml and of env_files
     state: State
     authority: Path  # where the user's certificate authority lives, for front.tls
 
@@ -55,7 +57,8 @@ class Prepared:
 def open_project(file: Path, environ: Mapping[str, str]) -> Project:
     """Load the project of one stack.yaml. Raises ConfigError."""
     folder = file.absolute().parent
-    return Project(folder, load.load(file, environ), State(folder), authority_folder(environ))
+    stack = load.load(file, environ)
+    return Project(folder, stack, environ, State(folder), authority_folder(environ))
 
 
 def topology(stack: Stack, source: Source) -> Topology:
@@ -85,9 +88,9 @@ def prepare(project: Project, source: Source) -> Prepared:
         authority=authority_certificate(project.authority) if project.stack.front.tls else None,
         config=config,
         generation=generation(config),
-        fingerprints=fingerprints(wanted, project.folder, secrets),
+        fingerprints=fingerprints(wanted, project.folder, project.environ, secrets),
         secrets=secrets,
-        hidden=hidden_values(project.folder, layout, secrets.values()),
+        hidden=hidden_values(project.folder, project.environ, layout, secrets.values()),
     )
 
 
@@ -114,13 +117,17 @@ def mint_token(
     return mint(secret, subject, channels, now, seconds), now + int(seconds)
 
 
-def rendered(project: Project, target: str) -> dict[str, str]:
-    """Give the files of ``stack render`` by name; ``target`` is dev or deploy."""
+def rendered(project: Project, target: str, out: Path) -> dict[str, str]:
+    """Give the files of ``stack render`` by name; ``target`` is dev or deploy.
+
+    ``out`` is the folder where they will lie.
+    """
     if target == "deploy":
         return {"nginx.conf": render_nginx_deploy(project.stack)}
     source = _written_source(project.stack)
+    layout, base = topology(project.stack, source), seen_from(out, project.folder)
     return {
-        "compose.yaml": render_compose(project.stack, topology(project.stack, source)),
+        "compose.yaml": render_compose(project.stack, layout, base),
         "nginx-dev.conf": render_nginx_dev(project.stack, nginx_version(source)),
     }
 
@@ -141,7 +148,8 @@ def _live_config(project: Project, layout: Topology, nginx: Version) -> str:
     if config and compose and project.state.recall("rendered") == _digest(inputs, config, compose):
         return config
     config = render_nginx_dev(project.stack, nginx)
-    compose = render_compose(project.stack, layout)
+    base = seen_from(project.state.compose.parent, project.folder)
+    compose = render_compose(project.stack, layout, base)
     state.write(project.state.compose, compose)
     project.state.remember("rendered", _digest(inputs, config, compose))
     return config

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from stack import assets, presets
-from stack.compose import compose_rest, compose_services
+from stack.compose import NONE, Labels, compose_rest, compose_services
 from stack.errors import ConfigError
 from stack.model import Stack
 from stack.routing import OLDEST, Version, deploy_routing, dev_routing
@@ -60,16 +60,26 @@ def render_nginx_deploy(stack: Stack) -> str:
     return _render("nginx/deploy.conf.j2", stack, routing=routing, deploy=deploy)
 
 
-def render_compose(stack: Stack, topology: Topology) -> str:
-    """Give the complete ``compose.yaml`` of a layout (Compose specification)."""
+def render_compose(stack: Stack, topology: Topology, base: str = ".", labels: Labels = NONE) -> str:
+    """Give the complete ``compose.yaml`` of a layout (Compose specification).
+
+    ``base`` is the project's folder, seen from the one in which the file will lie; ``labels`` are
+    put on what is made from it, besides Compose's own.
+    """
     return _render(
         "compose/compose.yaml.j2",
         stack,
-        services=compose_services(topology),
-        rest=compose_rest(topology),
+        services=compose_services(topology, base, labels),
+        rest=compose_rest(topology, base, labels),
     )
 
 
+# What no reader of YAML 1.1, of YAML 1.2 or of Go (yaml.v3 is neither) takes for anything but text:
+# numbers, dates and signs begin in another way, and the words are these.
+_PLAIN = re.compile(
+    r"(?:-{0,2}[A-Za-z_]|/|\.\.?/)(?:[A-Za-z0-9_./+@=-]|:(?=[^\s:])| (?=[A-Za-z0-9_/]))*"
+)
+_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _OLD_BREAKS = "\x85\u2028\u2029"  # line breaks of YAML 1.1 (§4.2)
 
 
@@ -84,9 +94,13 @@ class _BlockDumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    style: str | None = "'"
     if any(char in text for char in _OLD_BREAKS):
         style = '"'  # written raw otherwise, and taken for line breaks by whoever reads it
+    elif "\n" in text:
+        style = "|"
+    elif _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        style = None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -94,7 +108,7 @@ _BlockDumper.add_representer(str, _represent_text)
 
 
 def as_yaml(value: object) -> str:
-    """Give a value as YAML in block style, keys in their own order, quoted where YAML needs it."""
+    """Give a value as YAML in block style, keys in their own order, text quoted if in doubt."""
     text: str = yaml.dump(
         value,
         Dumper=_BlockDumper,

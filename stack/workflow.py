@@ -167,7 +167,8 @@ def down(engine: DockerEngine, on_result: OnResult, *, volumes: bool) -> Outcome
 
 def connect(project: Project, say: Say, *, may_install: bool = False) -> DockerEngine:
     """Open the engine for the project."""
-    return open_engine(project.stack.name, project.folder, say, may_install=may_install)
+    name, folder = project.stack.name, project.folder
+    return open_engine(name, folder, say, may_install=may_install, environ=project.environ)
 
 
 def source_of(project: Project, engine: DockerEngine, say: Say) -> Source:

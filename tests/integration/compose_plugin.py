@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import lzma
 import os
 import platform
 import shutil
@@ -12,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 VERSION = "2.26.1-4"  # Debian 13
-POOL = "http://deb.debian.org/debian/pool/main/d/docker-compose"
+DEBIAN = "http://deb.debian.org/debian"
+POOL = "pool/main/d/docker-compose"
 SHA256 = {  # from the Packages index of trixie
     "amd64": "47681197cb2b1ab88206b42a1a92fc75f50d9530a6322d03494a473eed0408ea",
     "arm64": "bbafaa666f3e7fa00ad36f2a8bab889f1c791ca8743d674e7267a3d07203869c",
@@ -41,14 +43,43 @@ def unpacked(folder: Path) -> Path:
     """Give the plugin's binary below ``folder``; it also works as a command of its own."""
     target = folder / f"docker-compose-{VERSION}"
     if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as name:
-            place = Path(name)
-            package = place / "package.deb"
-            package.write_bytes(_download())
-            subprocess.run(["dpkg", "-x", package, place], check=True)
-            (place / BINARY).rename(target)  # whole or not there, whoever else does the same
+        architecture = ARCHITECTURES[platform.machine()]
+        package = f"{POOL}/docker-compose_{VERSION}_{architecture}.deb"
+        _unpack(package, SHA256[architecture], target)
     return target
+
+
+def newest(folder: Path) -> Path:
+    """Give the binary of the newest version that Debian has, once fetched for ever the same."""
+    target = folder / "docker-compose-newest"
+    if not target.exists():
+        _unpack(*_listed(), target)
+    return target
+
+
+def _unpack(package: str, digest: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        place = Path(name)
+        (place / "package.deb").write_bytes(_download(package, digest))
+        subprocess.run(["dpkg", "-x", place / "package.deb", place], check=True)
+        (place / BINARY).rename(target)  # whole or not there, whoever else does the same
+
+
+def _listed() -> tuple[str, str]:
+    """Give the path and the digest of the package in Debian's list of unstable packages."""
+    architecture = ARCHITECTURES[platform.machine()]
+    url = f"{DEBIAN}/dists/sid/main/binary-{architecture}/Packages.xz"
+    with (
+        urllib.request.urlopen(url, timeout=120) as answer,  # noqa: S310 - a fixed address
+        lzma.open(answer, "rt", encoding="utf-8") as lines,
+    ):
+        for line in lines:
+            if line == "Package: docker-compose\n":
+                break
+        stanza = iter(lines.readline, "\n")
+        found = dict(line.rstrip().split(": ", 1) for line in stanza if ": " in line)
+    return found["Filename"], found["SHA256"]
 
 
 def as_plugin(binary: Path) -> tuple[str, ...]:
@@ -61,13 +92,12 @@ def as_plugin(binary: Path) -> tuple[str, ...]:
     return ("docker", "--config", str(configuration), "compose")
 
 
-def _download() -> bytes:
-    architecture = ARCHITECTURES[platform.machine()]
-    url = f"{POOL}/docker-compose_{VERSION}_{architecture}.deb"
+def _download(path: str, digest: str) -> bytes:
+    url = f"{DEBIAN}/{path}"
     with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310 - a fixed address
         package: bytes = answer.read()
     found = hashlib.sha256(package).hexdigest()
-    assert found == SHA256[architecture], f"{url}: is not the package that was wanted: {found}"
+    assert found == digest, f"{url}: is not the package that was wanted: {found}"
     return package
 
 

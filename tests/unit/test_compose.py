@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stack.compose import compose_rest, compose_services
-from stack.render import render_compose
+from stack.render import as_yaml, render_compose
 from stack.topology import lay_out
+from tests.odd_values import ODD_VALUES
 from tests.unit.test_topology import IMAGES, layout, stack_of
 
+PLAIN = ("inf", "NaN", "infinity", "none", "a:b", "redis:8", "./a b", "../up", "/abs/x.y", "A-b_c")
 DOCUMENTS = compose_services(layout())
 
 
@@ -85,6 +87,40 @@ def test_dollars_are_doubled_wherever_a_string_is(written: str, rendered: str) -
     app = {"image": "x", "port": 1, "command": [written], "env": {"A": written}}
     document = compose_services(lay_out(stack_of({"app": app}), IMAGES))["app"]
     assert (document["command"], document["environment"]) == ([rendered], {"A": rendered})
+
+
+def test_paths_are_seen_from_where_the_file_lies() -> None:
+    own = {"build": "./api", "port": 1, "env_file": "app.env", "needs": ["redis"]}
+    own |= {"volumes": ["../x:/x", "/abs:/abs", "data:/d"]}
+    stack = stack_of({"app": own, "redis": {"preset": "redis"}})
+    layed_out = lay_out(stack, IMAGES)
+    app = compose_services(layed_out, "../..")["app"]
+    assert app["build"]["context"] == "../../api"
+    assert app["env_file"] == "../../app.env"
+    assert [volume["source"] for volume in app["volumes"]] == ["../../../x", "/abs", "data"]
+    files = [secret["file"] for secret in compose_rest(layed_out, "../$")["secrets"].values()]
+    assert all(file.startswith("../$$/.stack/") for file in files)
+
+
+def test_labels_stand_where_they_are_wanted() -> None:
+    labels = {"services": {"redis": {"a": "$b"}}, "networks": {"data": {"c": "d"}}}
+    labels |= {"volumes": {"redis": {"e": "f"}}}
+    services, rest = (make(layout(), ".", labels) for make in (compose_services, compose_rest))
+    assert services["redis"]["labels"] == {"a": "$$b"}
+    assert not any("labels" in service for name, service in services.items() if name != "redis")
+    assert rest["networks"] == {"data": {"internal": True, "labels": {"c": "d"}}, "default": {}}
+    assert rest["volumes"] == {"data": {}, "postgres": {}, "redis": {"labels": {"e": "f"}}}
+
+
+@pytest.mark.parametrize("value", [value for value in ODD_VALUES if value not in PLAIN])
+def test_what_a_reader_may_take_for_something_else_is_quoted(value: str) -> None:
+    assert as_yaml([value])[:3] in {"- '", '- "', "- |"}
+    assert as_yaml({value: 1})[0] in "'\"?"
+
+
+@pytest.mark.parametrize("value", PLAIN)
+def test_plain_text_is_left_plain(value: str) -> None:
+    assert as_yaml([value]) == f"- {value}"
 
 
 def undollared(value: Any) -> Any:

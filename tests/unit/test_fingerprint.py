@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stack.errors import ConfigError
-from stack.fingerprint import environment, fingerprints, parse_env_file
+from stack.fingerprint import environment, fingerprints, told_in_file
 from stack.topology import Container, Secret, Topology
 
 APP = Container("app", "x", env_file=".env", environment=(("A", "own"),))
@@ -14,7 +14,7 @@ APP_TOO = Container("too", "x", secrets=(Secret("s", "s"),))
 
 def prints(folder: Path, env_file: str = "A=1\n", value: str = "one") -> dict[str, str]:
     (folder / ".env").write_text(env_file)
-    return fingerprints(Topology("p", 1, (APP, APP_TOO), (), (), ()), folder, {"s": value})
+    return fingerprints(Topology("p", 1, (APP, APP_TOO), (), (), ()), folder, {}, {"s": value})
 
 
 def test_the_same_is_the_same(tmp_path: Path) -> None:
@@ -37,49 +37,50 @@ def test_a_secret_counts_and_does_not_show(tmp_path: Path) -> None:
 
 def test_own_environment_wins(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=file\nB=file\n")
-    assert environment(APP, tmp_path) == {"A": "own", "B": "file"}
+    assert environment(APP, tmp_path, {}) == {"A": "own", "B": "file"}
 
 
-@pytest.mark.parametrize(
-    ("line", "value"),
-    [
-        ("K=v", "v"),
-        ("export K=v", "v"),
-        ("K = v ", "v"),
-        ("K=", ""),
-        ("K='a b'", "a b"),
-        ('K="a=b"', "a=b"),
-        ("K=a#b", "a#b"),
-        ("K=a # b", "a"),
-        ("K='a # b' # c", "a # b"),
-        ("K=a\r", "a"),
-        ("K='", "'"),
-        ("\ufeffK=v", "v"),
-        ("K=a\x85b", "a\x85b"),
-        ("K=é😀", "é😀"),
-    ],
-)
-def test_a_line_of_an_env_file(tmp_path: Path, line: str, value: str) -> None:
-    (tmp_path / ".env").write_text(f"{line}\n")
-    assert parse_env_file(tmp_path / ".env") == {"K": value}
+def test_what_a_variable_stands_for_counts(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\nB=$OUTER\n")
+    topology = Topology("p", 1, (APP,), (), (), ())
+    one, other = (fingerprints(topology, tmp_path, {"OUTER": value}, {}) for value in "xy")
+    assert one != other
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"A=1\nnonsense\n", ".env:2: expected KEY=VALUE"),
-        (b"=x\n", ".env:1: expected KEY=VALUE"),
-        (b"A=\xff\n", ".env: not readable: not UTF-8"),
-        (b"A=a\0b\n", ".env:1: a value cannot hold U+0000"),
+        (b"A=1\nB=$x\n=\nC='\n", r"\.env:2: B: holds a \$ .*\n\.env:3: .*\n\.env:4: C: the quote"),
+        (b"A=1\nB=\xff\n", r"\.env:2: byte 0xff is not UTF-8"),
+        (b"#" * 2**20 + b"\n", r"\.env: larger than 1 MiB"),
     ],
 )
 def test_a_bad_env_file(tmp_path: Path, content: bytes, problem: str) -> None:
     (tmp_path / ".env").write_bytes(content)
-    with pytest.raises(ConfigError) as caught:
-        parse_env_file(tmp_path / ".env")
-    assert caught.value.message == problem
+    with pytest.raises(ConfigError, match=f"^{problem}"):
+        told_in_file(APP, tmp_path, {})
 
 
 def test_a_missing_env_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^\.env: not readable: no such file or directory$"):
-        parse_env_file(tmp_path / ".env")
+        told_in_file(APP, tmp_path, {})
+
+
+def test_lines_end_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfB='x\r\ny'\r\n")
+    assert told_in_file(APP, tmp_path, {}) == {"B": "x\r\ny"}
+
+
+def test_what_only_compose_reads_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "app.env").write_text("B=own\nC=$B\n")
+    (tmp_path / ".env").write_text("B=other\n$broken\n")
+    app = Container("app", "x", env_file="./app.env")
+    with pytest.raises(ConfigError, match=r"^app\.env:2: C: .* in the file \.env beside it"):
+        told_in_file(app, tmp_path, {})
+    assert told_in_file(app, tmp_path, {"B": "outer"}) == {"B": "own", "C": "outer"}
+
+
+def test_what_only_newer_versions_of_compose_see(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("C=$A\n")
+    with pytest.raises(ConfigError, match=r"^\.env:1: C: .* in env of stack\.yaml"):
+        told_in_file(APP, tmp_path, {})

@@ -92,6 +92,7 @@ PURE = [
     "stack.diagnose.x509",
     "stack.devserver",
     "stack.document",
+    "stack.env_file",
     "stack.errors",
     "stack.model",
     "stack.plan",

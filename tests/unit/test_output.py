@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stack.errors import StackError
-from stack.output import MADE_BY_STACK, drift, write_all
+from stack.output import MADE_BY_STACK, drift, seen_from, write_all
 
 TEXT = f"# {MADE_BY_STACK}.\na\nb\n"
 
@@ -60,3 +60,19 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
     with pytest.raises(StackError, match="x"):
         write_all({"a": TEXT}, tmp_path / "x" / "y")
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [("shop", "."), ("shop/.stack/shop", "../.."), (".", "./shop"), ("out", "../shop")],
+)
+def test_the_folder_as_seen_from_where_a_file_will_lie(
+    place: str, path: str, tmp_path: Path
+) -> None:
+    assert seen_from(tmp_path / place, tmp_path / "shop") == path
+
+
+def test_a_link_between_is_not_walked_back(tmp_path: Path) -> None:
+    (tmp_path / "shop/deep/out").mkdir(parents=True)
+    (tmp_path / "shop/link").symlink_to("deep/out")
+    assert seen_from(tmp_path / "shop/link", tmp_path / "shop") == str(tmp_path / "shop")

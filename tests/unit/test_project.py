@@ -45,7 +45,7 @@ def test_what_runs_is_bound_to_the_addresses_of_this_machine(
     bound = [address for address, _, _ in prepared.topology.container("nginx").published]
     assert bound == [*loopbacks]
     running = (tmp_path / ".stack/compose.yaml").read_text()
-    committed = project.rendered(opened(tmp_path), "dev")["compose.yaml"]
+    committed = project.rendered(opened(tmp_path), "dev", tmp_path)["compose.yaml"]
     assert ("[::1]:8080:8080" in running) == ("::1" in loopbacks)
     assert "[::1]:8080:8080" in committed
     assert prepared.fingerprints == usual

@@ -1,7 +1,7 @@
 """Opens the Docker Engine for one project, after getting one to answer where it can."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import docker
@@ -19,8 +19,18 @@ Say = Callable[[str], None]
 SOURCES: tuple[Source, ...] = ("registry", "debian")
 
 
-def open_engine(name: str, folder: Path, say: Say, *, may_install: bool) -> DockerEngine:
-    """Connect to the engine for the project ``name``. Raises EngineError if none can be had."""
+def open_engine(
+    name: str,
+    folder: Path,
+    say: Say,
+    *,
+    may_install: bool,
+    environ: Mapping[str, str] = os.environ,
+) -> DockerEngine:
+    """Connect to the engine for the project ``name``. Raises EngineError if none can be had.
+
+    ``environ`` fills in the variables of env_files.
+    """
     endpoint = find(os.environ)
     client = _client(endpoint, say, may_install=may_install)
 
@@ -43,7 +53,7 @@ def open_engine(name: str, folder: Path, say: Say, *, may_install: bool) -> Dock
         )
 
     def environment_of(item: Container) -> dict[str, str]:
-        return environment(item, folder)
+        return environment(item, folder, environ)
 
     return DockerEngine(client, name, folder, environment_of, make_image, endpoint.label)
 
