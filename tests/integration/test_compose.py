@@ -20,6 +20,7 @@ from tests.integration.projects import (
     labelled,
     project_in,
 )
+from tests.odd_values import ODD_VALUES
 
 Description = Mapping[str, Any]  # what makes a container, by aspect
 COMPOSE = "com.docker.compose"
@@ -33,7 +34,14 @@ SINGLE='$kept # whole'
 export COMMENTED=value # and why
 DOUBLE="a b # c"
 EMPTY=
+ESCAPED="\\tone\\nand \\"two\\" for \\$5"
+LINES='one
+  two # three
+'
+FILLED="${FROM_FILE}, ${NOT_SET:-$$HOME}"
+YAML: 1e3
 """
+ODD = {f"ODD_{number}": value.replace("$", "$$") for number, value in enumerate(ODD_VALUES)}
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,32 @@ def test_compose_sees_and_removes_what_stack_started(echoing: Project) -> None:
     assert everything(echoing) == []
 
 
+def test_a_rendered_file_gives_the_same_wherever_it_lies(
+    project: Project, python_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (project.folder / "own.env").write_text(ENV_FILE)
+    odd = {"env": ODD, "env_file": "own.env", "volumes": ["./echo:/echo:ro", "./site:/it's $$1"]}
+    project.write({**SITE, "own": echo_service(python_image, **odd)}, {"/": "site", "/own": "own"})
+    project.stack("up")
+    wanted = without_place(described(project))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    project.stack("render", "--out", "within/it")
+    project.stack("render", "--out", str(elsewhere))
+    (running,) = project.folder.glob(".stack/**/compose.yaml")
+    for folder in (running.parent, project.folder / "within" / "it", elsewhere):
+        compose(project, "down")
+        compose(project, "--file", str(folder / "compose.yaml"), "up", "--detach", cwd="/")
+        assert without_place(described(project)) == wanted
+
+
+def without_place(made: Mapping[str, Description]) -> dict[str, Description]:
+    """Leave out what names the folder of the Compose file."""
+    return {
+        name: {**each, "labels": {**each["labels"], "project.working_dir": ""}}
+        for name, each in made.items()
+    }
+
+
 def test_up_takes_over_what_compose_started(echoing: Project) -> None:
     echoing.stack("render")
     compose(echoing, "up", "--detach", "--wait")
@@ -102,13 +136,13 @@ def write_rich(project: Project, image: str) -> None:
     (project.folder / "own.env").write_text(ENV_FILE)
     own = echo_service(
         image,
-        env={"OVERRIDDEN": "by env", "ODD": "$HOME $X 'a' \"b\" \\n ü"},
+        env={"OVERRIDDEN": "by env", **ODD},
         env_file="./own.env",
         volumes=["./echo:/echo:ro", "cache:/cache", "./site:/site"],
         replicas=2,
         memory="96m",
         needs=["ws", "redis"],
-        ready={"command": ["python", "-c", "print('$PATH')"]},
+        ready={"command": ["python", "-c", "print('$PATH')", "1e3", "0o17"]},
     )
     build = {"context": "./echo", "args": {"BASE": image}}
     services = {
@@ -123,11 +157,11 @@ def write_rich(project: Project, image: str) -> None:
     project.write(services, {**routes, **WS_ROUTE})
 
 
-def compose(project: Project, *args: str) -> str:
+def compose(project: Project, *args: str, cwd: str | None = None) -> str:
     """Run Compose on the project by name, and its rendered file where there is one."""
     command = [*compose_command(), "--project-name", project.name, *args]
     done = subprocess.run(
-        command, cwd=project.folder, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=cwd or project.folder, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
