@@ -84,6 +84,12 @@ class Front(Model):
 
     port: Port = 8080
     """The port on localhost (127.0.0.1 and [::1]) where Nginx listens: the only published one."""
+    hosts: Annotated[list[Text], Field(max_length=100)] = []
+    """More host names to answer for, such as a tunnel's, or ``nginx`` for services that call it.
+
+    Other names get 421, so that no web site can reach the front by a name of its own (DNS
+    rebinding). ``localhost``, all names below it, 127.0.0.1 and [::1] are always answered.
+    """
     tls: Flag = False
     """https and wss, with a certificate of an authority that stack makes for your machine."""
     memory: Memory = "1g"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from stack import assets, presets
+from stack import assets, hosts, presets
 from stack.compose import NONE, Labels, compose_rest, compose_services
 from stack.errors import ConfigError
 from stack.model import Stack
@@ -40,6 +40,7 @@ def render_nginx_dev(stack: Stack, nginx: Version = OLDEST) -> str:
         stack,
         routing=dev_routing(stack, nginx),
         port=presets.UPSTREAM_PORT,
+        hosts=sorted({hosts.pattern(host) for host in stack.front.hosts}),
         scheme_port=443 if stack.front.tls else 80,
         certificate=f"{presets.SECRETS_TARGET}/{FRONT_CERTIFICATE}",
         key=f"{presets.SECRETS_TARGET}/{FRONT_KEY}",
@@ -128,7 +129,8 @@ def inputs_digest(stack: Stack, topology: Topology) -> str:
     inputs = hashlib.sha256(f"{stack!r}\0{topology!r}".encode())
     sources = sorted(assets.folder("templates").rglob("*.j2"))
     sources += [
-        assets.PACKAGE / f"{name}.py" for name in ("compose", "images", "render", "routing")
+        assets.PACKAGE / f"{name}.py"
+        for name in ("compose", "hosts", "images", "render", "routing")
     ]
     for path in sources:
         inputs.update(path.read_bytes())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from stack import presets
+from stack import hosts, presets
 from stack.document import Path as KeyPath
 from stack.model import SOURCES, Ready, Service, Stack
 
@@ -69,6 +69,13 @@ def validate_names(stack: Stack, _folder: Path) -> Iterator[Complaint]:
         yield Complaint(
             ("services", presets.NGINX), "is the name of the front door itself; choose another"
         )
+
+
+def validate_hosts(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+    """Each further name of the front is a host name or an address, without a port."""
+    for index, host in enumerate(stack.front.hosts):
+        if text := hosts.problem(host):
+            yield Complaint(("front", "hosts", index), f"{host!r} {text}", "hosts: [shop.test]")
 
 
 def validate_images(stack: Stack, _folder: Path) -> Iterator[Complaint]:
@@ -252,6 +259,7 @@ def validate_deploy(stack: Stack, _folder: Path) -> Iterator[Complaint]:
 RULES: tuple[Rule, ...] = (
     validate_sources,
     validate_names,
+    validate_hosts,
     validate_images,
     validate_keys,
     validate_namespaces,

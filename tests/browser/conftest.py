@@ -10,10 +10,10 @@ import yaml
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from stack import images
-from tests.integration.conftest import docker_client, source
+from tests.integration.conftest import docker_client, python_image, source
 from tests.integration.projects import WS_ROUTE, Project, project_in
 
-__all__ = ["docker_client", "source"]  # fixtures of the integration tests
+__all__ = ["docker_client", "python_image", "source"]  # fixtures of the integration tests
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"

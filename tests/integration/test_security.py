@@ -291,5 +291,5 @@ async def show(demo: Project, token: str) -> None:
         f"GET /%zz?token={token} HTTP/1.1",
     ):
         with socket.create_connection(("127.0.0.1", demo.port), timeout=5) as raw:
-            raw.sendall(f"{line}\r\nHost: x\r\n\r\n".encode())
+            raw.sendall(f"{line}\r\nHost: localhost\r\n\r\n".encode())
             raw.recv(1)

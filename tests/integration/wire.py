@@ -70,13 +70,23 @@ class Client:
 
 @asynccontextmanager
 async def opened(
-    url: str, *subprotocols: str, headers: Mapping[str, str] | None = None, origin: str = ""
+    url: str,
+    *subprotocols: str,
+    headers: Mapping[str, str] | None = None,
+    origin: str = "",
+    at: str | None = None,
 ) -> AsyncIterator[ClientConnection]:
-    """Open a WebSocket; raises InvalidStatus when it is refused."""
+    """Open a WebSocket, at another address than the name's; raises InvalidStatus when refused."""
     offered = [Subprotocol(name) for name in subprotocols] or None
     more = {**(headers or {}), **({"Origin": origin} if origin else {})}
+    where: dict[str, Any] = {"host": at} if at else {}
     async with connect(
-        url, subprotocols=offered, additional_headers=more, open_timeout=PATIENCE, proxy=None
+        url,
+        subprotocols=offered,
+        additional_headers=more,
+        open_timeout=PATIENCE,
+        proxy=None,
+        **where,
     ) as socket:
         yield socket
 

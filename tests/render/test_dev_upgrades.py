@@ -106,7 +106,11 @@ async def test_a_silent_websocket_is_closed_after_its_idle_timeout(start: Start)
 async def test_with_tls_the_one_port_speaks_wss_and_sends_http_to_https(tmp_path: Path) -> None:
     make_certificate(tmp_path)
     async with upstreams.echo() as echo:
-        stack = stack_of({"app": {"host": echo.port}}, {"/": "app"}, front={"tls": True})
+        stack = stack_of(
+            {"app": {"host": echo.port}},
+            {"/": "app"},
+            front={"tls": True, "hosts": ["shop.example.com"]},
+        )
         with running(render_nginx_dev(stack), tmp_path) as front:
             trust = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
             address = ("127.0.0.1", front.port)

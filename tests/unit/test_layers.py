@@ -94,6 +94,7 @@ PURE = [
     "stack.document",
     "stack.env_file",
     "stack.errors",
+    "stack.hosts",
     "stack.model",
     "stack.plan",
     "stack.presets",

@@ -53,6 +53,12 @@ RULES = [
     ("services: {w: {image: x}}\nroutes: {/: w}\n", ":1:12: services.w: has a route (/), so it needs a port"),
     ("services: {r: {preset: redis}}\nroutes: {/: r}\n", ":2:10: routes./.to: r does not speak HTTP"),
     ("services: {s: {static: .}}\nroutes: {/: {to: s, websocket: true}}\n", ":2:21: routes./.websocket: s is a folder of files"),
+    (f"{OK}front: {{hosts: [ok.test, 'http://a.test/']}}\n", ":5:26: front.hosts.1: 'http://a.test/' is an address; write only its host name"),
+    (f"{OK}front: {{hosts: [ok.test, 'a.test:80']}}\n", ":5:26: front.hosts.1: 'a.test:80' has a port; write only the host name, which holds for every port"),
+    (f"{OK}front: {{hosts: [ok.test, '*.a.test']}}\n", ":5:26: front.hosts.1: '*.a.test' is a pattern; write every name by itself"),
+    (f"{OK}front: {{hosts: [ok.test, bücher.test]}}\n", ":5:26: front.hosts.1: 'bücher.test' is no ASCII name; write it as browsers send it, with xn--"),
+    (f"{OK}front: {{hosts: [ok.test, -a.test]}}\n", ":5:26: front.hosts.1: '-a.test' is no host name"),
+    (f"{OK}front: {{hosts: [ok.test, 'a b']}}\n", ":5:26: front.hosts.1: 'a b' is no host name"),
     (f"{OK}deploy: {{host: a.b, tls: {{certificate: /c, key: /k}}, upstreams: {{x: 'a:1'}}}}\n", ":5:66: deploy.upstreams.x: there is no service x"),
 ]
 # fmt: on
