@@ -12,6 +12,7 @@ from docker.models.containers import Container
 from stack.engines.docker.connect import connect
 from stack.engines.docker.project import choose_source, open_engine
 from stack.images import Source, recipe_for
+from stack.running import Owner
 from tests.integration.projects import free_port, remove_labelled
 
 DEMO = """\
@@ -52,9 +53,8 @@ Text = Callable[[str, int], str]  # name and front port of a project → its sta
 
 def source() -> Source:
     """Give where images come from on this machine: what ``images: auto`` decides."""
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_engine("bench", Path(folder), print, may_install=False)
-        return choose_source(engine, "", lambda _: None)
+    engine = open_engine(Owner("bench"), frozenset, print, may_install=False)
+    return choose_source(engine, "", lambda _: None)
 
 
 def address(container: Container) -> str:

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.diagnose.exchange import Target
+from stack.names import front_address
 from stack.project import mint_token, open_project
+from stack.provide import ensure_secret
+from stack.topology import NEXTAUTH_SECRET
 
 CHANNEL = "room:1"
 NAMES = ("alice", "bob")
@@ -20,8 +22,9 @@ def links(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Give each user's address."""
     project = open_project(file, environ)
     front = project.stack.front
-    page = Target("", "localhost", front.port, "/", front.tls).origin
-    tokens = {name: mint_token(project, name, [CHANNEL], f"{HOURS}h")[0] for name in NAMES}
+    page = front_address(front.port, tls=front.tls)
+    secret = ensure_secret(project, None, NEXTAUTH_SECRET)
+    tokens = {name: mint_token(secret, name, [CHANNEL], HOURS * 3600)[0] for name in NAMES}
     return {name: f"{page}/#token={token}" for name, token in tokens.items()}
 
 

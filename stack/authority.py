@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack import state
+from stack import files
 from stack.errors import StackError
 from stack.state import State
 from stack.topology import FRONT_CERTIFICATE, FRONT_KEY
@@ -52,7 +52,7 @@ def ensure_certificate(place: State, folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=folder) as name:
             if not (authority.exists() and key.exists()):
                 _make_authority(Path(name), authority, key)
-            if not _is_current(place, authority):
+            if not is_current(place, folder):
                 _issue(Path(name), place, authority, key)
     except OSError as error:
         raise StackError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
@@ -64,8 +64,8 @@ def _make_authority(work: Path, authority: Path, key: Path) -> None:
         *("-addext", "keyUsage=critical,keyCertSign", "-addext", f"nameConstraints={_LIMITS}"),
         *("-keyout", str(work / "key"), "-out", str(work / "pem")),
     )
-    state.write(key, (work / "key").read_text(encoding="ascii"), 0o600)
-    state.write(authority, (work / "pem").read_text(encoding="ascii"))
+    files.write(key, (work / "key").read_text(encoding="ascii"), 0o600)
+    files.write(authority, (work / "pem").read_text(encoding="ascii"))
 
 
 def _issue(work: Path, place: State, authority: Path, key: Path) -> None:
@@ -77,12 +77,13 @@ def _issue(work: Path, place: State, authority: Path, key: Path) -> None:
         *("-CA", str(authority), "-CAkey", str(key), "-CAserial", str(work / "serial")),
         *("-CAcreateserial", "-extfile", str(work / "names"), "-out", str(work / "front.pem")),
     )
-    state.write(place.secrets / FRONT_KEY, (work / "front.key").read_text("ascii"), 0o600)
-    state.write(place.secrets / FRONT_CERTIFICATE, (work / "front.pem").read_text("ascii"), 0o600)
+    place.write(place.secrets / FRONT_KEY, (work / "front.key").read_text("ascii"), 0o600)
+    place.write(place.secrets / FRONT_CERTIFICATE, (work / "front.pem").read_text("ascii"), 0o600)
 
 
-def _is_current(place: State, authority: Path) -> bool:
-    certificate = place.secrets / FRONT_CERTIFICATE
+def is_current(place: State, folder: Path) -> bool:
+    """Whether the front's certificate is there, signed by the authority and good for a while."""
+    certificate, authority = place.secrets / FRONT_CERTIFICATE, authority_certificate(folder)
     if not (certificate.exists() and (place.secrets / FRONT_KEY).exists()):
         return False
     checks = (

@@ -5,8 +5,8 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from stack import state
 from stack.engines.base import Engine
+from stack.files import read, write
 from stack.project import Project
 from stack.ready import NotReadyError
 from stack.redact import redact
@@ -26,7 +26,7 @@ def collect(project: Project, engine: Engine, outcome: Outcome) -> Path:
     for name, text in _contents(project, engine, engine.observe(), outcome).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        state.write(path, redact(text, secrets))
+        write(path, redact(text, secrets))
     with tarfile.open(folder.with_suffix(".tar.gz"), "w:gz") as archive:
         archive.add(folder, FOLDER)
     return folder
@@ -46,7 +46,7 @@ def _contents(
             ],
             indent=2,
         ),
-        "rendered/compose.yaml": state.read(project.state.compose) or "",
+        "rendered/compose.yaml": read(project.state.compose) or "",
         "rendered/nginx.conf": outcome.prepared.config if outcome.prepared else "",
     }
     for seen in running.containers:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from stack import cli_diagnose, cli_doctor
+from stack import cli_diagnose, cli_doctor, cli_running, cli_stacks
 from stack.cli_options import (
     DEFAULT_FILE,
     File,
@@ -23,6 +23,8 @@ from stack.cli_options import (
     Services,
     Timeout,
     connected,
+    end,
+    holding,
     new_report,
 )
 from stack.errors import ConfigError, StackError
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from stack.engines.docker.engine import DockerEngine
     from stack.project import Project
     from stack.report import Report
-    from stack.workflow import Outcome
 
 app = typer.Typer(
     name="stack",
@@ -97,11 +98,14 @@ def up(
     from stack.run import critical_path
 
     report = new_report(as_json, plain=ci)
-    may_install = not (no_install or dry_run)
+    may_install = not no_install
+    if dry_run:
+        project = _project(file)
+        engine = connected(project.owner, report)
+        _, files, plan = workflow.plan_project(project, engine, report.note, services or ())
+        report.plan(files, plan)
+        return
     with _locked(file, report, timeout, may_install=may_install) as (project, engine):
-        if dry_run:
-            report.plan(workflow.plan_project(project, engine, report.note, services or ())[1])
-            return
         options = workflow.Options(timeout, tuple(services or ()), build=build)
         with report.progress() as on_result:
             outcome = workflow.up(project, engine, options, on_result, report.note)
@@ -110,34 +114,12 @@ def up(
             from stack import bundle
 
             report.note(f"what explains it: {bundle.collect(project, engine, outcome)}")
-    _end(report, outcome)
+    end(report, outcome)
     report.up(outcome)
     if timing:
         report.timing(critical_path(outcome.results), outcome.seconds)
     if is_failure:
         raise typer.Exit(1)
-
-
-@app.command(epilog="Example: stack down")
-def down(
-    file: File = DEFAULT_FILE,
-    volumes: Annotated[bool, typer.Option("--volumes", help="Also delete all data.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    timeout: Timeout = 120.0,
-    as_json: Json = False,
-) -> None:
-    """Stop the stack and remove all of it but the volumes."""
-    from stack import workflow
-
-    report = new_report(as_json)
-    with _locked(file, report, timeout) as (_, engine):
-        names = sorted(engine.observe().volumes)
-        if volumes and names and not yes:
-            _confirm(f"delete all data in {', '.join(names)}?", "stack down --volumes --yes")
-        with report.progress() as on_result:
-            outcome = workflow.down(engine, on_result, volumes=volumes)
-    _end(report, outcome)
-    report.down(outcome, () if volumes else names)
 
 
 @app.command(epilog="Example: stack restart ws")
@@ -151,73 +133,12 @@ def restart(
     from stack import workflow
 
     report = new_report(as_json)
-    with _locked(file, report, timeout) as (project, engine):
+    with _locked(file, report, timeout, make=False) as (project, engine):
         options = workflow.Options(timeout, tuple(services or ()))
         with report.progress() as on_result:
             outcome = workflow.restart(project, engine, options, on_result, report.note)
-    _end(report, outcome)
+    end(report, outcome)
     report.up(outcome)
-
-
-@app.command(epilog="Example: stack status --json")
-def status(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
-    """Show what runs and what the front door answers.
-
-    Exits with 1 if a container does not run or a route does not answer.
-    """
-    from stack import workflow
-
-    report = new_report(as_json)
-    project = _project(file)
-    seen = workflow.status(project, connected(project, report), report.note)
-    report.status(seen)
-    if not seen.is_well:
-        raise typer.Exit(1)
-
-
-@app.command(epilog="Example: stack logs ws --follow")
-def logs(
-    services: Services = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
-    tail: Annotated[
-        int, typer.Option(metavar="LINES", help="How many of each container.", min=0)
-    ] = 100,
-    file: Annotated[
-        Path, typer.Option("--file", metavar="FILE", help="The stack.yaml to use.")
-    ] = DEFAULT_FILE,
-    as_json: Json = False,
-) -> None:
-    """Show the logs of services."""
-    from stack import workflow
-
-    report = new_report(as_json)
-    project = _project(file)
-    engine = connected(project, report)
-    for name, line in workflow.logs(project, engine, services or (), tail, is_endless=follow):
-        report.log_line(name, line)
-
-
-@app.command(
-    "exec",
-    epilog="Example: stack exec postgres psql -U postgres",
-    context_settings={"allow_interspersed_args": False},
-)
-def execute(
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Its first container.")],
-    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="With its arguments.")],
-    file: File = DEFAULT_FILE,
-) -> None:
-    """Run a command in a service's container; its exit code is ours."""
-    from stack import workflow
-
-    report = new_report()
-    project = _project(file)
-    engine = workflow.connect(project, report.note)
-    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    for item in workflow.execute(project, engine, service, command, is_terminal=is_terminal):
-        if isinstance(item, int):
-            raise typer.Exit(item)
-        report.text(item)
 
 
 @app.command(epilog="Example: stack render --check")
@@ -229,7 +150,7 @@ def render(
     as_json: Json = False,
 ) -> None:
     """Write the files made from stack.yaml."""
-    from stack import output, project
+    from stack import output, project, provide
 
     report = new_report(as_json)
     opened = _project(file)
@@ -242,7 +163,7 @@ def render(
         return
     written = output.write_all(files, out)
     if target == "dev":
-        project.prepare_mounts(opened)
+        provide.prepare_mounts(opened)
     report.written(sorted(files), written, out)
 
 
@@ -265,7 +186,7 @@ def images(
             project.state.remember("images", source)
         with report.progress() as on_result:
             outcome, rows = workflow.images(project, engine, on_result, report.note)
-    _end(report, outcome)
+    end(report, outcome)
     report.table(("service", "image", "from"), rows)
 
 
@@ -281,9 +202,16 @@ def token(
     as_json: Json = False,
 ) -> None:
     """Mint a development token, signed with the stack's own secret."""
-    from stack import project
+    from stack import workflow
+    from stack.model import parse_duration
+    from stack.project import mint_token
 
-    text, expires = project.mint_token(_project(file), sub, channel or (), ttl)
+    try:
+        seconds = float(str(parse_duration(ttl)))
+    except ValueError as error:
+        raise ConfigError(f"--ttl: {ttl!r} {error}", "stack token --ttl 1h") from None
+    secret = workflow.signing_secret(_project(file))
+    text, expires = mint_token(secret, sub, channel or (), seconds)
     new_report(as_json).document({"token": text, "expires": expires}, [text])
 
 
@@ -298,6 +226,8 @@ def schema() -> None:
 # A module of commands adds its line here.
 app.registered_commands += cli_diagnose.commands.registered_commands
 app.registered_commands += cli_doctor.commands.registered_commands
+app.registered_commands += cli_running.commands.registered_commands
+app.registered_commands += cli_stacks.commands.registered_commands
 
 
 def main() -> None:
@@ -356,26 +286,14 @@ def _project(file: Path) -> "Project":
 
 @contextlib.contextmanager
 def _locked(
-    file: Path, report: "Report", timeout: float, *, may_install: bool = False
+    file: Path,
+    report: "Report",
+    timeout: float,
+    *,
+    may_install: bool = False,
+    make: bool = True,
 ) -> Iterator[tuple["Project", "DockerEngine"]]:
     """Open the project alone: one command at a time changes it."""
     project = _project(file)
-    try:
-        with project.state.lock(timeout, lambda holder: report.note(f"waiting for {holder}")):
-            yield project, connected(project, report, may_install=may_install)
-    except KeyboardInterrupt:
-        raise typer.Abort from None  # typer itself would end in silence
-
-
-def _end(report: "Report", outcome: "Outcome") -> None:
-    for error in outcome.failures:
-        report.error(error)
-    if outcome.failures:
-        raise typer.Exit(1)
-
-
-def _confirm(question: str, without_asking: str) -> None:
-    """Ask; without a terminal nothing is asked and nothing is done."""
-    if not sys.stdin.isatty():
-        raise ConfigError(f"not confirmed: {question.rstrip('?')}", without_asking)
-    typer.confirm(question, abort=True)
+    with holding(project.state, report, timeout, make=make):
+        yield project, connected(project.owner, report, may_install=may_install)

@@ -95,7 +95,7 @@ def _own_stack(file: Path, report: "Report") -> None:
     from stack.project import open_project
 
     project = open_project(file, os.environ)
-    seen = examine(project, connected(project, report), report.note)
+    seen = examine(project, connected(project.owner, report), report.note)
     findings = own_stack.conclude(seen)
     report.findings(own_document(seen, findings), own_lines(seen, findings))
     if any(finding.severity == "error" for finding in findings):

@@ -1,16 +1,22 @@
 """What the commands share: options of one meaning, and the report that they speak through."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stack.errors import ConfigError
+
 if TYPE_CHECKING:
     from stack.engines.docker.engine import DockerEngine
-    from stack.project import Project
     from stack.report import Report
+    from stack.running import Owner
+    from stack.state import State
+    from stack.workflow import Outcome
 
 File = Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="The stack.yaml to use.")]
 Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON.")]
@@ -22,6 +28,9 @@ Timeout = Annotated[
 ]
 NoInstall = Annotated[
     bool, typer.Option("--no-install", help="Install and start no Docker Engine.")
+]
+ProjectName = Annotated[
+    str, typer.Option("--project", metavar="NAME", help="One of `stack list`; not by stack.yaml.")
 ]
 DEFAULT_FILE = Path("stack.yaml")
 
@@ -36,10 +45,37 @@ def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
     return Report("plain" if is_plain or not sys.stdout.isatty() else "rich")
 
 
-def connected(project: "Project", report: "Report", *, may_install: bool = False) -> "DockerEngine":
+def connected(owner: "Owner", report: "Report", *, may_install: bool = False) -> "DockerEngine":
     """Open the engine that was meant, and let the report name it."""
     from stack import workflow
 
-    engine = workflow.connect(project, report.note, may_install=may_install)
+    engine = workflow.connect(owner, report.aside, may_install=may_install)
     report.on_engine(engine.label)
     return engine
+
+
+def confirm(question: str, without_asking: str) -> None:
+    """Ask; without a terminal nothing is asked and nothing is done."""
+    if not sys.stdin.isatty():
+        raise ConfigError(f"not confirmed: {question.rstrip('?')}", without_asking)
+    typer.confirm(question, abort=True)
+
+
+@contextlib.contextmanager
+def holding(
+    state: "State", report: "Report", timeout: float, *, make: bool = True
+) -> Iterator[None]:
+    """Hold a project alone: one command at a time changes it."""
+    try:
+        with state.lock(timeout, lambda holder: report.note(f"waiting for {holder}"), make=make):
+            yield
+    except KeyboardInterrupt:
+        raise typer.Abort from None  # typer itself would end in silence
+
+
+def end(report: "Report", outcome: "Outcome") -> None:
+    """Say what failed; then the command ends with 1."""
+    for error in outcome.failures:
+        report.error(error)
+    if outcome.failures:
+        raise typer.Exit(1)

@@ -4,7 +4,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from stack.topology import Container, Mount, Topology, secret_file
+from stack.names import secret_file
+from stack.topology import Container, Mount, Topology
 
 Document = dict[str, Any]
 Labels = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -30,9 +31,7 @@ def compose_services(topology: Topology, base: str = ".", labels: Labels = NONE)
     checked = {item.service for item in topology.containers if item.healthcheck}
     own = labels.get("services", {})
     return {
-        item.service: _escape(
-            {**_service(item, checked, base), **_labels(own.get(item.service, {}))}
-        )
+        item.service: _escape(_service(item, checked, base, own.get(item.service, {})))
         for item in topology.containers
     }
 
@@ -49,7 +48,9 @@ def compose_rest(topology: Topology, base: str = ".", labels: Labels = NONE) -> 
     if topology.volumes:
         rest["volumes"] = {name: _labels(volumes.get(name, {})) for name in topology.volumes}
     secrets = {
-        f"{item.service}.{secret.file}": {"file": _path(secret_file(item.service, secret), base)}
+        f"{item.service}.{secret.file}": {
+            "file": _path(secret_file(topology.project, item.service, secret.file), base)
+        }
         for item in topology.containers
         for secret in item.secrets
     }
@@ -70,7 +71,7 @@ def _path(path: str, base: str) -> str:
     return posixpath.normpath(f"{base}/{path}")
 
 
-def _service(item: Container, checked: set[str], base: str) -> Document:
+def _service(item: Container, checked: set[str], base: str, labels: Mapping[str, str]) -> Document:
     document: Document = {"image": item.image}
     if item.build:
         build = {"context": _path(item.build.context, base), "dockerfile": item.build.dockerfile}
@@ -97,6 +98,7 @@ def _service(item: Container, checked: set[str], base: str) -> Document:
         "user": item.user,
         "read_only": item.read_only,
         "tmpfs": list(item.tmpfs),
+        "labels": {**dict(item.labels), **labels},
         "stop_signal": item.stop_signal,
         "mem_limit": item.memory,
         "deploy": {"replicas": item.replicas} if item.replicas > 1 else None,

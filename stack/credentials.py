@@ -1,51 +1,55 @@
-"""Makes the project's secrets on first use and hands each service its own copies. Prints nothing.
+"""The project's secrets: which there are, which are missing, and each service's own copies.
 
-A value lies in ``.stack/secrets/NAME`` (mode 0600). A container gets copies of the ones it needs,
-below ``.stack/secrets/SERVICE.d/``: owned by the user that reads them where we may say so, else
+A value lies in ``.stack/NAME/secrets/SECRET`` (mode 0600). A container gets copies of the ones it
+needs, below ``secrets/SERVICE.d/``: owned by the user that reads them where we may say so, else
 readable but only inside the folder, which is closed to all other users (0700).
 """
 
 import os
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 
-from stack.state import State, read, write
+from stack.files import read
+from stack.state import State
 from stack.topology import Container, Topology, secret_values
 
 BYTES = 32
 
 
-def ensure(state: State, topology: Topology) -> dict[str, str]:
-    """Give every secret of the project by name, making those that do not exist yet."""
-    return {name: ensure_value(state, name) for name in secret_values(topology)}
+def known(state: State, topology: Topology) -> dict[str, str]:
+    """Give every secret of the project by name; empty where it was not made yet."""
+    return {name: value(state, name) for name in secret_values(topology)}
 
 
-def ensure_value(state: State, name: str) -> str:
-    """Give one secret, making it if it does not exist yet."""
-    path = state.secrets / name
-    value = read(path)
-    if not value:
-        value = secrets.token_urlsafe(BYTES)
-        write(path, value, 0o600)
-    return value
+def value(state: State, name: str) -> str:
+    """Give one secret; empty where it was not made yet."""
+    return read(state.secrets / name) or ""
 
 
-def hand_over(state: State, topology: Topology, values: Mapping[str, str]) -> None:
-    """Write the copies that the containers mount."""
-    for container in topology.containers:
-        folder = state.secrets / f"{container.service}.d"
-        if container.secrets:
-            folder.mkdir(mode=0o700, exist_ok=True)
-        for secret in container.secrets:
-            path = folder / secret.file
-            if read(path) != values[secret.value]:
-                _give(path, values[secret.value], container)
+def keep(state: State, name: str, text: str = "") -> str:
+    """Write one secret and give it: a new one, unless there is a ``text`` to keep."""
+    text = text or secrets.token_urlsafe(BYTES)
+    state.write(state.secrets / name, text, 0o600)
+    return text
 
 
-def _give(path: Path, value: str, container: Container) -> None:
+def is_given(state: State, container: Container, values: Mapping[str, str]) -> bool:
+    """Whether the container's copies are there and are those of ``values``."""
+    return all(
+        read(state.secrets / f"{container.service}.d" / secret.file) == values[secret.value] != ""
+        for secret in container.secrets
+    )
+
+
+def give(state: State, container: Container) -> None:
+    """Write the copies that a container mounts. Raises StackError."""
+    folder = state.secrets / f"{container.service}.d"
+    state.make_folder(folder)
     user, _, group = (container.user or "").partition(":")
-    if user and os.geteuid() == 0:
-        write(path, value, 0o600, owner=(int(user), int(group or user)))
-    else:
-        write(path, value, 0o444)
+    for secret in container.secrets:
+        text = value(state, secret.value)
+        if user and os.geteuid() == 0:
+            owner = (int(user), int(group or user))
+            state.write(folder / secret.file, text, 0o600, owner)
+        else:
+            state.write(folder / secret.file, text, 0o444)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from stack import direct, state
+from stack import direct, files
 from stack.diagnose import doctor, proc_net
 from stack.diagnose.access_log import Access, last_access
 from stack.diagnose.evidence import Options
@@ -16,7 +16,7 @@ from stack.diagnose.nginx_log import Entry, entries
 from stack.diagnose.own_seen import Direct, RouteSeen, ServiceSeen, Silent, StackSeen
 from stack.engines.docker.engine import DockerEngine
 from stack.errors import EngineError
-from stack.plan import container_name
+from stack.names import container_name
 from stack.presets import NGINX
 from stack.project import Prepared, Project
 from stack.proof import prove
@@ -33,7 +33,7 @@ from stack.render import generation
 from stack.running import Running, SeenContainer
 from stack.steps import AwaitReady
 from stack.topology import Container, FrontRoute
-from stack.workflow import plan_project, ready_for
+from stack.workflow import plan_project, ready_for, running_door
 
 ERROR_LOG = "/dev/shm/error.log"  # noqa: S108 - in the container; templates/nginx/dev.conf.j2
 READY_WITHIN = 5.0  # seconds that a container may take to answer, also on a busy machine
@@ -69,10 +69,12 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
 
     Raises StackError when there is no engine to ask, ConfigError for a wrong stack.yaml.
     """
-    prepared, plan = plan_project(project, engine, say)
+    prepared, files, plan = plan_project(project, engine, say)
+    running = engine.observe()
+    prepared = replace(prepared, door=running_door(prepared.door, running))
     watch = Watch(time.monotonic())
     ready = ready_for(project, prepared, engine, watch)
-    view = _View(engine, prepared, engine.observe(), ready)
+    view = _View(engine, prepared, running, ready)
     containers = prepared.topology.containers
     with ThreadPoolExecutor(PARALLEL) as pool:
         # The front first, and by itself: how long it takes is told.
@@ -83,7 +85,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
         silents = dict(zip((item.service for item in containers), silent, strict=True))
     routes = tuple(_looked_into(view, item) if item.problem else item for item in asked)
     return StackSeen(
-        changes=tuple(step.says for step in plan.changes),
+        changes=tuple(step.says for step in (*files.changes, *plan.changes)),
         loaded=loaded_generation(prepared.door),
         on_disk=_on_disk(project),
         is_published=_is_published(view),
@@ -95,7 +97,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
 def _on_disk(project: Project) -> str:
     """Give the generation of the configuration that Nginx has mounted; empty if there is none."""
     with contextlib.suppress(ValueError):
-        return generation(state.read(project.state.config) or "")
+        return generation(files.read(project.state.config) or "")
     return ""
 
 

@@ -2,11 +2,12 @@
 
 import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from stack.env_file import Variables, read_env_file
 from stack.errors import ConfigError
+from stack.names import secret_file
 from stack.topology import Container, Topology
 
 MAX_BYTES = 1 << 20
@@ -15,12 +16,18 @@ MAX_BYTES = 1 << 20
 def fingerprints(
     topology: Topology, folder: Path, environ: Mapping[str, str], secrets: Mapping[str, str]
 ) -> dict[str, str]:
-    """Map each service to a digest of its container, its env_file and its secrets.
+    """Map each service to a digest of its container, its env_file, its secrets and its folders.
 
-    Secrets are long random values, so their share in a digest gives nothing away.
+    Secrets are long random values, so their share in a digest gives nothing away. A container keeps
+    the very folder or file that it mounted: one that was removed and made anew is another one.
     """
     return {
-        item.service: _fingerprint(item, environment(item, folder, environ), secrets)
+        item.service: _fingerprint(
+            item,
+            environment(item, folder, environ),
+            [secrets[secret.value] for secret in item.secrets],
+            [folder / source for source in _sources(item, topology.project)],
+        )
         for item in topology.containers
     }
 
@@ -83,13 +90,32 @@ def _text(folder: Path, name: str) -> str:
         ) from None
 
 
+def _sources(container: Container, project: str) -> list[str]:
+    """Give the folders and files of this machine that a container mounts."""
+    sources = [mount.source for mount in container.mounts if not mount.is_volume]
+    copies = [secret_file(project, container.service, secret.file) for secret in container.secrets]
+    return [*sources, *{copy.rpartition("/")[0] for copy in copies}]
+
+
+def _inode(path: Path) -> bytes:
+    try:
+        return str(path.stat().st_ino).encode() + b"\0"
+    except OSError:
+        return b"none\0"
+
+
 def _fingerprint(
-    container: Container, environment: Mapping[str, str], secrets: Mapping[str, str]
+    container: Container,
+    environment: Mapping[str, str],
+    secrets: Iterable[str],
+    sources: Iterable[Path],
 ) -> str:
     content = hashlib.sha256(container.digest.encode())
     if container.env_file:
         for pair in sorted(environment.items()):
             content.update("=".join(pair).encode() + b"\0")
-    for secret in container.secrets:
-        content.update(secrets[secret.value].encode() + b"\0")
+    for secret in secrets:
+        content.update(secret.encode() + b"\0")
+    for source in sources:
+        content.update(_inode(source))
     return content.hexdigest()[:32]

@@ -6,16 +6,17 @@ Writes only the mounted Nginx configuration; waits only for Nginx.
 import contextlib
 import time
 
-from stack import state
 from stack.diagnose.exchange import Target
 from stack.diagnose.listeners import is_free
 from stack.engines.base import Engine, Holder
 from stack.errors import StackError
+from stack.ownership import stop_command
 from stack.presets import LOOPBACK
 from stack.ready import PAUSE, loaded_generation
+from stack.running import Owner
 from stack.state import State
+from stack.topology import CONFIG_TARGET
 
-MOUNTED = "/etc/nginx/stack"
 RELOAD_WITHIN = 10.0  # seconds for the new generation to answer
 SETTLE_WITHIN = 5.0  # seconds for the engine to start or end what it is at
 UNKNOWN = "another process"
@@ -23,17 +24,17 @@ UNKNOWN = "another process"
 ENGINE_PROXIES = ("docker-proxy", "rootlesskit", "com.docker", UNKNOWN)
 
 
-def check_port(engine: Engine, project: str, port: int) -> None:
+def check_port(engine: Engine, owner: Owner, port: int) -> None:
     """Raise StackError if something else holds the front port, and say what.
 
     The engine is asked first: ports that its NAT holds are invisible to a bind.
     """
     another = f"or set front.port in stack.yaml to another one, like {port + 1}"
     holder = _settled_holder(engine, port)
-    if holder and holder.project != project:
+    if holder and holder.owner != owner:
         raise StackError(
             f"front.port: {port} is published by the container {holder.container}",
-            f"{_release(holder)}, {another}",
+            f"{_release(holder, owner.folder)}, {another}",
         )
     taken = _taken(port)
     if taken and not holder:
@@ -72,12 +73,12 @@ def place_config(
     Raises StackError with what Nginx says; then the old configuration is still the one in place.
     """
     if container is None:
-        state.write(place.config, text)
+        place.write(place.config, text)
         return
     following = place.config.with_name("nginx.conf.next")
-    state.write(following, text)
+    place.write(following, text)
     try:
-        test = ["nginx", "-t", "-q", "-c", f"{MOUNTED}/{following.name}"]
+        test = ["nginx", "-t", "-q", "-c", f"{CONFIG_TARGET}/{following.name}"]
         *said, code = engine.execute(container, test)
         if code != 0:
             raise StackError(
@@ -103,12 +104,10 @@ def _await_generation(engine: Engine, container: str, generation: str, door: Tar
         time.sleep(PAUSE)
 
 
-def _release(holder: Holder) -> str:
+def _release(holder: Holder, here: str) -> str:
     """Say how to free the port that a container publishes, in the words of what started it."""
-    if holder.folder:
-        return f"cd {holder.folder} && stack down"
-    if holder.project:
-        return f"docker compose -p {holder.project} down"
+    if holder.owner.project:
+        return stop_command(holder.owner, here)
     return f"docker stop {holder.container}"
 
 

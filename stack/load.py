@@ -1,6 +1,7 @@
 """File and environment → Stack. Reports every problem at once, with its place; writes nothing."""
 
 import codecs
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from stack.validate import RULES, Complaint, validate_needs
 
 FILE_NAME = "stack.yaml"
 MAX_BYTES = 1 << 18
+MAX_NAME = 63  # characters
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Stack:
@@ -27,7 +29,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Stack:
     content = document.read(_read_text(path), environ, _is_verbatim)
     problems = content.problems
     if content.is_whole and isinstance(content.value, dict):
-        content.value.setdefault("name", _name_of(path))
+        content.value.setdefault("name", name_of(path.absolute().parent.resolve()))
         problems += _without_echoes(shape_problems(content), problems)
         stack = _parsed(content.value, problems)
         if stack:
@@ -77,9 +79,18 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _name_of(path: Path) -> str:
-    folder = re.sub(r"[^a-z0-9_]+", "-", path.absolute().parent.name.lower())
-    return re.sub(r"[_-]{2,}", "-", folder).strip("-_")[:63].rstrip("-_") or "stack"
+def name_of(folder: Path) -> str:
+    """Give the default name of a project: its folder's name, as Docker takes names.
+
+    Where letters had to be changed, two folders could get one name, so a digest of the whole path
+    is appended.
+    """
+    plain = re.sub(r"[^a-z0-9_]+", "-", folder.name.lower())
+    plain = re.sub(r"[_-]{2,}", "-", plain).strip("-_")[:MAX_NAME].rstrip("-_")
+    if plain == folder.name:
+        return plain
+    digest = hashlib.sha256(str(folder).encode(errors="surrogateescape")).hexdigest()[:6]
+    return f"{plain[: MAX_NAME - 7].rstrip('-_') or 'stack'}-{digest}"
 
 
 def _not_a_mapping(path: Path, value: document.Value) -> ConfigError:

@@ -2,12 +2,31 @@
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from stack.checks import check_owner, check_running
 from stack.engines.base import Engine
 from stack.errors import EngineError
+from stack.locate import Located
 
 Line = tuple[str, str]  # the container's name and one line of its log
+
+
+def logs(
+    located: Located,
+    engine: Engine,
+    services: Collection[str],
+    tail: int,
+    *,
+    is_endless: bool,
+) -> Iterator[Line]:
+    """Yield the containers' names and log lines of some services, or of all."""
+    running = engine.observe()
+    check_owner(located.owner, running)
+    check_running(located, running, services)
+    wanted = [one for one in running.containers if not services or one.service in services]
+    names = sorted(one.name for one in wanted)
+    yield from (follow if is_endless else last_lines)(engine, names, tail)
 
 
 def last_lines(engine: Engine, containers: Sequence[str], tail: int) -> Iterator[Line]:

@@ -5,8 +5,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack import state
 from stack.errors import StackError
+from stack.files import read, reason, write
 
 MADE_BY_STACK = "Made by stack from stack.yaml"
 
@@ -15,7 +15,7 @@ def drift(files: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
     """Map each file that differs from its rendering to a unified diff: ``-`` is on disk."""
     found = {}
     for name, wanted in files.items():
-        text = state.read(folder / name)
+        text = read(folder / name)
         if text == wanted:
             continue
         found[name] = list(
@@ -48,7 +48,7 @@ def write_all(files: Mapping[str, str], folder: Path) -> list[str]:
     """
     changed = list(drift(files, folder))
     for name in changed:
-        text = state.read(folder / name)
+        text = read(folder / name)
         if text and MADE_BY_STACK not in text[:400]:
             raise StackError(
                 f"{name}: was not made by stack, so it is not overwritten",
@@ -57,7 +57,7 @@ def write_all(files: Mapping[str, str], folder: Path) -> list[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in changed:
-            state.write(folder / name, files[name])
+            write(folder / name, files[name])
     except OSError as error:
-        raise StackError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
+        raise StackError(f"{folder}: {reason(error)}") from error
     return changed

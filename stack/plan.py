@@ -6,6 +6,7 @@ Convergence, orphan removal and "a changed configuration is really applied" live
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from stack.names import container_name
 from stack.presets import NGINX
 from stack.running import Running, SeenContainer
 from stack.steps import (
@@ -28,11 +29,6 @@ from stack.steps import (
 from stack.topology import Container, FrontRoute, Topology
 
 CHANGED, NEW_IMAGE, FEWER = "changed", "new image", "fewer replicas"  # why a replica goes
-
-
-def container_name(project: str, service: str, number: int) -> str:
-    """Name a container as Compose does: ``shop-ws-1``."""
-    return f"{project}-{service}-{number}"
 
 
 def plan_up(
@@ -103,7 +99,7 @@ def plan_restart(topology: Topology, running: Running, services: Collection[str]
 
 
 def plan_down(running: Running, *, volumes: bool) -> Plan:
-    """Plan the removal of all that the project has; volumes only when ``volumes`` is true."""
+    """Plan the removal of all that the project made; volumes only when ``volumes`` is true."""
     removals: list[Step] = [
         RemoveContainer(f"remove container {seen.name}", seen=seen, why="down", with_data=volumes)
         for seen in running.containers
@@ -112,8 +108,7 @@ def plan_down(running: Running, *, volumes: bool) -> Plan:
     steps = list(removals)
     steps += [RemoveNetwork(f"remove network {n}", keys, name=n) for n in sorted(running.networks)]
     if volumes:
-        names = sorted(running.volumes)
-        steps += [RemoveVolume(f"remove volume {n}", keys, name=n) for n in names]
+        steps += [RemoveVolume(f"remove volume {n}", keys, name=n) for n in running.own_volumes]
     return Plan(tuple(steps))
 
 

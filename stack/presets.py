@@ -52,7 +52,7 @@ case $answer in
 esac"""
 # For the one whose secrets are gone: on its own socket Postgres asks for no password.
 RENEW = (
-    "echo \"alter role postgres password '$(cat .stack/secrets/{service}-password)'\" | "
+    "echo \"alter role postgres password '$(cat .stack/{project}/secrets/{service}-password)'\" | "
     "stack exec {service} psql -U postgres"
 )
 

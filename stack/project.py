@@ -1,4 +1,4 @@
-"""A stack.yaml and all that follows from it before an engine is asked. Runs nothing."""
+"""A stack.yaml and all that follows from it before an engine is asked. Runs and writes nothing."""
 
 import hashlib
 import time
@@ -6,15 +6,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stack import credentials, load, state
-from stack.authority import authority_certificate, authority_folder, ensure_certificate
+from stack import credentials, load
+from stack.authority import authority_certificate, authority_folder
+from stack.compose import Labels
 from stack.diagnose.exchange import Target
 from stack.diagnose.listeners import loopbacks
-from stack.errors import ConfigError
+from stack.files import read
 from stack.fingerprint import fingerprints
 from stack.hidden import hidden_values
 from stack.images import NAMES, Source, nginx_version, recipe_for
-from stack.model import Stack, parse_duration
+from stack.labels import FINGERPRINT, labels_of
+from stack.model import Stack
 from stack.output import seen_from
 from stack.render import (
     generation,
@@ -23,42 +25,66 @@ from stack.render import (
     render_nginx_deploy,
     render_nginx_dev,
 )
-from stack.routing import Version
+from stack.running import Owner
 from stack.state import State
 from stack.token import mint
-from stack.topology import NEXTAUTH_SECRET, Topology, lay_out
+from stack.topology import Topology, lay_out
 
 
 @dataclass(frozen=True)
 class Project:
     """What the user wrote, and where."""
 
-    folder: Path
+    folder: Path  # resolved: two ways to one folder are one project
+    file: str  # the name of the stack file in it
     stack: Stack
     environ: Mapping[str, str]  # fills in the variables of stack.yaml and of env_files
-    state: State
     authority: Path  # where the user's certificate authority lives, for front.tls
+
+    @property
+    def state(self) -> State:
+        """What stack keeps of it on disk."""
+        return State(self.folder, self.stack.name)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose all is that this project makes."""
+        return Owner(self.stack.name, str(self.folder), self.file)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What ``up`` compares with what runs: everything is content, nothing is applied yet."""
+    """What ``up`` compares with what runs: everything is content, nothing is written yet.
+
+    ``secrets`` that were not made yet are empty. ``compose`` is the Compose file of what will run;
+    ``rendered`` names both files, so that equal ones need not be rendered again.
+    """
 
     topology: Topology
     door: Target
+    source: Source  # where images come from
     authority: Path | None  # what a browser has to trust
     config: str
     generation: str
+    compose: str
+    rendered: str
     fingerprints: Mapping[str, str]
     secrets: Mapping[str, str]
     hidden: tuple[str, ...]  # values that may be shown nowhere: the secrets, and the user's own
 
 
 def open_project(file: Path, environ: Mapping[str, str]) -> Project:
-    """Load the project of one stack.yaml. Raises ConfigError."""
-    folder = file.absolute().parent
+    """Load the project of one stack.yaml. Raises ConfigError, and StackError for a bad .stack."""
     stack = load.load(file, environ)
-    return Project(folder, stack, environ, State(folder), authority_folder(environ))
+    place = folder_of(file), file.name
+    project = Project(*place, stack, environ, authority_folder(environ))
+    project.state.check()
+    return project
+
+
+def folder_of(file: Path) -> Path:
+    """Give the folder of a stack file by its one name, whichever links lead to it."""
+    return file.absolute().parent.resolve()
 
 
 def topology(stack: Stack, source: Source) -> Topology:
@@ -75,44 +101,40 @@ def on_machine(layout: Topology, addresses: Collection[str]) -> Topology:
     return replace(layout, containers=tuple(bound))
 
 
-def prepare(project: Project, source: Source) -> Prepared:
-    """Derive everything, make missing secrets, and write the Compose file of what will run."""
+def derive(project: Project, source: Source) -> Prepared:
+    """Derive everything from what is written and what is on disk. Writes nothing."""
     wanted = topology(project.stack, source)
     # What was asked for is the same on every machine, and so is its fingerprint.
     layout = on_machine(wanted, loopbacks())
-    secrets = _hand_over(project, layout)
-    config = _live_config(project, layout, nginx_version(source))
+    secrets = credentials.known(project.state, layout)
+    prints = fingerprints(wanted, project.folder, project.environ, secrets)
+    config, compose, rendered = _rendered(project, layout, source, prints)
     return Prepared(
         topology=layout,
         door=_door(project),
+        source=source,
         authority=authority_certificate(project.authority) if project.stack.front.tls else None,
         config=config,
         generation=generation(config),
-        fingerprints=fingerprints(wanted, project.folder, project.environ, secrets),
+        compose=compose,
+        rendered=rendered,
+        fingerprints=prints,
         secrets=secrets,
-        hidden=hidden_values(project.folder, project.environ, layout, secrets.values()),
+        hidden=hidden_values(
+            project.folder, project.environ, layout, filter(None, secrets.values())
+        ),
     )
 
 
-def prepare_mounts(project: Project) -> None:
-    """Put in place what the rendered Compose file mounts, so that Compose alone can start it."""
-    source = _written_source(project.stack)
-    _hand_over(project, topology(project.stack, source))
-    if state.read(project.state.config) is None:
-        config = render_nginx_dev(project.stack, nginx_version(source))
-        state.write(project.state.config, config)
+def written_source(stack: Stack) -> Source:
+    """Where images of files that are written for everybody come from, whoever renders them."""
+    return "debian" if stack.images == "debian" else "registry"
 
 
 def mint_token(
-    project: Project, subject: str, channels: Iterable[str], ttl: str
+    secret: str, subject: str, channels: Iterable[str], seconds: float
 ) -> tuple[str, int]:
     """Give a development token and when it expires (seconds since 1970)."""
-    try:
-        seconds = float(str(parse_duration(ttl)))
-    except ValueError as error:
-        raise ConfigError(f"--ttl: {ttl!r} {error}", "stack token --ttl 1h") from None
-    project.state.prepare()
-    secret = credentials.ensure_value(project.state, NEXTAUTH_SECRET)
     now = int(time.time())
     return mint(secret, subject, channels, now, seconds), now + int(seconds)
 
@@ -124,7 +146,7 @@ def rendered(project: Project, target: str, out: Path) -> dict[str, str]:
     """
     if target == "deploy":
         return {"nginx.conf": render_nginx_deploy(project.stack)}
-    source = _written_source(project.stack)
+    source = written_source(project.stack)
     layout, base = topology(project.stack, source), seen_from(out, project.folder)
     return {
         "compose.yaml": render_compose(project.stack, layout, base),
@@ -132,40 +154,39 @@ def rendered(project: Project, target: str, out: Path) -> dict[str, str]:
     }
 
 
-def _written_source(stack: Stack) -> Source:
-    """Where images of files that are written for everybody come from, whoever renders them."""
-    return "debian" if stack.images == "debian" else "registry"
-
-
-def _live_config(project: Project, layout: Topology, nginx: Version) -> str:
-    """Give the Nginx configuration that has to run, and write the Compose file beside it.
+def _rendered(
+    project: Project, layout: Topology, source: Source, fingerprints: Mapping[str, str]
+) -> tuple[str, str, str]:
+    """Give the Nginx configuration and the Compose file that have to be there, and their name.
 
     Files that were made from the very same inputs, and are still as they were made, are taken as
     they are, so that an ``up`` that has nothing to do need not load Jinja2.
     """
-    inputs = inputs_digest(project.stack, layout)
-    config, compose = state.read(project.state.config), state.read(project.state.compose)
-    if config and compose and project.state.recall("rendered") == _digest(inputs, config, compose):
-        return config
-    config = render_nginx_dev(project.stack, nginx)
+    labels = _labels(project.owner, layout, fingerprints)
+    inputs = inputs_digest(project.stack, layout) + repr(labels)
+    config, compose = read(project.state.config), read(project.state.compose)
+    if config and compose:
+        name = _digest(inputs, config, compose)
+        if project.state.recall("rendered") == name:
+            return config, compose, name
+    config = render_nginx_dev(project.stack, nginx_version(source))
     base = seen_from(project.state.compose.parent, project.folder)
-    compose = render_compose(project.stack, layout, base)
-    state.write(project.state.compose, compose)
-    project.state.remember("rendered", _digest(inputs, config, compose))
-    return config
+    compose = render_compose(project.stack, layout, base, labels)
+    return config, compose, _digest(inputs, config, compose)
+
+
+def _labels(owner: Owner, layout: Topology, fingerprints: Mapping[str, str]) -> Labels:
+    """Give the labels by which stack takes for its own what Compose makes of the file in .stack."""
+    own = labels_of(owner)
+    return {
+        "services": {name: {**own, FINGERPRINT: text} for name, text in fingerprints.items()},
+        "networks": {name: own for name, _ in layout.networks},
+        "volumes": dict.fromkeys(layout.volumes, own),
+    }
 
 
 def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-
-def _hand_over(project: Project, layout: Topology) -> dict[str, str]:
-    project.state.prepare()
-    if project.stack.front.tls:
-        ensure_certificate(project.state, project.authority)
-    secrets = credentials.ensure(project.state, layout)
-    credentials.hand_over(project.state, layout, secrets)
-    return secrets
 
 
 def _door(project: Project) -> Target:

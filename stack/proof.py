@@ -15,7 +15,7 @@ from stack.diagnose.exchange import Exchange, Question, Target
 from stack.diagnose.host_port import Attempts, Told, explain
 from stack.diagnose.listeners import is_listening, listening
 from stack.errors import EngineError
-from stack.plan import container_name
+from stack.names import container_name
 from stack.presets import NGINX
 from stack.ready import (
     ANSWER_WITHIN,

@@ -16,7 +16,7 @@ from stack.diagnose.exchange import Exchange, Question, Target
 from stack.diagnose.handshake import upgrade_headers
 from stack.engines.base import Engine, Exit
 from stack.errors import EngineError, StackError
-from stack.plan import container_name
+from stack.names import container_name
 from stack.presets import DATA_FOLDERS, NGINX, PRESETS, REFUSED, RENEW
 from stack.redact import redact
 from stack.steps import AwaitReady, AwaitRoute
@@ -186,8 +186,8 @@ class Ready:
             return asked
         key = new_key()
         headers = upgrade_headers(key) | {"Origin": self.door.origin}
-        if route.source == "preset":
-            headers["Authorization"] = f"Bearer {self.token()}"
+        if route.source == "preset" and (token := self.token()):
+            headers["Authorization"] = f"Bearer {token}"
         return replace(asked, headers=tuple(headers.items()), key=key, idle=0.0)
 
     def _await_command(self, name: str, command: list[str]) -> None:
@@ -252,10 +252,11 @@ class Ready:
         kept, delete = f"the folder {mount.source}", f"empty {mount.source}"
         if mount.is_volume:
             kept, delete = f"the volume {self.project}_{mount.source}", "stack down --volumes"
+        renew = RENEW.format(project=self.project, service=service)
         raise RefusedError(
             f"{service}: {answer}: {kept} was made with other secrets",
-            "bring back the .stack/secrets that it was made with\n"
-            f"or keep the data with a new password: {RENEW.format(service=service)}\n"
+            f"bring back .stack/{self.project}/secrets, which it was made with\n"
+            f"or keep the data with a new password: {renew}\n"
             f"or delete all data: {delete}",
             probe=what,
             answer=answer,

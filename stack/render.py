@@ -130,7 +130,7 @@ def inputs_digest(stack: Stack, topology: Topology) -> str:
     sources = sorted(assets.folder("templates").rglob("*.j2"))
     sources += [
         assets.PACKAGE / f"{name}.py"
-        for name in ("compose", "hosts", "images", "render", "routing")
+        for name in ("compose", "hosts", "images", "render", "routing", "topology")
     ]
     for path in sources:
         inputs.update(path.read_bytes())

@@ -18,6 +18,7 @@ from stack.errors import StackError
 if TYPE_CHECKING:  # rich takes a tenth of a second to load, and plain output has no use for it
     from stack.board import Board
     from stack.run import Finished, Result
+    from stack.running import Standing
     from stack.status import Status
     from stack.steps import Plan
     from stack.topology import FrontRoute
@@ -71,6 +72,7 @@ class Report:
         self.err = err or sys.stderr
         self.engine = ""
         self._board: Board | None = None
+        self._asides: list[str] = []
 
     def on_engine(self, name: str) -> None:
         """Name the engine that is spoken to; empty for the default one, which needs no name."""
@@ -86,6 +88,13 @@ class Report:
             self._board.note(printable(text))
         else:
             self._print(f"  {text}")
+
+    def aside(self, text: str) -> None:
+        """Say something beside one answer: a note, or as JSON a part of that one document."""
+        if self.form == "json":
+            self._asides.append(text)
+        else:
+            self.note(text)
 
     def error(self, error: StackError) -> None:
         """Say what went wrong, where, and the next step."""
@@ -104,8 +113,10 @@ class Report:
     def document(self, value: object, lines: Iterable[str]) -> None:
         """Give one answer: ``value`` as JSON, or ``lines`` as text."""
         if self.form == "json":
-            if self.engine and isinstance(value, dict):
-                value = {"engine": self.engine, **value}
+            if isinstance(value, dict):
+                engine = {"engine": self.engine} if self.engine else {}
+                notes = {"notes": self._asides} if self._asides else {}
+                value = {**engine, **value, **notes}
             self._print(json.dumps(value))
         else:
             self._print("\n".join(lines))
@@ -143,9 +154,9 @@ class Report:
             finally:
                 self._board = None
 
-    def plan(self, plan: "Plan") -> None:
-        """Say what ``up`` would do."""
-        steps = [step.says for step in plan.changes]
+    def plan(self, files: "Plan", plan: "Plan") -> None:
+        """Say what ``up`` would do: write ``files``, and carry out ``plan``."""
+        steps = [step.says for step in (*files.changes, *plan.changes)]
         lines = steps or ["nothing to change"]
         self.document({"steps": steps}, [f"  {line}" for line in lines])
 
@@ -185,8 +196,8 @@ class Report:
         what = "is up" if outcome.plan.changes else "is up to date"
         return f" {name} {what} {seconds}", self._green("✓")
 
-    def down(self, outcome: "Outcome", kept: Iterable[str]) -> None:
-        """Say what ``down`` removed and what it kept."""
+    def down(self, outcome: "Outcome", kept: Sequence[str], *, are_lent: bool) -> None:
+        """Say what ``down`` removed and what it kept: volumes, or only what others had made."""
         removed = [step.key.removeprefix("remove ") for step in outcome.plan.steps]
         seconds = round(outcome.seconds, 2)
         if self.form == "json":
@@ -197,7 +208,9 @@ class Report:
         else:
             self._print("nothing to remove")
         if names := ", ".join(kept):
-            self._print(f"  volumes kept: {names} (stack down --volumes removes them)")
+            remove = "docker volume rm" if are_lent else "stack down --volumes"
+            why = f"{remove} removes them"
+            self._print(f"  volumes kept: {names} ({why})")
 
     def status(self, status: "Status") -> None:
         """Say what runs and what the front door answers."""
@@ -209,8 +222,20 @@ class Report:
         services = [(row.service, row.container, row.state, row.detail) for row in status.services]
         routes = [(row.route, row.service, row.answer, f"{row.ms} ms") for row in status.routes]
         lines = aligned([("SERVICE", "CONTAINER", "STATE", "DETAIL"), *services])
-        lines += ["", *aligned([("ROUTE", "SERVICE", "THE FRONT DOOR ANSWERS", "IN"), *routes])]
+        if routes:
+            names = ("ROUTE", "SERVICE", "THE FRONT DOOR ANSWERS", "IN")
+            lines += ["", *aligned([names, *routes])]
         self.document(value, lines)
+
+    def stacks(self, stacks: Sequence["Standing"]) -> None:
+        """Say which stacks this machine has."""
+        value = [
+            {**asdict(one.owner), "front": one.front, "state": one.state, "volumes": one.volumes}
+            for one in stacks
+        ]
+        rows = [(one.owner.project, one.state, one.front, one.owner.folder) for one in stacks]
+        table = aligned([("NAME", "STATE", "FRONT", "FOLDER"), *rows])
+        self.document({"stacks": value}, table if rows else ["no stack on this machine"])
 
     def log_line(self, container: str, line: str) -> None:
         """Give one line of a container's log."""

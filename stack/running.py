@@ -2,6 +2,31 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose something is: a project's name, the folder of its stack file, and that file's name.
+
+    Without a ``file`` another tool made it, Docker Compose for example; without a ``project``
+    somebody made it by hand.
+    """
+
+    project: str
+    folder: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Something that has our project's name and that this project did not make."""
+
+    kind: Literal["container", "network", "volume"]
+    name: str
+    id: str
+    owner: Owner
+    is_running: bool = False
 
 
 @dataclass(frozen=True)
@@ -10,7 +35,9 @@ class SeenContainer:
 
     ``fingerprint`` is what ``up`` was asked for when it was made. ``state`` is the engine's word
     (running, exited, created, …); ``status`` its sentence, such as ``Up 3 minutes (healthy)``.
-    ``published`` pairs ports of this machine with the container's; None where nobody looked.
+    ``number`` is 0 where its label is no number. ``published`` pairs ports of this machine with the
+    container's, ``networks`` are those of the project that it is on; None where nobody looked.
+    ``front`` is the address of the front door that it was made for, if it is the front door.
     """
 
     id: str
@@ -21,8 +48,9 @@ class SeenContainer:
     status: str
     fingerprint: str
     image_id: str
-    folder: str = ""
     published: frozenset[tuple[int, int]] | None = None
+    networks: frozenset[str] | None = None
+    front: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -54,14 +82,49 @@ class SeenImage:
 
 @dataclass(frozen=True)
 class Running:
-    """All that an engine has of one project. Names are without the project's prefix."""
+    """All that an engine has of one project. Names are without the project's prefix.
+
+    Only what the project made itself; who else has its name is in ``strangers``.
+    """
 
     containers: tuple[SeenContainer, ...] = ()
     networks: Mapping[str, bool] = field(default_factory=dict)  # name → internal
     volumes: frozenset[str] = frozenset()
     images: Mapping[str, SeenImage] = field(default_factory=dict)  # reference → image
+    strangers: tuple[Stranger, ...] = ()
+    lent: frozenset[str] = frozenset()  # volumes that another tool made: used by consent, and kept
+
+    @property
+    def own_volumes(self) -> list[str]:
+        """The volumes that the project made itself."""
+        return sorted(self.volumes - self.lent)
+
+    @property
+    def front(self) -> str:
+        """The address of the front door that runs; empty if none does."""
+        return next((one.front for one in self.containers if one.front and one.is_running), "")
 
     def of(self, service: str) -> tuple[SeenContainer, ...]:
         """Give the containers of one service, lowest number first."""
         found = (seen for seen in self.containers if seen.service == service)
         return tuple(sorted(found, key=lambda seen: seen.number))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One stack of this machine, as ``stack list`` shows it. ``volumes`` is how many it has."""
+
+    owner: Owner
+    front: str = ""
+    running: int = 0
+    containers: int = 0
+    volumes: int = 0
+
+    @property
+    def state(self) -> str:
+        """In a word or two: running, stopped, ``2 of 4 run``, or only data."""
+        if not self.containers:
+            return "down, data kept" if self.volumes else "down"
+        if self.running == self.containers:
+            return "running"
+        return f"{self.running} of {self.containers} run" if self.running else "stopped"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stack import state
+from stack import files
 from stack.errors import ConfigError
 
 STARTER = """\
@@ -47,6 +47,6 @@ def write_starter(file: Path, *, force: bool) -> None:
     if file.exists() and not force:
         raise ConfigError(f"{file.name}: exists already", "stack up, or: stack init --force")
     try:
-        state.write(file, STARTER)
+        files.write(file, STARTER)
     except OSError as error:
         raise ConfigError(f"{file}: {(error.strerror or str(error)).lower()}") from None

@@ -1,28 +1,38 @@
-"""The folder .stack beside stack.yaml: its files, its lock and what it remembers. Runs nothing."""
+"""The folder .stack/NAME beside stack.yaml: its files, its lock, what it remembers. Runs nothing.
+
+Each project of a folder has its own: two stack files in one folder share nothing.
+"""
 
 import contextlib
 import fcntl
 import json
 import os
-import tempfile
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack.errors import StackError
+from stack.files import check_plain, quoted, read, reason, write
+
+FOLDER = ".stack"
+# What lay in .stack itself before each project had a folder of its own.
+_FORMER = ("nginx", "secrets", "compose.yaml", "memory.json")
+_NAME = re.compile(r"^name: (?P<quote>['\"]?)(?P<name>[^'\"\n]*)(?P=quote)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class State:
-    """Paths below ``.stack``. The folder is closed to other users and never committed."""
+    """Paths below ``.stack/NAME``. The folder is closed to other users and never committed."""
 
     folder: Path  # where stack.yaml is
+    name: str  # of the project
 
     @property
     def root(self) -> Path:
-        """``.stack`` itself."""
-        return self.folder / ".stack"
+        """``.stack/NAME`` itself."""
+        return self.folder / FOLDER / self.name
 
     @property
     def config(self) -> Path:
@@ -39,50 +49,109 @@ class State:
         """Generated values, one a file, and their copies for each service."""
         return self.root / "secrets"
 
+    def check(self) -> None:
+        """Raise StackError for a link, a pipe or a device below ``.stack``."""
+        outer = self.folder / FOLDER
+        if outer.is_symlink():
+            check_plain(outer)
+        check_plain(self.root)
+
     def prepare(self) -> None:
         """Make the folder. Raises StackError when that is not possible."""
-        try:
+        self.check()
+        outer = self.folder / FOLDER
+        with _told(self.root):
+            outer.mkdir(mode=0o700, exist_ok=True)
             self.root.mkdir(mode=0o700, exist_ok=True)
             self.config.parent.mkdir(mode=0o755, exist_ok=True)
             self.secrets.mkdir(mode=0o700, exist_ok=True)
-            ignore = self.root / ".gitignore"
-            if not ignore.exists():
-                write(ignore, "*\n")
-        except OSError as error:
-            raise StackError(f"{self.root}: {(error.strerror or str(error)).lower()}") from error
+            if not (outer / ".gitignore").exists():
+                write(outer / ".gitignore", "*\n")
+
+    def make_folder(self, path: Path) -> None:
+        """Make one of the folders below, closed to other users. Raises StackError."""
+        with _told(path):
+            path.mkdir(mode=0o700, exist_ok=True)
+
+    def write(
+        self, path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Write one of the files below. Raises StackError, and then the old one is still there."""
+        with _told(path):
+            write(path, text, mode, owner)
 
     @contextlib.contextmanager
-    def lock(self, timeout: float, on_wait: Callable[[str], None]) -> Iterator[None]:
+    def lock(
+        self, timeout: float, on_wait: Callable[[str], None], *, make: bool = True
+    ) -> Iterator[None]:
         """Hold the project alone; ``on_wait`` is told once who holds it.
 
+        Without ``make`` nothing is made: where there is no folder yet, there is nothing to hold.
         Raises StackError when it is not free within ``timeout`` seconds. The kernel frees the
         lock when its holder dies, however it dies.
         """
-        self.prepare()
+        path = self.root / "lock"
+        if make:
+            self.prepare()
+        elif not self._is_held_by_files():
+            yield
+            return
+        with _told(path):
+            file = path.open("a+", encoding="utf-8")
         deadline = time.monotonic() + timeout
         told = False
-        with (self.root / "lock").open("a+", encoding="utf-8") as file:
+        with file:
             while not _try_lock(file.fileno()):
                 file.seek(0)
                 holder = file.read().strip() or "another stack command"
                 if time.monotonic() > deadline:
                     raise StackError(
-                        f"{self.folder.name}: {holder} is still at work here",
+                        f"{self.name}: {holder} is still at work here",
                         "wait for it, or raise --timeout",
                     )
                 if not told:
                     on_wait(holder)
                     told = True
                 time.sleep(0.05)
-            file.truncate(0)
-            file.write(f"process {os.getpid()}")
-            file.flush()
+            with _told(path):
+                file.truncate(0)
+                file.write(f"process {os.getpid()}")
+                file.flush()
             yield
+
+    def _is_held_by_files(self) -> bool:
+        """Whether there is a lock that can be trusted to be ours."""
+        with contextlib.suppress(StackError):
+            self.check()
+            return (self.root / "lock").is_file()
+        return False
+
+    @property
+    def former(self) -> bool:
+        """Whether this project's files still lie in ``.stack`` itself, as they once did."""
+        outer = self.folder / FOLDER
+        compose = outer / "compose.yaml"
+        is_there = (outer / "secrets" / "nextauth-secret").is_file()
+        if not is_there or self.secrets.exists():
+            return False
+        found = _NAME.search(read(compose) or "") if compose.is_file() else None
+        return found is None or found["name"] == self.name
+
+    def move_former(self) -> None:
+        """Move this project's files to the folder of their own. Raises StackError."""
+        outer = self.folder / FOLDER
+        for name in _FORMER:
+            check_plain(outer / name)
+        with _told(self.root):
+            self.root.mkdir(mode=0o700, exist_ok=True)
+            for name in _FORMER:
+                with contextlib.suppress(FileNotFoundError):
+                    (outer / name).rename(self.root / name)
 
     def secret_values(self) -> list[str]:
         """Give every generated value, to take it out of what is shown."""
         paths = self.secrets.glob("*") if self.secrets.is_dir() else ()
-        return [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
+        return [read(path) or "" for path in paths if path.is_file()]
 
     def recall(self, key: str) -> str:
         """Give what was remembered under ``key``, or nothing."""
@@ -91,7 +160,7 @@ class State:
     def remember(self, key: str, value: str) -> None:
         """Keep a small fact for the next command."""
         memory = {**self._memory(), key: value}
-        write(self.root / "memory.json", json.dumps(memory, indent=2) + "\n")
+        self.write(self.root / "memory.json", json.dumps(memory, indent=2) + "\n")
 
     def _memory(self) -> dict[str, str]:
         try:
@@ -101,32 +170,21 @@ class State:
             return {}
 
 
-def read(path: Path) -> str | None:
-    """Give the text of a file, or None if there is none."""
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into ``path: why``, with a step that mends it."""
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StackError(f"{path}: not readable: {error}") from error
-
-
-def write(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
-    """Put a whole file in its place by rename: readers see the old text or the new one.
-
-    ``owner`` is a user and a group id; only root may give files away.
-    """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(mode)
-        if owner:
-            os.chown(name, *owner)
-        Path(name).rename(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        why, at = reason(error), error.filename if isinstance(error.filename, str) else path
+        hints = {
+            "is a directory": f"move that folder away: mv {quoted(at)} {quoted(f'{at}.old')}",
+            "not a directory": f"move the file in the way: mv {quoted(at)} {quoted(f'{at}.old')}",
+            "file exists": f"move the file in the way: mv {quoted(at)} {quoted(f'{at}.old')}",
+            "no space left on device": f"free some space: df -h {quoted(path.parent)}",
+            "permission denied": f'make it yours: sudo chown -R "$USER" {quoted(path.parent)}',
+        }
+        raise StackError(f"{at}: {why}", hints.get(why, "")) from error
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from stack.presets import NGINX
 from stack.proof import prove
 from stack.ready import Ready
 from stack.running import Running
@@ -45,9 +46,18 @@ class Status:
         )
 
 
+def services_of(running: Running) -> list[ServiceStatus]:
+    """Give what runs where no stack.yaml says what should."""
+    return [
+        ServiceStatus(seen.service, seen.name, seen.state, seen.status)
+        for seen in sorted(running.containers, key=lambda seen: seen.name)
+    ]
+
+
 def look(topology: Topology, running: Running, ready: Ready) -> Status:
     """Give what runs now and what the front door answers now."""
-    return Status(_services(topology, running), _routes(topology, ready))
+    is_open = any(one.is_running for one in running.of(NGINX))
+    return Status(_services(topology, running), _routes(topology, ready, is_open=is_open))
 
 
 def _services(topology: Topology, running: Running) -> list[ServiceStatus]:
@@ -70,8 +80,10 @@ def _services(topology: Topology, running: Running) -> list[ServiceStatus]:
     return rows
 
 
-def _routes(topology: Topology, ready: Ready) -> list[RouteStatus]:
+def _routes(topology: Topology, ready: Ready, *, is_open: bool) -> list[RouteStatus]:
     def ask(route: FrontRoute) -> RouteStatus:
+        if not is_open:  # whoever answers at that port then, it is not this stack
+            return RouteStatus(route.path, route.service, "the front door does not run", False, 0)
         proof = prove(ready, route)
         ms = round(proof.seen.seconds * 1000)
         return RouteStatus(route.path, route.service, proof.says, not proof.problem, ms)

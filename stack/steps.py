@@ -22,6 +22,42 @@ class Step:
 
 
 @dataclass(frozen=True)
+class MoveState(Step):
+    """Move the project's files from ``.stack`` to a folder of their own below it."""
+
+
+@dataclass(frozen=True)
+class MakeSecret(Step):
+    """Make a secret that is missing, or take it back from a ``container`` that still has it."""
+
+    name: str = field(kw_only=True)
+    container: str = field(kw_only=True, default="")
+    file: str = field(kw_only=True, default="")  # where it is in that container
+
+    @property
+    def says(self) -> str:
+        """What it does and where from."""
+        return f"{self.key} (again, from {self.container})" if self.container else self.key
+
+
+@dataclass(frozen=True)
+class MakeCertificate(Step):
+    """Make the certificate of the front door, and the authority if there is none."""
+
+
+@dataclass(frozen=True)
+class GiveSecrets(Step):
+    """Write the copies of secrets that a service's containers mount."""
+
+    container: Container = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class WriteCompose(Step):
+    """Write the Compose file of what will run."""
+
+
+@dataclass(frozen=True)
 class MakeImage(Step):
     """Pull or build the image of a service; ``is_forced`` although nothing changed."""
 

@@ -8,12 +8,13 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from stack import presets
+from stack import labels, presets
 from stack.model import Build, Ready, Service, Stack
+from stack.names import front_address, state_folder
 from stack.presets import NGINX, PRESETS, SECRETS_TARGET, Preset
 
-STATE = "./.stack"  # everything that stack keeps beside stack.yaml
 NEXTAUTH_SECRET = "nextauth-secret"  # noqa: S105 - the name of a file, not a secret
+CONFIG_TARGET = "/etc/nginx/stack"  # where Nginx finds its configuration
 FRONT_CERTIFICATE = "front.pem"
 FRONT_KEY = "front.key"
 # What an image that starts as root and then drops to its own user cannot do without.
@@ -94,6 +95,7 @@ class Container:
     probe: str = ""
     ready_path: str = ""
     ready: Ready | None = None
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -201,11 +203,6 @@ def secret_values(topology: Topology) -> tuple[str, ...]:
     return tuple(sorted({NEXTAUTH_SECRET, *everywhere}))
 
 
-def secret_file(service: str, secret: Secret) -> str:
-    """Where the copy of a secret lies that one service is given."""
-    return f"{STATE}/secrets/{service}.d/{secret.file}"
-
-
 def _nginx(stack: Stack, image: str) -> Container:
     preset = PRESETS[NGINX]
     static = (
@@ -218,7 +215,7 @@ def _nginx(stack: Stack, image: str) -> Container:
         service=NGINX,
         image=image,
         entrypoint=preset.entrypoint,
-        mounts=(Mount(f"{STATE}/nginx", "/etc/nginx/stack", read_only=True), *static),
+        mounts=(Mount(f"{state_folder(stack.name)}/nginx", CONFIG_TARGET, read_only=True), *static),
         secrets=tuple(Secret(file, file) for file in _front_files(stack)),
         published=tuple((address, stack.front.port, preset.port) for address in presets.LOOPBACK),
         extra_hosts=("host.docker.internal:host-gateway",) if has_host else (),
@@ -229,6 +226,7 @@ def _nginx(stack: Stack, image: str) -> Container:
         stop_signal=preset.stop_signal,
         healthcheck=("CMD", "bash", "-c", preset.probe),
         port=preset.port,
+        labels=((labels.FRONT, front_address(stack.front.port, tls=stack.front.tls)),),
     )
 
 

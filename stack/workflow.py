@@ -1,30 +1,35 @@
 """The verbs that change something, as lists of their stages. Parses no flags, prints nothing."""
 
 import contextlib
-import difflib
-import os
-import shutil
 import time
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from stack import front, state
+from stack import front, provide
+from stack.adopt import adopted
+from stack.checks import check_owner, check_services
+from stack.diagnose.exchange import Target
 from stack.engines.base import Engine
 from stack.engines.docker.context import context_digest
 from stack.engines.docker.engine import DockerEngine
-from stack.engines.docker.project import choose_source, open_engine
-from stack.errors import ConfigError, StackError
+from stack.engines.docker.project import choose_source, open_engine, stacks
+from stack.errors import EngineError, StackError
+from stack.files import read
 from stack.images import Source
-from stack.logs import Line, follow, last_lines
+from stack.locate import Located, locate, made_from
+from stack.ownership import in_the_way, wanted_names
 from stack.plan import plan_down, plan_restart, plan_up
-from stack.presets import NGINX
-from stack.project import Prepared, Project, prepare
+from stack.project import Prepared, Project, derive
 from stack.proof import await_route
+from stack.provide import plan_files
 from stack.ready import Ready, StoppedError, Watch, loaded_generation
 from stack.run import Finished, Result, run
-from stack.running import Running
-from stack.status import Status, look
+from stack.running import Owner, Running, Standing, Stranger
+from stack.state import State
+from stack.status import Status, look, services_of
 from stack.steps import AwaitReady, AwaitRoute, MakeImage, PlaceConfig, Plan, Step
 from stack.token import mint
 from stack.topology import NEXTAUTH_SECRET, BuildSpec, Container, FrontRoute
@@ -96,27 +101,40 @@ def plan_project(
     only: Collection[str] = (),
     *,
     build: bool = False,
-) -> tuple[Prepared, Plan]:
-    """Derive, observe, plan: everything of ``up`` before something changes."""
+) -> tuple[Prepared, Plan, Plan]:
+    """Derive, observe, plan: everything of ``up`` before something changes. Writes nothing.
+
+    Gives what follows from stack.yaml, the files that have to be made first, and the rest.
+    """
     check_services(project, only)
-    prepared = prepare(project, source_of(project, engine, say))
+    if not project.state.root.exists():  # before a registry is asked, which takes its time
+        check_owner(project.owner, engine.observe())
+    prepared = derive(project, source_of(project, engine, say))
     running = engine.observe({item.image for item in prepared.topology.containers})
-    check_owner(project, running)
+    if not project.state.former:
+        check_owner(project.owner, running, wanted_names(prepared.topology))
     contexts = {
         item.service: "" if build else _context_digest(project.folder, item.build)
         for item in prepared.topology.containers
         if item.build
     }
+    door = running_door(prepared.door, running)
     plan = plan_up(
         prepared.topology,
         running,
         prepared.fingerprints,
         contexts,
-        is_config_current=state.read(project.state.config) == prepared.config,
-        is_config_loaded=loaded_generation(prepared.door) == prepared.generation,
+        is_config_current=read(project.state.config) == prepared.config,
+        is_config_loaded=loaded_generation(door) == prepared.generation,
         only=only,
     )
-    return prepared, plan
+    return prepared, plan_files(project, prepared, running), plan
+
+
+def running_door(door: Target, running: Running) -> Target:
+    """Give the front door as it runs; as it is written where none does."""
+    seen = urlsplit(running.front)
+    return replace(door, port=seen.port, tls=seen.scheme == "https") if seen.port else door
 
 
 def up(
@@ -128,12 +146,19 @@ def up(
     for what is wrong before anything was changed.
     """
     begun = time.monotonic()
-    prepared, plan = plan_project(project, engine, say, options.services, build=options.build)
+    plan_all = partial(plan_project, project, engine, say, options.services, build=options.build)
+    prepared, files, plan = plan_all()
     if any(step.key == f"start {project.stack.name}-nginx-1" for step in plan.steps):
-        front.check_port(engine, project.stack.name, project.stack.front.port)
+        front.check_port(engine, project.owner, project.stack.front.port)
+    keep_source(project, prepared)
+    outcome = Outcome(project.stack.name, Plan((*files.steps, *plan.steps)), prepared)
+    while files.steps and not outcome.failures:
+        make = partial(provide.make, project, prepared, engine)
+        _carry_out(files, make, lambda: None, outcome, on_result)
+        prepared, files, plan = plan_all()
+        outcome.prepared = prepared
     images, rest = plan.split(MakeImage)
-    outcome = Outcome(project.stack.name, plan, prepared)
-    if images.steps:
+    if images.steps and not outcome.failures:
         _carry_out(images, engine.apply, lambda: None, outcome, on_result)
     if not outcome.failures:
         _carry_out_watched(rest, project, engine, options.timeout, outcome, on_result, say)
@@ -147,9 +172,12 @@ def restart(
     """Restart the containers of some services, or of all, and see the front door answer."""
     begun = time.monotonic()
     check_services(project, options.services)
-    prepared = prepare(project, source_of(project, engine, say))
+    prepared = derive(project, source_of(project, engine, say))
+    running = engine.observe()
+    check_owner(project.owner, running, wanted_names(prepared.topology))
+    prepared = replace(prepared, door=running_door(prepared.door, running))
     wanted = options.services or [item.service for item in prepared.topology.containers]
-    plan = plan_restart(prepared.topology, engine.observe(), wanted)
+    plan = plan_restart(prepared.topology, running, wanted)
     outcome = Outcome(project.stack.name, plan, prepared)
     _carry_out_watched(plan, project, engine, options.timeout, outcome, on_result, say)
     outcome.seconds = time.monotonic() - begun
@@ -159,35 +187,79 @@ def restart(
 def down(engine: DockerEngine, on_result: OnResult, *, volumes: bool) -> Outcome:
     """Remove what the project has. Nothing else is touched."""
     begun = time.monotonic()
-    outcome = Outcome(engine.project, plan_down(engine.observe(), volumes=volumes))
+    running = running_of(engine)
+    outcome = Outcome(engine.project, plan_down(running, volumes=volumes))
     _carry_out(outcome.plan, engine.apply, lambda: None, outcome, on_result)
     outcome.seconds = time.monotonic() - begun
     return outcome
 
 
-def connect(project: Project, say: Say, *, may_install: bool = False) -> DockerEngine:
-    """Open the engine for the project."""
-    name, folder = project.stack.name, project.folder
-    return open_engine(name, folder, say, may_install=may_install, environ=project.environ)
+def find(file: Path, environ: Mapping[str, str], name: str = "") -> Located:
+    """Find the project of a stack file, or the one called ``name``."""
+    return locate(file, environ, name, stacks)
+
+
+def former_of(located: Located) -> list[Standing]:
+    """Give what still runs of the stack file under names that it no longer has."""
+    owner = located.owner
+    if located.project is None or not owner.file:
+        return []
+    made = made_from(Path(owner.folder) / owner.file, stacks())
+    return [one for one in made if one.owner.project != owner.project and one.containers]
+
+
+def strangers(project: Project, engine: DockerEngine) -> list[Stranger]:
+    """Give what others made that has the project's name, or a name that it needs."""
+    prepared = derive(project, source_of(project, engine, lambda _: None))
+    return in_the_way(project.owner, engine.observe(), wanted_names(prepared.topology))
+
+
+def signing_secret(project: Project) -> str:
+    """Give the secret that tokens are signed with; made now if there is none.
+
+    Without an engine nobody else can run under the project's name.
+    """
+    try:
+        engine = connect(project.owner, lambda _: None)
+    except EngineError:
+        return provide.ensure_secret(project, None, NEXTAUTH_SECRET)
+    running_of(engine)
+    return provide.ensure_secret(project, engine, NEXTAUTH_SECRET)
+
+
+def running_of(engine: DockerEngine) -> Running:
+    """See what the project has. Raises StackError if its name is somebody else's."""
+    running = engine.observe()
+    check_owner(engine.owner, running)
+    return running
+
+
+def connect(owner: Owner, say: Say, *, may_install: bool = False) -> DockerEngine:
+    """Open the engine for a project."""
+    state = State(Path(owner.folder), owner.project)
+    return open_engine(owner, lambda: adopted(state), say, may_install=may_install)
 
 
 def source_of(project: Project, engine: DockerEngine, say: Say) -> Source:
-    """Give where images come from, and remember what ``auto`` was decided to be."""
+    """Give where images come from: as written, as remembered, or as the engine can have them."""
     if project.stack.images != "auto":
         return project.stack.images
-    remembered = project.state.recall("images")
-    source = choose_source(engine, remembered, say)
-    if source != remembered:
-        project.state.prepare()
-        project.state.remember("images", source)
-    return source
+    return choose_source(engine, project.state.recall("images"), say)
+
+
+def keep_source(project: Project, prepared: Prepared) -> None:
+    """Remember where images come from, so that an outage of a registry replaces nothing."""
+    project.state.prepare()
+    if project.stack.images == "auto" and project.state.recall("images") != prepared.source:
+        project.state.remember("images", prepared.source)
 
 
 def images(
     project: Project, engine: DockerEngine, on_result: OnResult, say: Say
 ) -> tuple[Outcome, list[tuple[str, str, str]]]:
     """Make all images of the project exist; give each service's image and its origin."""
-    prepared, plan = plan_project(project, engine, say)
+    prepared, _, plan = plan_project(project, engine, say)
+    keep_source(project, prepared)
     outcome = Outcome(project.stack.name, plan.split(MakeImage)[0], prepared)
     _carry_out(outcome.plan, engine.apply, lambda: None, outcome, on_result)
     return outcome, [
@@ -195,71 +267,17 @@ def images(
     ]
 
 
-def status(project: Project, engine: DockerEngine, say: Say) -> Status:
+def status(located: Located, engine: DockerEngine, say: Say) -> Status:
     """See what runs and what the front door answers."""
-    prepared = prepare(project, source_of(project, engine, say))
+    running = engine.observe()
+    if located.project is None:
+        return Status(services_of(running), [])
+    project = located.project
+    check_owner(project.owner, running)
+    prepared = derive(project, source_of(project, engine, say))
+    prepared = replace(prepared, door=running_door(prepared.door, running))
     ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
-    return look(prepared.topology, engine.observe(), ready)
-
-
-def logs(
-    project: Project,
-    engine: DockerEngine,
-    services: Collection[str],
-    tail: int,
-    *,
-    is_endless: bool,
-) -> Iterator[Line]:
-    """Yield the containers' names and log lines of some services, or of all."""
-    check_services(project, services)
-    seen = engine.observe().containers
-    names = sorted(item.name for item in seen if not services or item.service in services)
-    yield from (follow if is_endless else last_lines)(engine, names, tail)
-
-
-def execute(
-    project: Project,
-    engine: DockerEngine,
-    service: str,
-    command: list[str],
-    *,
-    is_terminal: bool,
-) -> Iterator[str | int]:
-    """Run a command in the first container of a service: output lines, then the exit code.
-
-    The ``docker`` command takes over if there is one: it can also pass on what is typed or piped.
-    """
-    check_services(project, [service])
-    running = [seen for seen in engine.observe().of(service) if seen.is_running]
-    if not running:
-        raise StackError(f"{service}: does not run", "stack up")
-    if docker := shutil.which("docker"):
-        how = "-it" if is_terminal else "-i"
-        os.execv(docker, ["docker", "exec", how, running[0].id, *command])  # noqa: S606
-    yield from engine.execute(running[0].name, command)
-
-
-def check_services(project: Project, services: Collection[str]) -> None:
-    """Raise ConfigError for a name that is no service of the project."""
-    known = [NGINX, *project.stack.services]
-    for name in services:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            text = f"{name}: no such service in stack.yaml"
-            raise ConfigError(
-                text + (f"; did you mean {near[0]}?" if near else ""),
-                f"services are: {', '.join(known)}",
-            )
-
-
-def check_owner(project: Project, running: Running) -> None:
-    """Raise StackError if another folder already uses this project name."""
-    for seen in running.containers:
-        if seen.folder and seen.folder != str(project.folder):
-            raise StackError(
-                f"stack.yaml: name: {project.stack.name} is in use by {seen.folder}",
-                f"choose another name, or run: cd {seen.folder} && stack down",
-            )
+    return look(prepared.topology, running, ready)
 
 
 def _origin(item: Container) -> str:
@@ -308,12 +326,17 @@ def _carry_out_watched(
 def ready_for(project: Project, prepared: Prepared, engine: Engine, watch: Watch) -> Ready:
     """Give what asks the project's services and routes."""
     secret = prepared.secrets[NEXTAUTH_SECRET]
+
+    def token() -> str:
+        """Open routes; empty before there is a secret to sign with."""
+        return mint(secret, "stack-up", (), int(time.time()), 60) if secret else ""
+
     return Ready(
         engine,
         project.stack.name,
         prepared.door,
         prepared.generation,
-        lambda: mint(secret, "stack-up", (), int(time.time()), 60),
+        token,
         watch,
         prepared.hidden,
     )

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from stack import state
 from stack.diagnose import edits, nginx_conf, nginx_limits
 from stack.diagnose.formats.lint import Answer
 from stack.diagnose.lint import Options, lint, merged
@@ -14,6 +13,7 @@ from stack.diagnose.nginx_limits import Written
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Config
 from stack.errors import ConfigError, StackError
+from stack.files import write
 
 VERSION = re.compile(r"(?:nginx/)?(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
 
@@ -117,9 +117,9 @@ def _replace(path: Path, text: str) -> None:
     known = path.stat()
     mode = known.st_mode & 0o7777
     try:
-        state.write(path, text, mode, (known.st_uid, known.st_gid))
+        write(path, text, mode, (known.st_uid, known.st_gid))
     except PermissionError:  # only root may give files away
-        state.write(path, text, mode)
+        write(path, text, mode)
 
 
 def _read(files: Sequence[Path]) -> list[Config]:

@@ -146,9 +146,9 @@ PASSWORD_REFUSED = Cause(
     "error",
     "a store refuses the password of this stack: its data was made with another one",
     "A database keeps its password in its data, and the data outlives the stack. The secrets in "
-    ".stack/secrets were made anew (the folder was deleted, or this is another checkout with the "
-    "same project name), so they no longer fit. The service runs; nothing can sign in.",
-    "bring back the .stack/secrets that the data was made with, or delete all data: "
+    ".stack/NAME/secrets were made anew (the folder was deleted, or another checkout had the same "
+    "project name), so they no longer fit. The service runs; nothing can sign in.",
+    "bring back the .stack/NAME/secrets that the data was made with, or delete all data: "
     "stack down --volumes",
     PASSWORDS,
     bad="$ stack down && rm -r .stack && stack up",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from stack.running import Running
+from stack.running import Owner, Running
 from stack.steps import Step
 
 
@@ -18,18 +18,17 @@ class Exit:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who publishes a port: a container, its project if it has one, the folder if it is ours."""
+    """Who publishes a port: a container, and whose it is."""
 
     container: str
-    project: str = ""
-    folder: str = ""
+    owner: Owner
 
 
 class Engine(Protocol):
     """Runs containers. Every method raises EngineError when the engine does not do its part."""
 
     def observe(self, images: Collection[str] = ()) -> Running:
-        """See what the project has now, and which of ``images`` (references) are there."""
+        """See what the project has, who else has its name, and which of ``images`` are there."""
 
     def apply(self, step: Step) -> None:
         """Carry out one step that changes something."""

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from stack.engines.docker.project import choose_source, open_engine
+from stack.running import Owner
 from tests.chaos.nginx import Nginx
 from tests.chaos.postgres import RealPostgres, real_postgres
 from tests.integration.projects import free_port
@@ -242,7 +243,7 @@ FAULTS: tuple[Fault, ...] = (
 @asynccontextmanager
 async def world(dice: random.Random) -> AsyncIterator[World]:
     """Start everything, and end it whatever happens."""
-    source = choose_source(open_engine("it", Path(), print, may_install=False), "", print)
+    source = choose_source(open_engine(Owner("it"), frozenset, print, may_install=False), "", print)
     with (
         real_redis(*RDB, *user_options(*ROLES)) as redis,
         real_postgres(source) as postgres,

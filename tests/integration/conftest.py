@@ -20,6 +20,7 @@ from stack import images
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.engines.docker.project import choose_source, open_engine
+from stack.running import Owner
 from tests.integration.containers import LABEL
 from tests.integration.projects import (
     REALTIME,
@@ -51,7 +52,7 @@ def docker_client() -> Iterator[docker.DockerClient]:
 @pytest.fixture(scope="session")
 def source() -> images.Source:
     """Where images come from here: decided once, because asking a registry takes seconds."""
-    engine = open_engine("it", Path(), print, may_install=False)
+    engine = open_engine(Owner("it"), frozenset, print, may_install=False)
     return choose_source(engine, "", print)
 
 

@@ -20,6 +20,7 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from stack.engines.docker.request import PROJECT
+from stack.running import Owner
 
 ECHO = Path(__file__).with_name("echo")
 STACK = Path(sys.executable).with_name("stack")  # the console script, as users run it
@@ -86,6 +87,14 @@ class Project:
     def ws_url(self) -> str:
         return f"ws://localhost:{self.port}/ws"
 
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.name, str(self.folder.resolve()), "stack.yaml")
+
+    @property
+    def state(self) -> Path:
+        return self.folder / ".stack" / self.name
+
     def write(self, services: Services, routes: Routes, **more: Any) -> None:
         """Write stack.yaml, and the folders that the services of this module use."""
         site = self.folder / "site"
@@ -148,7 +157,7 @@ class Project:
 
     def secrets(self) -> set[str]:
         """Give every generated value."""
-        paths = (self.folder / ".stack" / "secrets").rglob("*")
+        paths = (self.state / "secrets").rglob("*")
         return {path.read_text() for path in paths if path.is_file()}
 
     def remove(self) -> None:

@@ -91,7 +91,7 @@ def test_a_changed_file_is_a_warning(echoing: Project) -> None:
 
 def test_a_configuration_that_was_not_loaded_is_told(echoing: Project) -> None:
     echoing.stack("up")
-    config = echoing.folder / ".stack/nginx/nginx.conf"
+    config = echoing.state / "nginx/nginx.conf"
     text = config.read_text()
     config.write_text(text.replace(generation(text), "0" * len(generation(text))))
     assert codes(echoing) == [("WS202", "nginx")]
@@ -178,7 +178,7 @@ def test_an_nginx_without_a_connection_left_is_told(echoing: Project) -> None:
 
 def reload_with(project: Project, pattern: str, text: str, events: str = "") -> None:
     """Change the configuration behind the back of stack, and let Nginx load it."""
-    config = project.folder / ".stack/nginx/nginx.conf"
+    config = project.state / "nginx/nginx.conf"
     changed, count = re.subn(pattern, text, config.read_text())
     assert count
     config.write_text(changed.replace("events {", f"events {{ {events}"))

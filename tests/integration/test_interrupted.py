@@ -98,8 +98,8 @@ def test_an_up_waits_for_another(lean: tuple[Project, float]) -> None:
 
 def test_who_waits_in_vain_is_told_for_whom(project: Project) -> None:
     project.write(SITE, {"/": "site"})
-    with State(project.folder).lock(1, lambda _: None):
-        holder = (project.folder / ".stack" / "lock").read_text()
+    with State(project.folder, project.name).lock(1, lambda _: None):
+        holder = (project.state / "lock").read_text()
         said = project.fails("up", "--timeout", "0.2")
     assert f"{holder} is still at work here" in said
     assert project.containers() == []
@@ -108,7 +108,7 @@ def test_who_waits_in_vain_is_told_for_whom(project: Project) -> None:
 def test_the_lock_of_a_killed_command_is_free(project: Project) -> None:
     project.write(SITE, {"/": "site"})
     with begun(project) as process:
-        lock = project.folder / ".stack" / "lock"
+        lock = project.state / "lock"
         wait_for(lambda: lock.exists() and str(process.pid) in lock.read_text())
         process.kill()
     assert "waiting" not in project.stack("up", "--timeout", "30")

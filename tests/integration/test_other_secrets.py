@@ -43,7 +43,7 @@ def test_a_volume_of_other_secrets_is_told_at_once(orphaned: Project) -> None:
         f"the volume {volume} was made with other secrets"
     )
     assert "stack down --volumes" in error["hint"]
-    assert "bring back the .stack/secrets" in error["hint"]
+    assert "bring back .stack/" in error["hint"]
 
 
 def test_the_doctor_names_the_volume_and_nothing_that_follows(orphaned: Project) -> None:

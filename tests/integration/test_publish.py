@@ -80,7 +80,7 @@ def test_another_key_opens_nothing(publishing: Project) -> None:
 
 @pytest.mark.parametrize("path", ["/api/info", "/metrics", "/ws/api/info", "/ws/metrics"])
 def test_the_front_door_leads_to_neither_api_nor_metrics(publishing: Project, path: str) -> None:
-    key = (publishing.folder / ".stack" / "secrets" / "ws-api-key").read_text()
+    key = (publishing.state / "secrets" / "ws-api-key").read_text()
     for method in ("GET", "POST"):
         headers = {"X-API-Key": key}
         answer = httpx.request(method, publishing.url + path, headers=headers, timeout=10)
@@ -93,6 +93,6 @@ def test_the_port_is_published_nowhere_and_the_key_shown_nowhere(publishing: Pro
     for number in (1, 2):
         container = publishing.container("ws", number)
         assert not any(container.attrs["NetworkSettings"]["Ports"].values())
-    key = (publishing.folder / ".stack" / "secrets" / "ws-api-key").read_text()
+    key = (publishing.state / "secrets" / "ws-api-key").read_text()
     shown = [str(each.attrs) + each.logs().decode() for each in publishing.containers()]
     assert not [text for text in shown if key in text]

@@ -173,4 +173,4 @@ def test_a_dry_run_changes_nothing(echoing: Project) -> None:
     filters = {"label": f"com.docker.compose.project={echoing.name}"}
     assert echoing.containers() == []
     assert echoing.client.networks.list(filters=filters) == []
-    assert not (echoing.folder / ".stack" / "nginx" / "nginx.conf").exists()
+    assert not (echoing.state / "nginx" / "nginx.conf").exists()

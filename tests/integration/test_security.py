@@ -143,7 +143,7 @@ def demo_source(demo: Project) -> images.Source:
 
 
 def password(demo: Project, store: str) -> str:
-    return (demo.folder / ".stack" / "secrets" / f"{store}-password").read_text()
+    return (demo.state / "secrets" / f"{store}-password").read_text()
 
 
 def test_redis_answers_only_to_its_password(demo: Project, neighbour: Neighbour) -> None:

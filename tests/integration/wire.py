@@ -113,6 +113,6 @@ async def refusal(url: str, **options: Any) -> Response:
 
 def forge(project: Project, *, key: str = "", algorithm: str = "HS256", **claims: object) -> str:
     """Make a token in the test itself: a good one with the stack's secret, unless told else."""
-    secret = key or (project.folder / ".stack" / "secrets" / "nextauth-secret").read_text()
+    secret = key or (project.state / "secrets" / "nextauth-secret").read_text()
     payload = {"sub": "alice", "exp": int(time.time()) + 600} | claims
     return jwt.encode(payload, "" if algorithm == "none" else secret, algorithm)

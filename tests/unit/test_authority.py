@@ -14,7 +14,7 @@ from stack.topology import FRONT_CERTIFICATE, FRONT_KEY
 
 @pytest.fixture
 def place(tmp_path: Path) -> State:
-    state = State(tmp_path)
+    state = State(tmp_path, "shop")
     state.prepare()
     return state
 

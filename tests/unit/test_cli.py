@@ -21,6 +21,8 @@ COMMANDS = [
 WITHOUT_A_STACK = {
     "init": ({0}, "wrote stack.yaml"),
     "schema": ({0}, '"properties"'),
+    "down": ({1}, "no engine answers"),  # its example names a project
+    "list": ({1}, "no engine answers"),
     "explain": ({0}, "WS001"),
     "lint": ({2}, "nginx.conf: cannot be read"),
     "doctor": ({0, 1}, "ws://localhost:3002/ws"),  # where something may listen on this machine
@@ -156,7 +158,7 @@ def test_a_reader_that_leaves_early_is_no_error(shop: Stack) -> None:
 
 def test_ctrl_c_is_130(shop: Stack) -> None:
     with (
-        State(shop.folder).lock(0, lambda _: None),
+        State(shop.folder, "shop").lock(0, lambda _: None),
         subprocess.Popen(
             [*MAIN, "down"],
             cwd=shop.folder,
@@ -178,7 +180,7 @@ def test_a_bug_is_3_with_a_log_and_no_traceback(shop: Stack) -> None:
         raise ZeroDivisionError
 
     shop.monkeypatch.setattr("stack.project.open_project", fail)
-    done = shop("status")
+    done = shop("restart")
     assert (done.code, done.err.splitlines()[0]) == (3, "error: stack: a bug: ZeroDivisionError")
     (log,) = shop.folder.glob("stack-bug-*.log")
     assert "ZeroDivisionError" in log.read_text()

@@ -208,7 +208,7 @@ def test_fix_says_where_it_may_not_write(nginx: Stack) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    nginx.monkeypatch.setattr("stack.state.write", refuse)
+    nginx.monkeypatch.setattr("stack.diagnose.inspection.write", refuse)
     done = nginx("lint", "bad.conf", "--fix")
     assert (done.code, done.err) == (1, "error: bad.conf: not written: permission denied\n")
 

@@ -103,11 +103,14 @@ def test_paths_are_seen_from_where_the_file_lies() -> None:
 
 
 def test_labels_stand_where_they_are_wanted() -> None:
-    labels = {"services": {"redis": {"a": "$b"}}, "networks": {"data": {"c": "d"}}}
+    own = {"redis": {"a": "$b"}, "nginx": {"a": "b"}}
+    labels = {"services": own, "networks": {"data": {"c": "d"}}}
     labels |= {"volumes": {"redis": {"e": "f"}}}
     services, rest = (make(layout(), ".", labels) for make in (compose_services, compose_rest))
     assert services["redis"]["labels"] == {"a": "$$b"}
-    assert not any("labels" in service for name, service in services.items() if name != "redis")
+    assert services["nginx"]["labels"] == {"dev.stack.front": "http://localhost:8080", "a": "b"}
+    others = services.keys() - {"redis", "nginx"}
+    assert not any("labels" in services[name] for name in others)
     assert rest["networks"] == {"data": {"internal": True, "labels": {"c": "d"}}, "default": {}}
     assert rest["volumes"] == {"data": {}, "postgres": {}, "redis": {"labels": {"e": "f"}}}
 

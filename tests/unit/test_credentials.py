@@ -7,12 +7,13 @@ import pytest
 
 from stack import credentials
 from stack.state import State
+from stack.topology import secret_values
 from tests.unit.test_topology import layout
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> State:
-    state = State(tmp_path)
+    state = State(tmp_path, "shop")
     state.prepare()
     return state
 
@@ -21,27 +22,34 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-def test_secrets_are_made_once_and_differ(state: State) -> None:
-    first = credentials.ensure(state, layout())
-    assert first == credentials.ensure(state, layout())
-    assert len(set(first.values())) == len(first) == 4
-    assert all(len(value) >= 40 for value in first.values())
+def made(state: State) -> dict[str, str]:
+    """Make every secret and hand all of them over."""
+    values = {name: credentials.keep(state, name) for name in secret_values(layout())}
+    for container in layout().containers:
+        if container.secrets:
+            credentials.give(state, container)
+    return values
+
+
+def test_what_was_not_made_yet_is_empty(state: State) -> None:
+    assert set(credentials.known(state, layout()).values()) == {""}
+    assert list(state.secrets.iterdir()) == []
+
+
+def test_secrets_are_kept_and_differ(state: State) -> None:
+    values = made(state)
+    assert credentials.known(state, layout()) == values
+    assert len(set(values.values())) == len(values) == 4
+    assert all(len(value) >= 40 for value in values.values())
 
 
 def test_secrets_are_closed_to_others(state: State) -> None:
-    names = credentials.ensure(state, layout())
-    assert {mode(state.secrets / name) for name in names} == {0o600}
+    assert {mode(state.secrets / name) for name in made(state)} == {0o600}
     assert mode(state.secrets) == 0o700
 
 
-def test_an_empty_secret_is_made_anew(state: State) -> None:
-    (state.secrets / "redis-password").write_text("")
-    assert credentials.ensure_value(state, "redis-password")
-
-
 def test_each_service_gets_what_it_needs_and_nothing_else(state: State) -> None:
-    values = credentials.ensure(state, layout())
-    credentials.hand_over(state, layout(), values)
+    made(state)
     folders = {path.name: {p.name for p in path.iterdir()} for path in state.secrets.glob("*.d")}
     assert folders == {
         "api.d": {"redis-password", "postgres-password"},
@@ -52,11 +60,12 @@ def test_each_service_gets_what_it_needs_and_nothing_else(state: State) -> None:
     assert {mode(state.secrets / name) for name in folders} == {0o700}
 
 
-def test_a_changed_secret_is_handed_over_again(state: State) -> None:
-    values = credentials.ensure(state, layout())
-    credentials.hand_over(state, layout(), values)
+def test_a_changed_secret_is_not_given_yet(state: State) -> None:
+    redis = layout().container("redis")
+    assert credentials.is_given(state, redis, made(state))
     (state.secrets / "redis-password").write_text("by hand")
-    credentials.hand_over(state, layout(), credentials.ensure(state, layout()))
+    assert not credentials.is_given(state, redis, credentials.known(state, layout()))
+    credentials.give(state, redis)
     assert (state.secrets / "redis.d" / "password").read_text() == "by hand"
 
 
@@ -65,7 +74,7 @@ def test_a_changed_secret_is_handed_over_again(state: State) -> None:
 def test_root_gives_each_copy_to_the_user_that_reads_it(
     state: State, service: str, owner: int
 ) -> None:
-    credentials.hand_over(state, layout(), credentials.ensure(state, layout()))
+    made(state)
     for copy in (state.secrets / f"{service}.d").iterdir():
         assert (mode(copy), copy.stat().st_uid, copy.stat().st_gid) == (0o600, owner, owner)
 
@@ -74,6 +83,6 @@ def test_without_root_the_folder_protects_readable_copies(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    credentials.hand_over(state, layout(), credentials.ensure(state, layout()))
+    made(state)
     assert mode(state.secrets / "redis.d" / "password") == 0o444
     assert mode(state.secrets / "redis.d") == 0o700

@@ -16,10 +16,12 @@ from stack import front
 from stack.diagnose.exchange import Target
 from stack.engines.base import Holder
 from stack.errors import StackError
+from stack.running import Owner
 from stack.state import State
 from tests.unit.fake_engine import FakeEngine
 
 DOOR = Target("", "127.0.0.1", 1, "/")
+SHOP = Owner("shop", "/shop", "stack.yaml")
 
 
 @contextmanager
@@ -37,19 +39,19 @@ def free_port() -> int:
 
 @pytest.fixture
 def place(tmp_path: Path) -> State:
-    place = State(tmp_path)
+    place = State(tmp_path, "shop")
     place.prepare()
     place.config.write_text("old")
     return place
 
 
 def test_a_free_port_is_fine(free_port: int) -> None:
-    front.check_port(FakeEngine(), "shop", free_port)
+    front.check_port(FakeEngine(), SHOP, free_port)
 
 
 def test_our_own_container_may_hold_it() -> None:
     with taken("127.0.0.1") as port:
-        front.check_port(FakeEngine(Holder("shop-nginx-1", "shop")), "shop", port)
+        front.check_port(FakeEngine(Holder("shop-nginx-1", SHOP)), SHOP, port)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1"])
@@ -57,7 +59,7 @@ def test_a_process_that_holds_it_is_named(address: str) -> None:
     if ":" in address and not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
     with taken(address) as port, pytest.raises(StackError) as caught:
-        front.check_port(FakeEngine(), "shop", port)
+        front.check_port(FakeEngine(), SHOP, port)
     where = "::1" if ":" in address else "127.0.0.1"
     assert caught.value.message.startswith(f"front.port: {port} on {where} is held by ")
     assert caught.value.message.endswith(f"(process {os.getpid()})")
@@ -65,9 +67,9 @@ def test_a_process_that_holds_it_is_named(address: str) -> None:
 
 
 def test_a_port_that_the_engine_has_opened_already_is_waited_for(tmp_path: Path) -> None:
-    ours = Holder("shop-nginx-1", "shop")
+    ours = Holder("shop-nginx-1", SHOP)
     with opened_by_the_engine(tmp_path) as port:
-        front.check_port(Starting(holder=ours), "shop", port)
+        front.check_port(Starting(holder=ours), SHOP, port)
 
 
 def test_a_port_that_the_engine_forgot_is_not_waited_for_without_end(
@@ -75,7 +77,7 @@ def test_a_port_that_the_engine_forgot_is_not_waited_for_without_end(
 ) -> None:
     monkeypatch.setattr(front, "SETTLE_WITHIN", 0.1)
     with opened_by_the_engine(tmp_path) as port, pytest.raises(StackError, match="docker-proxy"):
-        front.check_port(FakeEngine(), "shop", port)
+        front.check_port(FakeEngine(), SHOP, port)
 
 
 @dataclass
@@ -108,14 +110,18 @@ def opened_by_the_engine(folder: Path) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("holder", "way_out"),
     [
-        (Holder("web"), "docker stop web"),
-        (Holder("blog-web-1", "blog"), "docker compose -p blog down"),
-        (Holder("blog-nginx-1", "blog", "/home/me/blog"), "cd /home/me/blog && stack down"),
+        (Holder("web", Owner("")), "docker stop web"),
+        (Holder("blog-web-1", Owner("blog")), "docker compose -p blog down"),
+        (
+            Holder("blog-nginx-1", Owner("blog", "/home/me/my blog", "stack.yaml")),
+            "cd '/home/me/my blog' && stack down",
+        ),
+        (Holder("old-nginx-1", Owner("old", "/shop", "stack.yaml")), "stack down --project old"),
     ],
 )
 def test_a_container_that_holds_it_is_named(holder: Holder, way_out: str) -> None:
     with pytest.raises(StackError) as caught:
-        front.check_port(FakeEngine(holder), "shop", 8080)
+        front.check_port(FakeEngine(holder), SHOP, 8080)
     what = f"front.port: 8080 is published by the container {holder.container}"
     assert caught.value.message == what
     assert caught.value.hint.startswith(f"{way_out}, or set front.port")

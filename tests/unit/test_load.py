@@ -2,6 +2,7 @@
 # ruff: noqa: E501 - the tables read best with one case a line
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -225,21 +226,35 @@ def test_merge_keys_fill_in_and_what_is_written_wins(tmp_path: Path) -> None:
     assert (stack.services["b"].image, stack.services["b"].port) == ("x", 2)
 
 
+@pytest.mark.parametrize("folder", ["shop", "a_b", "shop-2", "a" * 63])
+def test_the_folder_names_the_project(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir()
+    assert loaded(tmp_path / folder, OK).name == folder
+
+
 @pytest.mark.parametrize(
-    ("folder", "name"),
+    ("folder", "begin"),
     [
         ("My Shop!", "my-shop"),
         ("a__b", "a-b"),
-        ("a_b", "a_b"),
         ("日本", "stack"),
         ("-x-", "x"),
-        ("a" * 62 + "-b", "a" * 62),
+        ("a" * 62 + "-b", "a" * 56),
         ('it\'s "q" $x', "it-s-q-x"),
     ],
 )
-def test_the_folder_names_the_project(tmp_path: Path, folder: str, name: str) -> None:
+def test_a_name_that_had_to_be_altered_ends_with_a_digest(
+    tmp_path: Path, folder: str, begin: str
+) -> None:
     (tmp_path / folder).mkdir()
-    assert loaded(tmp_path / folder, OK).name == name
+    assert re.fullmatch(rf"{begin}-[0-9a-f]{{6}}", loaded(tmp_path / folder, OK).name)
+
+
+def test_folders_whose_names_become_alike_are_different_projects(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a b", "a:b", "a-b", "A-B", "á", "日", "本")]
+    for folder in folders:
+        folder.mkdir()
+    assert len({loaded(folder, OK).name for folder in folders}) == len(folders)
 
 
 def test_realtime_needs_all_stores_unless_it_says_what(tmp_path: Path) -> None:

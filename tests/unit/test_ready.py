@@ -37,8 +37,10 @@ def test_the_volume_is_named_and_three_ways_out() -> None:
     error = refusal("db")
     assert error.message == f"db: {SAID}: the volume shop_db was made with other secrets"
     old, new, none = error.hint.splitlines()
-    assert old == "bring back the .stack/secrets that it was made with"
-    assert new.endswith("$(cat .stack/secrets/db-password)'\" | stack exec db psql -U postgres")
+    assert old == "bring back .stack/shop/secrets, which it was made with"
+    assert new.endswith(
+        "$(cat .stack/shop/secrets/db-password)'\" | stack exec db psql -U postgres"
+    )
     assert none == "or delete all data: stack down --volumes"
     assert error.evidence == ("the log",)
 

@@ -80,7 +80,7 @@ def test_all_other_text_stays_readable(text: str) -> None:
         lambda report: report.table(("name",), [(NASTY,)]),
         lambda report: report.drift({"a": [NASTY]}),
         lambda report: report.status(Status([], [RouteStatus("/", "a", NASTY, ok=False, ms=1)])),
-        lambda report: report.plan(Plan((Step(f"start {NASTY}"),))),
+        lambda report: report.plan(Plan(()), Plan((Step(f"start {NASTY}"),))),
         lambda report: report.findings({}, [NASTY]),
     ],
     ids=["note", "log", "name", "error", "evidence", "table", "drift", "answer", "plan", "found"],
@@ -178,7 +178,7 @@ def test_up_with_nothing_to_change_says_so(monkeypatch: pytest.MonkeyPatch) -> N
 def test_down() -> None:
     plain, data = Said(), Said("json")
     for report in (plain, data):
-        report.down(outcome((Step("remove container shop-ws-1"),)), ["db"])
+        report.down(outcome((Step("remove container shop-ws-1"),)), ["db"], are_lent=False)
     kept = "  volumes kept: db (stack down --volumes removes them)\n"
     assert plain.text == f"✓ 1 removed in 1.2 s\n{kept}"
     assert data.event["removed"] == ["container shop-ws-1"]
@@ -187,7 +187,7 @@ def test_down() -> None:
 
 def test_down_of_nothing() -> None:
     report = Said()
-    report.down(outcome(()), [])
+    report.down(outcome(()), [], are_lent=False)
     assert report.text == "nothing to remove\n"
 
 
@@ -197,7 +197,7 @@ def test_down_of_nothing() -> None:
 def test_plan(steps: tuple[Step, ...], text: str) -> None:
     plain, data = Said(), Said("json")
     for report in (plain, data):
-        report.plan(Plan(steps))
+        report.plan(Plan(()), Plan(steps))
     assert (plain.text, data.event) == (text, {"steps": [step.says for step in steps]})
 
 
@@ -295,7 +295,7 @@ def test_what_a_server_said_gets_no_colour(line: str) -> None:
 
 def test_rich_colours_only_our_own_mark() -> None:
     report = Said("rich")
-    report.down(outcome(), [])
+    report.down(outcome(), [], are_lent=False)
     assert report.text == "\x1b[32m✓\x1b[0m 1 removed in 1.2 s\n"
 
 

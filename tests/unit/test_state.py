@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from stack.errors import StackError
-from stack.state import State, read, write
+from stack.files import read, write
+from stack.state import State
 
 HOLD = """
 import sys, time
 from pathlib import Path
 from stack.state import State
-with State(Path(sys.argv[1])).lock(5, lambda _: None):
+with State(Path(sys.argv[1]), "shop").lock(5, lambda _: None):
     sys.stdout.write("held\\n")
     sys.stdout.flush()
     time.sleep(60)
@@ -32,17 +33,17 @@ def silent(_: str) -> None:
 
 
 def test_prepare_closes_the_folder_and_hides_it_from_git(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = State(tmp_path, "shop")
     state.prepare()
     state.prepare()
     assert (mode(state.root), mode(state.secrets)) == (0o700, 0o700)
-    assert (state.root / ".gitignore").read_text() == "*\n"
+    assert (tmp_path / ".stack" / ".gitignore").read_text() == "*\n"
 
 
 def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:
     (tmp_path / ".stack").write_text("")
     with pytest.raises(StackError, match=r"\.stack: "):
-        State(tmp_path).prepare()
+        State(tmp_path, "shop").prepare()
 
 
 @pytest.mark.parametrize("wanted", [0o600, 0o644, 0o444])
@@ -77,28 +78,28 @@ def test_read_of_nothing_and_of_what_is_no_text(tmp_path: Path) -> None:
 
 def test_the_lock_is_free_again_after_use(tmp_path: Path) -> None:
     for _ in range(2):
-        with State(tmp_path).lock(0, silent):
+        with State(tmp_path, "shop").lock(0, silent):
             pass
 
 
 def test_who_waits_too_long_is_told_who_holds_it(tmp_path: Path) -> None:
     told: list[str] = []
-    with State(tmp_path).lock(0, silent), pytest.raises(StackError) as caught:
-        State(tmp_path).lock(0.01, told.append).__enter__()
+    with State(tmp_path, "shop").lock(0, silent), pytest.raises(StackError) as caught:
+        State(tmp_path, "shop").lock(0.01, told.append).__enter__()
     assert told == [f"process {os.getpid()}"]
-    assert caught.value.message == f"{tmp_path.name}: {told[0]} is still at work here"
+    assert caught.value.message == f"shop: {told[0]} is still at work here"
 
 
 def test_who_waits_gets_it_when_it_is_free(tmp_path: Path) -> None:
     told = threading.Event()
 
     def wait() -> None:
-        with State(tmp_path).lock(10, lambda _: told.set()):
+        with State(tmp_path, "shop").lock(10, lambda _: told.set()):
             got.append(True)
 
     got: list[bool] = []
     waiter = threading.Thread(target=wait)
-    with State(tmp_path).lock(0, silent):
+    with State(tmp_path, "shop").lock(0, silent):
         waiter.start()
         assert told.wait(10)
         assert not got
@@ -113,30 +114,30 @@ def test_the_death_of_its_holder_frees_the_lock(tmp_path: Path, number: signal.S
         assert holder.stdout
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(StackError, match=f"process {holder.pid}"):
-            State(tmp_path).lock(0, silent).__enter__()
+            State(tmp_path, "shop").lock(0, silent).__enter__()
         holder.send_signal(number)
         holder.wait(10)
-    with State(tmp_path).lock(0, silent):
-        assert (tmp_path / ".stack" / "lock").read_text() == f"process {os.getpid()}"
+    with State(tmp_path, "shop").lock(0, silent):
+        assert (tmp_path / ".stack/shop/lock").read_text() == f"process {os.getpid()}"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '"x"', "null", "\x00"])
 def test_a_broken_memory_is_no_memory(tmp_path: Path, content: str) -> None:
-    state = State(tmp_path)
+    state = State(tmp_path, "shop")
     state.prepare()
     (state.root / "memory.json").write_text(content)
     assert state.recall("images") == ""
 
 
 def test_what_is_remembered_is_recalled(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = State(tmp_path, "shop")
     state.prepare()
     state.remember("images", "debian")
     assert (state.recall("images"), state.recall("other")) == ("debian", "")
 
 
 def test_secret_values_are_those_of_the_files(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = State(tmp_path, "shop")
     assert state.secret_values() == []
     state.prepare()
     write(state.secrets / "a", "value-a")

@@ -13,8 +13,9 @@ from stack.topology import Container, FrontRoute, Topology
 from tests.unit.diagnose.seen import answered, failed
 
 WS = Container("ws", "ws:1", replicas=2)
+NGINX = Container("nginx", "nginx:1")
 ROUTE = FrontRoute("/ws", "ws", "preset", websocket=True)
-TOPOLOGY = Topology("shop", 8080, (WS,), (), (), (ROUTE,))
+TOPOLOGY = Topology("shop", 8080, (WS, NGINX), (), (), (ROUTE,))
 GOOD = replace(answered(101), seconds=0.0031)
 DOWN = replace(GOOD, head=Head("1.1", 502, "Bad Gateway", (("x-stack-down", "ws"),)))
 SILENT = failed("refused", "connection refused")
@@ -34,8 +35,10 @@ def seen(service: str, number: int, state: str = "running") -> SeenContainer:
     return SeenContainer("id", f"shop-{service}-{number}", service, number, state, "Up", "", "")
 
 
-def looked(*containers: SeenContainer, answer: Exchange = GOOD) -> Status:
-    return look(TOPOLOGY, Running(containers), cast("Ready", Door(answer)))
+def looked(*containers: SeenContainer, answer: Exchange = GOOD, front: str = "running") -> Status:
+    return look(
+        TOPOLOGY, Running((*containers, seen("nginx", 1, front))), cast("Ready", Door(answer))
+    )
 
 
 def test_all_is_well() -> None:
@@ -49,6 +52,7 @@ def test_what_is_missing_is_named() -> None:
     assert [(row.container, row.state) for row in status.services] == [
         ("shop-ws-1", "running"),
         ("shop-ws-2", "missing"),
+        ("shop-nginx-1", "running"),
     ]
     assert not status.is_well
 
@@ -73,3 +77,10 @@ def test_a_route_that_does_not_answer_says_why(answer: Exchange, text: str) -> N
     status = looked(seen("ws", 1), seen("ws", 2), answer=answer)
     assert [(row.answer, row.ok) for row in status.routes] == [(text, False)]
     assert not status.is_well
+
+
+def test_who_answers_at_the_port_of_a_front_that_does_not_run_is_not_asked() -> None:
+    status = looked(seen("ws", 1), seen("ws", 2), front="exited")
+    assert [(row.answer, row.ok) for row in status.routes] == [
+        ("the front door does not run", False)
+    ]

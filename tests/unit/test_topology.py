@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from stack.model import Stack
-from stack.topology import Container, Topology, lay_out, secret_file, secret_values
+from stack.names import secret_file
+from stack.topology import Container, Topology, lay_out, secret_values
 
 IMAGES = {"nginx": "nginx:1", "redis": "redis:1", "postgres": "postgres:1", "realtime": "ws:1"}
 SERVICES: dict[str, object] = {
@@ -130,7 +131,9 @@ def test_secrets_are_named_once_and_lie_apart_for_each_service() -> None:
     names = ("nextauth-secret", "postgres-password", "redis-password", "ws-api-key")
     assert secret_values(layout()) == names
     files = [
-        secret_file(name, secret) for name, item in CONTAINERS.items() for secret in item.secrets
+        secret_file("shop", name, secret.file)
+        for name, item in CONTAINERS.items()
+        for secret in item.secrets
     ]
     assert len(files) == len(set(files)) == 8
 

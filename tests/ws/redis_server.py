@@ -5,7 +5,6 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import redis
@@ -19,6 +18,7 @@ from stack import images
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.engines.docker.project import choose_source, open_engine
+from stack.running import Owner
 from tests.integration.containers import HARDENED, LABEL, eventually, yard
 from tests.integration.projects import free_port
 
@@ -91,7 +91,7 @@ class RealRedis:
 def real_redis(*options: str) -> Iterator[RealRedis]:
     """Start a Redis, and remove it whatever happens."""
     client = connect()
-    source = choose_source(open_engine("it", Path(), print, may_install=False), "", print)
+    source = choose_source(open_engine(Owner("it"), frozenset, print, may_install=False), "", print)
     recipe = images.recipe_for("redis", source)
     ensure(client, recipe, print)
     with yard(client) as place:

@@ -4,7 +4,6 @@ import contextlib
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,11 @@ from docker.errors import APIError, NotFound
 from stack.engines.base import Exit, Holder
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
+from stack.engines.docker.observe import observe, owner_of
 from stack.errors import EngineError
-from stack.plan import container_name
-from stack.running import Running, SeenContainer, SeenImage
+from stack.labels import labels_of
+from stack.names import container_name
+from stack.running import Owner, Running, SeenContainer, Stranger
 from stack.steps import (
     CreateNetwork,
     CreateVolume,
@@ -45,54 +46,28 @@ class DockerEngine:
     def __init__(
         self,
         client: docker.DockerClient,
-        project: str,
-        folder: Path,
+        owner: Owner,
+        adopted: Callable[[], Collection[str]],
         environment_of: Callable[[Container], dict[str, str]],
         make_image: Callable[[MakeImage], None],
         label: str = "",
     ) -> None:
         self.client = client
         self.api = client.api
-        self.project = project
-        self.folder = folder
+        self.owner = owner
+        self.adopted = adopted
         self.environment_of = environment_of
         self.make_image = make_image
         self.label = label
 
-    def observe(self, images: Collection[str] = ()) -> Running:
-        """See the project's containers, networks and volumes, and which of ``images`` are there."""
-        mine = {"label": f"{request.PROJECT}={self.project}"}
-        with translated("docker"), ThreadPoolExecutor(8) as pool:
-            containers = pool.submit(self.api.containers, all=True, filters=mine)
-            networks = pool.submit(self.api.networks, filters=mine)
-            volumes = pool.submit(self.api.volumes, filters=mine)
-            # One by one: the engine takes ten times as long to list all that it has.
-            found = pool.map(self._seen_image, images)
-            return Running(
-                containers=tuple(
-                    _seen(summary)
-                    for summary in containers.result()
-                    if summary["Labels"].get(request.ONE_OFF) != "True"
-                ),
-                networks={
-                    network["Labels"].get(request.NETWORK, network["Name"]): network["Internal"]
-                    for network in networks.result()
-                },
-                volumes=frozenset(
-                    volume["Labels"].get(request.VOLUME, volume["Name"])
-                    for volume in volumes.result()["Volumes"] or ()
-                ),
-                images={name: image for name, image in zip(images, found, strict=True) if image},
-            )
+    @property
+    def project(self) -> str:
+        """The name that containers, networks and volumes begin with."""
+        return self.owner.project
 
-    def _seen_image(self, reference: str) -> SeenImage | None:
-        try:
-            # The stubs of the SDK give this method no types.
-            image = self.api.inspect_image(reference)  # type: ignore[no-untyped-call]
-        except NotFound:
-            return None
-        labels = image["Config"]["Labels"] or {}
-        return SeenImage(image["Id"], labels.get(request.CONTEXT, ""))
+    def observe(self, images: Collection[str] = ()) -> Running:
+        """See what the project has, who else has its name, and which of ``images`` are there."""
+        return observe(self.api, self.owner, self.adopted(), images)
 
     def apply(self, step: Step) -> None:
         """Carry out one step. Raises EngineError; TypeError for a step that is not the engine's."""
@@ -103,7 +78,7 @@ class DockerEngine:
                 case CreateNetwork():
                     self._create_network(step)
                 case RemoveNetwork():
-                    self.api.remove_network(f"{self.project}_{step.name}")
+                    self._remove_network(step)
                 case CreateVolume():
                     self._create_volume(step)
                 case RemoveVolume():
@@ -113,11 +88,19 @@ class DockerEngine:
                 case RunContainer():
                     self._run(step)
                 case StartContainer():
-                    self.api.start(step.seen.id)
+                    self._start(step.seen)
                 case RestartContainer():
                     self.api.restart(step.seen.id, timeout=STOP_TIMEOUT)
                 case _:
                     raise TypeError(step)
+
+    def take_away(self, stranger: Stranger) -> None:
+        """Remove a container or a network that somebody else made; the user agreed to that."""
+        with translated(f"{stranger.kind} {stranger.name}"):
+            if stranger.kind == "container":
+                self._remove(stranger.id, with_data=False)
+            else:
+                self.api.remove_network(stranger.id)
 
     def execute(
         self, container: str, command: list[str], environment: Mapping[str, str] | None = None
@@ -196,12 +179,7 @@ class DockerEngine:
         with translated("docker"):
             for summary in self.api.containers():
                 if any(item.get("PublicPort") == port for item in summary["Ports"]):
-                    labels = summary["Labels"]
-                    return Holder(
-                        summary["Names"][0].lstrip("/"),
-                        labels.get(request.PROJECT, ""),
-                        labels.get(request.FOLDER, "") if request.FINGERPRINT in labels else "",
-                    )
+                    return Holder(summary["Names"][0].lstrip("/"), owner_of(summary))
         return None
 
     def inspect(self, container: str) -> dict[str, Any]:
@@ -211,7 +189,8 @@ class DockerEngine:
         return found
 
     def _create_network(self, step: CreateNetwork) -> None:
-        labels = {request.PROJECT: self.project, request.NETWORK: step.name}
+        own = {request.PROJECT: self.project, request.NETWORK: step.name}
+        labels = own | labels_of(self.owner)
         name = f"{self.project}_{step.name}"
         # Without the check an engine makes two of one name, and then refuses both as ambiguous.
         self.api.create_network(
@@ -219,15 +198,38 @@ class DockerEngine:
         )
 
     def _create_volume(self, step: CreateVolume) -> None:
-        name = f"{self.project}_{step.name}"
-        labels = {request.PROJECT: self.project, request.VOLUME: step.name}
-        made = self.api.create_volume(name, labels=labels)  # gives the one that exists already
-        owner = (made["Labels"] or {}).get(request.PROJECT, self.project)
-        if owner != self.project:
+        own = {request.PROJECT: self.project, request.VOLUME: step.name}
+        # An engine gives the one of that name that exists already, whoever made it.
+        made = self.api.create_volume(
+            f"{self.project}_{step.name}", labels=own | labels_of(self.owner)
+        )
+        if owner_of(made) != self.owner:
             raise EngineError(
-                f"volume {name} belongs to the project {owner}",
-                "choose another name for this project in stack.yaml",
+                f"volume {made['Name']}: somebody else made it just now",
+                "stack up says whose it is",
             )
+
+    def _remove_network(self, step: RemoveNetwork) -> None:
+        name = f"{self.project}_{step.name}"
+        try:
+            self.api.remove_network(name)
+        except NotFound:
+            return  # somebody else removed it: that is what was wanted
+        except APIError:
+            users = sorted(
+                one["Name"] for one in (self.api.inspect_network(name)["Containers"] or {}).values()
+            )
+            if not users:
+                raise
+            leave = "; ".join(f"docker network disconnect --force {name} {one}" for one in users)
+            what = f"network {name}: is still used by {', '.join(users)}"
+            raise EngineError(what, leave) from None
+
+    def _start(self, seen: SeenContainer) -> None:
+        if seen.state == "paused":
+            self.api.unpause(seen.id)
+        else:
+            self.api.start(seen.id)
 
     def _remove(self, container: str, *, with_data: bool) -> None:
         try:
@@ -244,11 +246,10 @@ class DockerEngine:
     def _run(self, step: RunContainer) -> None:
         item, version = step.container, self.api.api_version
         name = container_name(self.project, item.service, step.number)
-        labels = request.container_labels(
-            self.project, self.folder, item, step.number, step.fingerprint
-        )
+        labels = request.container_labels(self.owner, item, step.number, step.fingerprint)
+        folder, environment = Path(self.owner.folder), self.environment_of(item)
         wanted = request.container_request(
-            version, self.project, self.folder, item, step.number, self.environment_of(item)
+            version, self.project, folder, item, step.number, environment
         )
         created = self.api.create_container(name=name, labels=labels, **wanted)
         for network in item.networks[1:]:
@@ -257,26 +258,6 @@ class DockerEngine:
                 created["Id"], f"{self.project}_{network}", aliases=endpoint["Aliases"]
             )
         self.api.start(created["Id"])
-
-
-def _seen(summary: Mapping[str, Any]) -> SeenContainer:
-    labels = summary["Labels"]
-    return SeenContainer(
-        id=summary["Id"],
-        name=summary["Names"][0].lstrip("/"),
-        service=labels.get(request.SERVICE, ""),
-        number=int(labels.get(request.NUMBER, "1")),
-        state=summary["State"],
-        status=summary["Status"],
-        fingerprint=labels.get(request.FINGERPRINT, ""),
-        image_id=summary["ImageID"],
-        folder=labels.get(request.FOLDER, ""),
-        published=frozenset(
-            (port["PublicPort"], port["PrivatePort"])
-            for port in summary["Ports"]
-            if "PublicPort" in port
-        ),
-    )
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Opens the Docker Engine for one project, after getting one to answer where it can."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import docker
@@ -9,9 +9,11 @@ import docker
 from stack.engines.docker.connect import answers, connect
 from stack.engines.docker.endpoint import Endpoint, find
 from stack.engines.docker.engine import DockerEngine
+from stack.engines.docker.observe import standing
 from stack.errors import EngineError
 from stack.fingerprint import environment
 from stack.images import NAMES, Pull, Recipe, Source, recipe_for
+from stack.running import Owner, Standing
 from stack.steps import MakeImage
 from stack.topology import Container
 
@@ -19,18 +21,25 @@ Say = Callable[[str], None]
 SOURCES: tuple[Source, ...] = ("registry", "debian")
 
 
+def stacks() -> list[Standing]:
+    """Give every stack that the engine has something of. Raises EngineError if none answers."""
+    return standing(_client(find(os.environ), lambda _: None, may_install=False).api)
+
+
 def open_engine(
-    name: str,
-    folder: Path,
+    owner: Owner,
+    adopted: Callable[[], Collection[str]],
     say: Say,
     *,
     may_install: bool,
     environ: Mapping[str, str] = os.environ,
 ) -> DockerEngine:
-    """Connect to the engine for the project ``name``. Raises EngineError if none can be had.
+    """Connect to the engine for one project. Raises EngineError if none can be had.
 
-    ``environ`` fills in the variables of env_files.
+    ``adopted`` names what others made and the project may use; ``environ`` fills in the variables
+    of env_files.
     """
+    folder = Path(owner.folder)
     endpoint = find(os.environ)
     client = _client(endpoint, say, may_install=may_install)
 
@@ -55,7 +64,7 @@ def open_engine(
     def environment_of(item: Container) -> dict[str, str]:
         return environment(item, folder, environ)
 
-    return DockerEngine(client, name, folder, environment_of, make_image, endpoint.label)
+    return DockerEngine(client, owner, adopted, environment_of, make_image, endpoint.label)
 
 
 def _client(endpoint: Endpoint, say: Say, *, may_install: bool) -> docker.DockerClient:

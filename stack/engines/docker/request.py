@@ -16,8 +16,12 @@ from stack.compose import (
     LOG_OPTIONS,
     PIDS,
 )
+from stack.labels import FINGERPRINT, labels_of
+from stack.names import secret_file
 from stack.presets import SECRETS_TARGET
-from stack.topology import Container, secret_file
+from stack.running import Owner
+from stack.state import State
+from stack.topology import Container
 
 SECOND = 1_000_000_000  # Docker counts in nanoseconds
 PROJECT = "com.docker.compose.project"
@@ -27,25 +31,27 @@ FOLDER = "com.docker.compose.project.working_dir"
 ONE_OFF = "com.docker.compose.oneoff"
 NETWORK = "com.docker.compose.network"
 VOLUME = "com.docker.compose.volume"
-FINGERPRINT = "dev.stack.fingerprint"
 CONTEXT = "dev.stack.context"
 
 
 def container_labels(
-    project: str, folder: Path, container: Container, number: int, fingerprint: str
+    owner: Owner, container: Container, number: int, fingerprint: str
 ) -> dict[str, str]:
-    """Give Compose's own labels, so that its commands see the stack, and our fingerprint."""
+    """Give Compose's own labels, so that its commands see the stack, and ours."""
+    place = State(Path(owner.folder), owner.project)
     return {
-        PROJECT: project,
+        PROJECT: owner.project,
         SERVICE: container.service,
         NUMBER: str(number),
         ONE_OFF: "False",
-        FOLDER: str(folder),
-        "com.docker.compose.project.config_files": str(folder / ".stack" / "compose.yaml"),
+        FOLDER: owner.folder,
+        "com.docker.compose.project.config_files": str(place.compose),
         "com.docker.compose.config-hash": fingerprint,
         "com.docker.compose.depends_on": ",".join(
             f"{name}:service_started:false" for name in container.needs
         ),
+        **labels_of(owner),
+        **dict(container.labels),
         FINGERPRINT: fingerprint,
     }
 
@@ -118,7 +124,7 @@ def _mounts(project: str, folder: Path, container: Container) -> list[Mount]:
     mounts += [
         _bind(
             folder,
-            secret_file(container.service, secret),
+            secret_file(project, container.service, secret.file),
             f"{SECRETS_TARGET}/{secret.file}",
             read_only=True,
         )

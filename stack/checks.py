@@ -1,0 +1,44 @@
+"""Whether a command may go on: whose the project is, and whether its services exist."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from stack.errors import ConfigError
+from stack.locate import Located
+from stack.ownership import in_the_way, refusal
+from stack.presets import NGINX
+from stack.project import Project
+from stack.running import Owner, Running
+
+
+def check_running(located: Located, running: Running, services: Collection[str]) -> None:
+    """Raise ConfigError for a name of no service, neither in stack.yaml nor among what runs."""
+    known = {one.service for one in running.containers}
+    if located.project:
+        known |= {NGINX, *located.project.stack.services}
+    check_names(sorted(known), services)
+
+
+def check_services(project: Project, services: Collection[str]) -> None:
+    """Raise ConfigError for a name that is no service of the project."""
+    check_names([NGINX, *project.stack.services], services)
+
+
+def check_names(known: Sequence[str], services: Collection[str]) -> None:
+    """Raise ConfigError for a name that is not ``known``."""
+    for name in services:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            text = f"{name}: no such service in stack.yaml"
+            raise ConfigError(
+                text + (f"; did you mean {near[0]}?" if near else ""),
+                f"services are: {', '.join(known)}",
+            )
+
+
+def check_owner(owner: Owner, running: Running, names: Collection[str] = ()) -> None:
+    """Raise StackError if something that is not the project's has its name, or one of ``names``."""
+    if found := in_the_way(owner, running, names):
+        folders = {one.owner.folder for one in found if one.owner.folder}
+        raise refusal(owner, found, {name for name in folders if Path(name).is_dir()})

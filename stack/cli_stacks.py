@@ -1,0 +1,50 @@
+"""The commands ``list`` and ``adopt``: flags in, the stacks of this machine out. No logic."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from stack.cli_options import DEFAULT_FILE, File, Json, confirm, connected, new_report
+
+commands = typer.Typer()
+
+
+@commands.command("list", epilog="Example: stack list --json")
+def list_stacks(as_json: Json = False) -> None:
+    """Show all stacks of this machine: name, folder, front address and state."""
+    from stack.engines.docker.project import stacks
+
+    report = new_report(as_json)
+    report.stacks(stacks())
+
+
+@commands.command(epilog="Example: stack adopt")
+def adopt(
+    file: File = DEFAULT_FILE,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take over what another folder or another tool made under this project's name.
+
+    Its volumes are kept and used; its containers and networks go, and stack up makes them anew.
+    """
+    from stack import adopt as adoption
+    from stack import workflow
+    from stack.ownership import consequences
+    from stack.project import open_project
+
+    report = new_report(as_json)
+    project = open_project(file, os.environ)
+    engine = connected(project.owner, report)
+    strangers = workflow.strangers(project, engine)
+    if not strangers:
+        report.document({"adopted": []}, [f"nothing of others has the name {project.stack.name}"])
+        return
+    if not yes:
+        for line in consequences(strangers):
+            report.note(line)
+        confirm("adopt all of it?", "stack adopt --yes")
+    with project.state.lock(10, report.note):
+        done = adoption.adopt(project.state, engine, strangers)
+    report.document({"adopted": done}, [*(f"  {line}" for line in done), "", "  next: stack up"])

@@ -1,0 +1,161 @@
+"""Sees what a Docker engine has, and whose it is; changes nothing."""
+
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from docker.api import APIClient
+from docker.errors import NotFound
+
+from stack import labels as own
+from stack.engines.docker import request
+from stack.engines.docker.connect import translated
+from stack.running import Owner, Running, SeenContainer, SeenImage, Standing, Stranger
+
+Summary = Mapping[str, Any]  # what the engine says of one thing in a list
+
+
+def observe(
+    api: APIClient, owner: Owner, adopted: Collection[str], images: Collection[str]
+) -> Running:
+    """See what ``owner`` has, who else has its name, and which of ``images`` are there.
+
+    ``adopted`` names what others made and the project may use by consent: see ``adoption``.
+    """
+    name = owner.project
+    with translated("docker"), ThreadPoolExecutor(8) as pool:
+        labelled = {"label": f"{request.PROJECT}={name}"}
+        containers = [
+            pool.submit(api.containers, all=True, filters=filters)
+            for filters in (labelled, {"name": f"^/?{name}-"})
+        ]
+        networks = [
+            pool.submit(api.networks, filters=filters)
+            for filters in (labelled, {"name": f"{name}_"})
+        ]
+        volumes = [
+            pool.submit(api.volumes, filters=filters)
+            for filters in (labelled, {"name": f"{name}_"})
+        ]
+        # One by one: the engine takes ten times as long to list all that it has.
+        found = list(pool.map(lambda reference: _image(api, reference), images))
+        seen = _unique(item for call in containers for item in call.result())
+        nets = _unique(item for call in networks for item in call.result())
+        made = (item for call in volumes for item in call.result()["Volumes"] or ())
+        vols = _unique(made, "Name")
+    mine = [item for item in seen if owner_of(item) == owner]
+    mine_nets = [item for item in nets if owner_of(item) == owner or item["Id"] in adopted]
+    mine_vols = [item for item in vols if owner_of(item) == owner or adoption(item) in adopted]
+    return Running(
+        containers=tuple(
+            container(item, name) for item in mine if _labels(item).get(request.ONE_OFF) != "True"
+        ),
+        networks={_short(item, request.NETWORK, name): item["Internal"] for item in mine_nets},
+        volumes=frozenset(_short(item, request.VOLUME, name) for item in mine_vols),
+        lent=frozenset(
+            _short(item, request.VOLUME, name) for item in mine_vols if not owner_of(item).file
+        ),
+        images={one: image for one, image in zip(images, found, strict=True) if image},
+        strangers=(
+            *(_stranger("container", item) for item in seen if item not in mine),
+            *(_stranger("network", item) for item in nets if item not in mine_nets),
+            *(_stranger("volume", item) for item in vols if item not in mine_vols),
+        ),
+    )
+
+
+def standing(api: APIClient) -> list[Standing]:
+    """Give every stack that this engine has something of, by name and folder."""
+    mine = {"label": own.PROJECT}
+    with translated("docker"), ThreadPoolExecutor(2) as pool:
+        containers = pool.submit(api.containers, all=True, filters=mine)
+        volumes = pool.submit(api.volumes, filters=mine)
+        found: dict[Owner, Standing] = {}
+        for item in containers.result():
+            one = found.setdefault(owner_of(item), Standing(owner_of(item)))
+            is_running = item["State"] == "running"
+            found[one.owner] = replace(
+                one,
+                front=one.front or _labels(item).get(own.FRONT, ""),
+                running=one.running + is_running,
+                containers=one.containers + 1,
+            )
+        for item in volumes.result()["Volumes"] or ():
+            one = found.setdefault(owner_of(item), Standing(owner_of(item)))
+            found[one.owner] = replace(one, volumes=one.volumes + 1)
+    return [found[key] for key in sorted(found, key=lambda key: (key.project, key.folder))]
+
+
+def owner_of(item: Summary) -> Owner:
+    """Say who made a container, a network or a volume, by its labels."""
+    labels = _labels(item)
+    if own.PROJECT in labels:
+        where = labels.get(own.FOLDER, ""), labels.get(own.FILE, "")
+        return Owner(labels[own.PROJECT], *where)
+    # A stack that had no labels of its own yet left at least a fingerprint.
+    file = "stack.yaml" if own.FINGERPRINT in labels else ""
+    return Owner(labels.get(request.PROJECT, ""), labels.get(request.FOLDER, ""), file)
+
+
+def adoption(volume: Summary) -> str:
+    """Name a volume so that another one of its name, made later, is told from it."""
+    return f"{volume['Name']}@{volume.get('CreatedAt', '')}"
+
+
+def container(summary: Summary, project: str) -> SeenContainer:
+    """Read what a list of containers says of one."""
+    labels = _labels(summary)
+    number = labels.get(request.NUMBER, "1")
+    networks = (summary.get("NetworkSettings") or {}).get("Networks") or {}
+    return SeenContainer(
+        id=summary["Id"],
+        name=_name(summary),
+        service=labels.get(request.SERVICE, ""),
+        number=int(number) if number.isascii() and number.isdigit() else 0,
+        state=summary["State"],
+        status=summary["Status"],
+        fingerprint=labels.get(own.FINGERPRINT, ""),
+        image_id=summary["ImageID"],
+        published=frozenset(
+            (port["PublicPort"], port["PrivatePort"])
+            for port in summary["Ports"]
+            if "PublicPort" in port
+        ),
+        networks=frozenset(one.removeprefix(f"{project}_") for one in networks),
+        front=labels.get(own.FRONT, ""),
+    )
+
+
+def _image(api: APIClient, reference: str) -> SeenImage | None:
+    try:
+        # The stubs of the SDK give this method no types.
+        image = api.inspect_image(reference)  # type: ignore[no-untyped-call]
+    except NotFound:
+        return None
+    labels = image["Config"]["Labels"] or {}
+    return SeenImage(image["Id"], labels.get(request.CONTEXT, ""))
+
+
+def _stranger(kind: Any, item: Summary) -> Stranger:
+    is_running = item.get("State") == "running"
+    identity = adoption(item) if kind == "volume" else item["Id"]
+    return Stranger(kind, _name(item), identity, owner_of(item), is_running)
+
+
+def _name(item: Summary) -> str:
+    names = item.get("Names")
+    return str(names[0]).lstrip("/") if names else str(item.get("Name", item.get("Id", "")))
+
+
+def _short(item: Summary, label: str, project: str) -> str:
+    """Give a name without the project's; the label says it, unless somebody made it by hand."""
+    return _labels(item).get(label) or str(item["Name"]).removeprefix(f"{project}_")
+
+
+def _labels(item: Summary) -> Mapping[str, str]:
+    return item.get("Labels") or {}
+
+
+def _unique(items: Iterable[Summary], key: str = "Id") -> list[Summary]:
+    return list({item[key]: item for item in items}.values())

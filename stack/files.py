@@ -1,0 +1,76 @@
+"""Reads and writes whole files, so that a reader never sees half of one. Decides nothing."""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from stack.errors import StackError
+
+
+def read(path: Path) -> str | None:
+    """Give the text of a file, or None if there is none. Raises StackError for what is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise StackError(f"{path}: not readable: not UTF-8") from None
+    except OSError as error:
+        raise StackError(f"{path}: not readable: {reason(error)}") from error
+
+
+def write(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
+    """Put a whole file in its place by rename: readers see the old text or the new one.
+
+    ``owner`` is a user and a group id; only root may give files away. Raises OSError; then the old
+    file is still there.
+    """
+    handle, name = tempfile.mkstemp(prefix=".new.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(mode)
+        if owner:
+            os.chown(name, *owner)
+        Path(name).rename(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def reason(error: OSError) -> str:
+    """Say in lower case why the operating system refused."""
+    return (error.strerror or str(error)).lower()
+
+
+def check_plain(root: Path) -> None:
+    """Raise StackError if ``root`` or anything below it is no plain file or folder.
+
+    A link in a checkout could lead any read or write to a file of somebody else; a pipe or a
+    device could keep a reader waiting for ever.
+    """
+    paths = [root]
+    while paths:
+        path = paths.pop()
+        try:
+            mode = path.lstat().st_mode
+            if stat.S_ISDIR(mode):
+                paths += path.iterdir()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise StackError(f"{path}: not readable: {reason(error)}") from error
+        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+            kind = "a symbolic link" if stat.S_ISLNK(mode) else "no plain file"
+            raise StackError(
+                f"{path}: is {kind}; stack opens only its own files and folders there",
+                f"look at it, then: rm {quoted(path)}",
+            )
+
+
+def quoted(path: Path | str) -> str:
+    """Give a path as a shell reads it."""
+    import shlex  # needed only for what goes wrong
+
+    return shlex.quote(str(path))

@@ -1,0 +1,127 @@
+"""The files below .stack that a project needs: steps for what is missing, and how it is made."""
+
+from collections.abc import Iterator
+
+from stack import credentials
+from stack.adopt import take
+from stack.authority import ensure_certificate, is_current
+from stack.engines.base import Engine
+from stack.errors import StackError
+from stack.files import read
+from stack.names import container_name
+from stack.presets import SECRETS_TARGET
+from stack.project import Prepared, Project, derive, topology, written_source
+from stack.running import Running
+from stack.steps import (
+    GiveSecrets,
+    MakeCertificate,
+    MakeSecret,
+    MoveState,
+    Plan,
+    Step,
+    WriteCompose,
+)
+from stack.topology import FRONT_CERTIFICATE, FRONT_KEY, Topology
+
+
+def plan_files(project: Project, prepared: Prepared, running: Running) -> Plan:
+    """Plan the files that are missing or outdated. Looks at the disk, and writes nothing."""
+    if project.state.former:
+        return Plan((MoveState(f"move .stack to .stack/{project.stack.name}"),))
+    return Plan(tuple(_steps(project, prepared, running)))
+
+
+def prepare_mounts(project: Project) -> None:
+    """Put in place what the rendered Compose file mounts, so that Compose alone can start it."""
+    project.state.prepare()
+    source = written_source(project.stack)
+    for step in plan_files(project, derive(project, source), Running()).steps:
+        if not isinstance(step, WriteCompose):
+            make(project, derive(project, source), None, step)
+    if read(project.state.config) is None:
+        project.state.write(project.state.config, derive(project, source).config)
+
+
+def ensure_secret(project: Project, engine: Engine | None, name: str) -> str:
+    """Give one secret, made now if there is none; ``engine`` may still have it."""
+    if text := credentials.value(project.state, name):
+        return text
+    project.state.prepare()
+    layout = topology(project.stack, written_source(project.stack))
+    step = _secret(layout, engine.observe() if engine else Running(), name)
+    return credentials.keep(project.state, name, _kept(engine, step) if engine else "")
+
+
+def make(project: Project, prepared: Prepared, engine: Engine | None, step: Step) -> None:
+    """Carry out one of these steps; ``engine`` may still have a secret that is missing here.
+
+    Raises StackError; TypeError for a step of another kind.
+    """
+    state = project.state
+    match step:
+        case MoveState():
+            _move(project, engine)
+        case MakeSecret():
+            kept = _kept(engine, step) if engine else ""
+            credentials.keep(state, step.name, kept)
+        case MakeCertificate():
+            ensure_certificate(state, project.authority)
+        case GiveSecrets():
+            credentials.give(state, step.container)
+        case WriteCompose():
+            state.write(state.compose, prepared.compose)
+            state.remember("rendered", prepared.rendered)
+        case _:
+            raise TypeError(step)
+
+
+def _steps(project: Project, prepared: Prepared, running: Running) -> Iterator[Step]:
+    state, layout, secrets = project.state, prepared.topology, prepared.secrets
+    before: list[Step] = []
+    if project.stack.front.tls and not is_current(state, project.authority):
+        before.append(MakeCertificate("make certificate front.pem"))
+    before += [
+        _secret(layout, running, name)
+        for name, value in secrets.items()
+        if not value and name not in {FRONT_CERTIFICATE, FRONT_KEY}
+    ]
+    yield from before
+    keys = tuple(step.key for step in before)
+    for item in layout.containers:
+        if not credentials.is_given(state, item, secrets):
+            yield GiveSecrets(f"give {item.service} its secrets", keys, container=item)
+    name = prepared.rendered
+    if read(state.compose) != prepared.compose or state.recall("rendered") != name:
+        yield WriteCompose(f"write .stack/{project.stack.name}/compose.yaml")
+
+
+def _move(project: Project, engine: Engine | None) -> None:
+    """Move what lies in .stack, and write down what it says is ours: that has no labels yet."""
+    state = project.state
+    made = engine.observe().strangers if engine else ()
+    ids = {one.id for one in made if one.kind != "container" and one.owner.project}
+    state.move_former()
+    take(state, ids)
+
+
+def _secret(layout: Topology, running: Running, name: str) -> MakeSecret:
+    """Make a secret, unless a container that runs was given it: its data may depend on it."""
+    alive = {one.name for one in running.containers if one.is_running}
+    for item in layout.containers:
+        holder = container_name(layout.project, item.service, 1)
+        for secret in item.secrets:
+            if secret.value == name and holder in alive:
+                file = f"{SECRETS_TARGET}/{secret.file}"
+                return MakeSecret(f"make secret {name}", name=name, container=holder, file=file)
+    return MakeSecret(f"make secret {name}", name=name)
+
+
+def _kept(engine: Engine, step: MakeSecret) -> str:
+    """Read a secret in a container: a file that is mounted outlives its name on this machine."""
+    if not step.container:
+        return ""
+    try:
+        *lines, code = engine.execute(step.container, ["cat", step.file])
+    except StackError:
+        return ""
+    return str(lines[0]) if code == 0 and len(lines) == 1 else ""
