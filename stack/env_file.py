@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from stack.document import Mark, Problem
 
 _BLANK = "\t\v\f\r \x85\xa0"  # what compose-go takes for space within a line
-_SPACE = f"{_BLANK}\n\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # Go's unicode.IsSpace
+_SPACE = f"{_BLANK}\n\u1680\u2028\u2029\u202f\u205f\u3000"  # Go's unicode.IsSpace
+_SPACE += "".join(map(chr, range(0x2000, 0x200B)))
 _BETWEEN = re.compile(rf"(?:[{_SPACE}]++|#[^\n]*+)*+")
 _HEAD = re.compile(rf"(?:export[\t\f\r ][{_BLANK}]*)?(?P<key>[^=:\n]*)(?P<sign>[=:]?)[{_BLANK}]*")
 _KEY = re.compile(r"[\w.\-\[\]]+")
 _QUOTED = re.compile(r"""(?s)(?:'((?:[^'\\]|\\.)*+)'|"((?:[^"\\]|\\.)*+)")""")
 _BEHIND = re.compile(rf"[{_BLANK}]*(?:#[^\n]*)?(?=\n|\Z)")
-_END = re.compile(rf"[{_SPACE}]+\Z")
+_PAIR = re.compile(r"(?s)\\(.)")
+_LINE = re.compile(r"[^\n]*")
 _ESCAPE = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-9]{0,3})')
 _MEANING = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _MEANING |= {"\\": "\\", '"': '"', "$": "$$"}
@@ -28,6 +30,9 @@ _VARIABLE = re.compile(
     rf"|\{{(?:(?P<name>{_NAME})(?:(?P<how>:?[-+?])(?P<rest>.*))?\}}|(?P<bad>)))"
 )
 _MOST_NESTED = 100
+_MOST_CHARACTERS = 1 << 17  # Linux gives a process no longer string (MAX_ARG_STRLEN)
+_TOO_LONG = "a value is longer than 128 KiB, which no process can be given"
+_LITERALLY = "write single quotes around the value to keep each $ as it is"
 _OWN_VARIABLE = "COMPOSE_PROJECT_NAME"  # Compose sets it where its user did not
 
 
@@ -52,7 +57,8 @@ def read_env_file(text: str, variables: Variables) -> tuple[dict[str, str], list
             values[statement.key] = _value(statement, _Lookup(variables, values))
         except _RefusedError as refused:
             what, hint = refused.args
-            named = f"{statement.key}: " if statement.key else ""
+            # A line that is no assignment may be a part of a secret: it is not shown.
+            named = f"{statement.key}: " if statement.key and statement.is_assignment else ""
             problems.append(Problem(f"{named}{what}", Mark(statement.line, 1), hint))
     return values, problems
 
@@ -74,14 +80,27 @@ class _Statement:
     quote: str = ""
     problem: str = ""
 
+    @property
+    def is_assignment(self) -> bool:
+        """Whether there is a sign behind the key."""
+        return self.value is not None or bool(self.problem)
 
-@dataclass(frozen=True)
+
+@dataclass
 class _Lookup:
     variables: Variables
     above: Mapping[str, str]
+    given: int = 0  # characters
 
     def find(self, name: str) -> str | None:
         """Give a variable's value, or None; refuses one that Compose might give another value."""
+        value = self._find(name)
+        self.given += len(value or "")
+        if self.given > _MOST_CHARACTERS:
+            raise _RefusedError(_TOO_LONG)
+        return value
+
+    def _find(self, name: str) -> str | None:
         environ = self.variables.environ
         if name in environ:
             return environ[name]
@@ -109,12 +128,13 @@ def _statement(text: str, at: int, line: int) -> tuple[_Statement, int]:
     key, start = head["key"].rstrip(_BLANK), head.end()
     end = text.find("\n", start)
     end = len(text) if end < 0 else end
-    if not _KEY.fullmatch(key):
+    is_last = end == len(text)  # without an end, a key alone means something that nobody means
+    if not _KEY.fullmatch(key) or (is_last and not head["sign"]):
         return _Statement(line, "", problem="expected KEY=VALUE"), end
-    if not head["sign"]:  # a last line without an end has another meaning, and nobody means it
-        return _Statement(line, key, problem="" if end < len(text) else "expected KEY=VALUE"), end
+    if not head["sign"]:
+        return _Statement(line, key), end
     if text[start : start + 1] not in {"'", '"'} or start == len(text):
-        return _Statement(line, key, _END.sub("", text[start:end].partition(" #")[0])), end
+        return _Statement(line, key, text[start:end].partition(" #")[0].rstrip(_SPACE)), end
     found = _QUOTED.match(text, start)
     if not found:
         return _Statement(line, key, problem="the quote is not closed"), len(text)
@@ -123,11 +143,10 @@ def _statement(text: str, at: int, line: int) -> tuple[_Statement, int]:
         problem = "text behind the closing quote"
         return _Statement(line, key, problem=problem), _match(_LINE, text, found.end()).end()
     quote = text[start]
-    inner = re.sub(r"(?s)\\(.)", lambda part: part[part[1] == quote], found[0][1:-1])
+    inner = found[0][1:-1]
+    if "\\" in inner:
+        inner = _PAIR.sub(lambda pair: quote if pair[1] == quote else pair[0], inner)
     return _Statement(line, key, inner, quote), behind.end()
-
-
-_LINE = re.compile(r"[^\n]*")
 
 
 def _match(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
@@ -144,7 +163,7 @@ def _value(statement: _Statement, lookup: _Lookup) -> str:
     if statement.value is None:
         value = lookup.variables.environ.get(statement.key)
         if value is None:
-            raise _RefusedError("has no value here and is not set in the environment")
+            raise _RefusedError("expected KEY=VALUE, or a name that is set in the environment")
     elif statement.quote == "'":
         value = statement.value
     else:
@@ -152,6 +171,8 @@ def _value(statement: _Statement, lookup: _Lookup) -> str:
         value = _filled(_ESCAPE.sub(_unescaped, text) if statement.quote else text, lookup)
     if "\0" in value:
         raise _RefusedError("a value cannot hold U+0000")
+    if len(value) > _MOST_CHARACTERS:
+        raise _RefusedError(_TOO_LONG)
     return value
 
 
@@ -193,9 +214,6 @@ def _variable(found: re.Match[str], lookup: _Lookup, depth: int) -> str:
         case "-" if not is_set:
             value = word
     return (value or "") + _filled(behind, lookup, depth + 1)
-
-
-_LITERALLY = "write single quotes around the value to keep each $ as it is"
 
 
 def _needed(value: str | None) -> str:

@@ -38,8 +38,9 @@ UNSET = "holds a $ with a name behind it that is set neither above nor in the en
         ("A=${", "1: A: holds ${ without a name and a }"),
         ("A=${1}", "1: A: holds ${ without a name and a }"),
         ('A="${B:-\n}"', "1: A: holds ${ without a name and a }"),
-        ("nonsense\n", "1: nonsense: has no value here and is not set in the environment"),
-        ("nonsense", "1: nonsense: expected KEY=VALUE"),
+        ("nonsense\n", "1: expected KEY=VALUE, or a name that is set in the environment"),
+        ("nonsense", "1: expected KEY=VALUE"),
+        ("OUTER", "1: expected KEY=VALUE"),
         ("=x", "1: expected KEY=VALUE"),
         ("A B=x", "1: expected KEY=VALUE"),
         ("A\tB=x", "1: expected KEY=VALUE"),
@@ -52,6 +53,10 @@ UNSET = "holds a $ with a name behind it that is set neither above nor in the en
         ("A=a\0b", "1: A: a value cannot hold U+0000"),
         ('A="\\0000"', "1: A: a value cannot hold U+0000"),
         ("A=$COMPOSE_PROJECT_NAME", "1: A: COMPOSE_PROJECT_NAME is set by Compose alone"),
+        (
+            "A=" + "x" * 2**17 + "y",
+            "1: A: a value is longer than 128 KiB, which no process can be given",
+        ),
         ("A=" + "${B:-" * 200 + "}" * 200, "1: A: holds too many variables within each other"),
     ],
 )
@@ -87,3 +92,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     lines = text.count("\n") + 1
     assert all(item.mark and 1 <= item.mark.line <= lines for item in problems)
     assert "\0" not in "".join([*values, *values.values()])
+
+
+def test_values_that_double_with_each_line_end() -> None:
+    lines = ["A0=xx", *(f"A{number}=$A{number - 1}$A{number - 1}" for number in range(1, 60))]
+    values, problems = read("\n".join(lines))
+    assert max(map(len, values.values())) <= 2**17
+    assert problems[0].endswith("a value is longer than 128 KiB, which no process can be given")
