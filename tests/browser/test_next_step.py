@@ -73,7 +73,7 @@ def test_the_empty_text_says_what_to_do_now(demo: Project, window: Open) -> None
     expect(now).to_contain_text("open one of the two addresses that “make up” prints")
     alice.fill("#token", demo.token("room:now"))
     alice.click("#connect")
-    expect(now).to_contain_text("Nobody else is in room:now yet")
+    expect(now).to_contain_text("Nobody else is in room:now.")
     expect(now).to_contain_text("for bob in a second window")
     bob = window(demo.token("room:now", sub="bob"))
     expect(now).to_have_text("bob is here. Write something and press Send.")
@@ -81,7 +81,7 @@ def test_the_empty_text_says_what_to_do_now(demo: Project, window: Open) -> None
     say(alice, "Hello")
     expect(now).to_have_text("")
     bob.context.close()
-    expect(now).to_contain_text("Nobody else is in room:now yet")
+    expect(now).to_contain_text("Nobody else is in room:now.")
 
 
 def test_a_wildcard_is_not_entered_but_offered(demo: Project, window: Open) -> None:
@@ -148,6 +148,26 @@ def test_a_server_that_is_away_is_named_with_what_starts_it(demo: Project, windo
         expect(each.locator("#send")).to_be_enabled()
     say(other, "back")
     expect(page.locator("#log .body")).to_have_text(["back"])
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 800)])
+def test_the_end_of_the_log_and_the_button_stay_in_sight(
+    demo: Project, window: Open, width: int, height: int
+) -> None:
+    room = f"room:long{width}"
+    alice = window(demo.token(room))
+    entered(alice, room)
+    for number in range(12):
+        say(alice, f"message {number}")
+    bob = window("")
+    bob.set_viewport_size({"width": width, "height": height})
+    bob.fill("#token", demo.token(room, sub="bob"))
+    bob.click("#connect")
+    expect(bob.locator("#log .body").last).to_be_in_viewport()
+    expect(bob.locator("#send")).to_be_in_viewport(ratio=1)
+    alice.context.close()  # what to do now takes room from the log
+    expect(bob.locator("#log .note").last).to_have_text("alice left.")
+    expect(bob.locator("#log .note").last).to_be_in_viewport()
 
 
 def test_the_page_works_by_keyboard_alone(demo: Project, window: Open) -> None:

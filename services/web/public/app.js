@@ -6122,6 +6122,7 @@ var Room = class extends EventTarget {
     const subscription = this.#subscription;
     if (!recovered) await this.#showOlder(subscription, streamPosition?.offset ?? 0);
     if (subscription === this.#subscription) await this.#lookAround(subscription);
+    if (subscription === this.#subscription && !wasRecovering) this.#say("settled");
   }
   async #showOlder(subscription, upTo) {
     const { publications } = await subscription.history({ limit: OLDER, reverse: true }).catch(() => ({ publications: [] }));
@@ -6196,13 +6197,14 @@ function talk(channel, user, others) {
     return `${names} ${others.length > 1 ? "are" : "is"} here. Write something and press Send.`;
   }
   const other = user === "alice" ? "bob" : "alice";
-  return `Nobody else is in ${channel} yet. Open the address that “make up” printed for ${other} in a second window.`;
+  return `Nobody else is in ${channel}. Open the address that “make up” printed for ${other} in a second window.`;
 }
 
 // src/view.js
 var LONGEST_LOG = 500;
 var BUTTONS = ["connect", "toggle", "send"];
 var $ = (id) => document.getElementById(id);
+var log2 = $("log");
 function setLoud(id) {
   for (const name of BUTTONS) $(name).classList.toggle("primary", name === id);
 }
@@ -6258,15 +6260,21 @@ function showPeople(users, me) {
   $("people").replaceChildren(...chips);
   $("people").hidden = chips.length === 0;
 }
+var isAtEnd = true;
+log2.addEventListener("scroll", () => {
+  isAtEnd = log2.scrollHeight - log2.scrollTop - log2.clientHeight < 40;
+});
+new ResizeObserver(followLog).observe(log2);
+function followLog() {
+  if (isAtEnd) log2.scrollTop = log2.scrollHeight;
+}
 function addEntry({ note: note2 = "", box = "", pub = null, by = "", isOwn = false, isOld = false }) {
-  const log2 = $("log");
-  const isAtEnd = log2.scrollHeight - log2.scrollTop - log2.clientHeight < 40;
   const entry = element("li", note2 ? "note" : `said${isOwn ? " own" : ""}${isOld ? " old" : ""}`, note2);
   if (box) entry.append(box);
   if (pub) entry.append(...message(pub, by, isOld));
   log2.append(entry);
   while (log2.childElementCount > LONGEST_LOG) log2.firstElementChild.remove();
-  if (isAtEnd) log2.scrollTop = log2.scrollHeight;
+  followLog();
 }
 function message({ offset, data }, by, isOld) {
   const head = element("span", "by");
@@ -6327,7 +6335,7 @@ function explainClose(code, reason = "", isFinal = false) {
   return detail ? `${words} It says: ${detail}.` : words;
 }
 function isAboutToken(code) {
-  return [1, 3500, 3502].includes(code);
+  return [1, 3500].includes(code);
 }
 function explainError({ code, message: message2 }) {
   return ERRORS[code] ?? message2 ?? "it failed";
@@ -6488,8 +6496,8 @@ room.addEventListener("joined", ({ detail: { channel, recovered, wasRecovering }
   else note("Something may have been missed: the server keeps it no longer.");
   refresh();
   $("message").focus({ preventScroll: true });
-  if (!wasRecovering) $("send").scrollIntoView({ block: "nearest" });
 });
+room.addEventListener("settled", () => $("send").scrollIntoView({ block: "nearest" }));
 room.addEventListener("left", ({ detail: { channel, code, reason } }) => {
   const words = explainError({ code, message: reason });
   if (code === 103) note(`Not subscribed to ${channel}: ${words}. Mint one that does, and sign in with it:`, mint(channel));

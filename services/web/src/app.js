@@ -148,8 +148,10 @@ room.addEventListener('joined', ({ detail: { channel, recovered, wasRecovering }
   else note('Something may have been missed: the server keeps it no longer.');
   refresh();
   $('message').focus({ preventScroll: true });
-  if (!wasRecovering) $('send').scrollIntoView({ block: 'nearest' }); // on a phone it is further down
 });
+
+// The next step is to send, and on a phone that is further down.
+room.addEventListener('settled', () => $('send').scrollIntoView({ block: 'nearest' }));
 
 room.addEventListener('left', ({ detail: { channel, code, reason } }) => {
   const words = explainError({ code, message: reason });

@@ -5,7 +5,8 @@ const OLDER = 20; // messages shown of those that were said before
 /**
  * Events, each with a `detail`: `joined` {channel, recovered, wasRecovering}, `left` {channel, reason},
  * `message` {pub, isOld}, `people` a Map of client → user, `person` {client, user, isHere} when a user
- * comes with a first client or goes with the last, `waits` when it has to subscribe anew.
+ * comes with a first client or goes with the last, `waits` when it has to subscribe anew, `settled`
+ * when all that there is after a subscription was told.
  */
 export class Room extends EventTarget {
   #centrifuge;
@@ -63,6 +64,7 @@ export class Room extends EventTarget {
     const subscription = this.#subscription;
     if (!recovered) await this.#showOlder(subscription, streamPosition?.offset ?? 0);
     if (subscription === this.#subscription) await this.#lookAround(subscription);
+    if (subscription === this.#subscription && !wasRecovering) this.#say('settled');
   }
 
   async #showOlder(subscription, upTo) {

@@ -42,5 +42,5 @@ function talk(channel, user, others) {
     return `${names} ${others.length > 1 ? 'are' : 'is'} here. Write something and press Send.`;
   }
   const other = user === 'alice' ? 'bob' : 'alice';
-  return `Nobody else is in ${channel} yet. Open the address that “make up” printed for ${other} in a second window.`;
+  return `Nobody else is in ${channel}. Open the address that “make up” printed for ${other} in a second window.`;
 }

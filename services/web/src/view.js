@@ -4,6 +4,7 @@ const LONGEST_LOG = 500; // entries
 const BUTTONS = ['connect', 'toggle', 'send'];
 
 export const $ = (id) => document.getElementById(id);
+const log = $('log');
 
 /** Makes one button the loud one, or none. */
 export function setLoud(id) {
@@ -73,16 +74,25 @@ export function showPeople(users, me) {
   $('people').hidden = chips.length === 0;
 }
 
+let isAtEnd = true;
+log.addEventListener('scroll', () => {
+  isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+});
+new ResizeObserver(followLog).observe(log);
+
+/** Keeps the last entry in sight, unless you scrolled away from it. */
+function followLog() {
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+}
+
 /** Adds a message to the log, or a `note` with a `box` below it; stays at the end if it was there. */
 export function addEntry({ note = '', box = '', pub = null, by = '', isOwn = false, isOld = false }) {
-  const log = $('log');
-  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   const entry = element('li', note ? 'note' : `said${isOwn ? ' own' : ''}${isOld ? ' old' : ''}`, note);
   if (box) entry.append(box);
   if (pub) entry.append(...message(pub, by, isOld));
   log.append(entry);
   while (log.childElementCount > LONGEST_LOG) log.firstElementChild.remove();
-  if (isAtEnd) log.scrollTop = log.scrollHeight;
+  followLog();
 }
 
 function message({ offset, data }, by, isOld) {

@@ -50,7 +50,7 @@ export function explainClose(code, reason = '', isFinal = false) {
 
 /** Whether a connection ended because of its token, so that another one helps. */
 export function isAboutToken(code) {
-  return [1, 3500, 3502].includes(code);
+  return [1, 3500].includes(code);
 }
 
 /** An error reply in plain words. */
