@@ -54,6 +54,9 @@ class Kitchen:
         api = self.client.api
         seen: dict[str, Values] = {}
         for item in topology.containers:
+            for mount in item.mounts:
+                if not mount.is_volume:
+                    (self.folder / mount.source).mkdir(parents=True, exist_ok=True)
             wanted = request.container_request(
                 *(api.api_version, topology.project, self.folder, item, 1),
                 environment(item, self.folder, ENVIRON),
@@ -192,12 +195,10 @@ def odd(kitchen: Kitchen) -> Topology:
     }
     for name in ("1e3", "0o17", "0x1f", "1_000", "123", "y", "on", "null", "x-a"):
         services[name] = {"image": "1e3:0x1f", "port": 80, "volumes": [f"./dir {name}:/x:ro"]}
-        (kitchen.folder / f"dir {name}").mkdir()
     for number, (text, _) in enumerate(ENV_LINES):
         (kitchen.folder / f"{number}.env").write_bytes(text.encode() + b"\n")
         file = {"env_file": f"{number}.env", "env": {"OWN": "$own"}}
         services[f"file-{number}"] = {"image": kitchen.image, "port": 80, **file}
-    (kitchen.folder / ".stack" / "nginx").mkdir(parents=True)
     return kitchen.topology(services)
 
 
@@ -294,8 +295,7 @@ def test_whatever_is_written_is_the_same(
     written = {}
     for number, service in enumerate(made):
         (kitchen.folder / f"any-{number}.env").write_bytes(service["env_file"].encode())
-        for folder in (service["volume"], service["build"]["context"]):
-            (kitchen.folder / folder).mkdir(exist_ok=True)
+        (kitchen.folder / service["build"]["context"]).mkdir(exist_ok=True)
         volumes = [f"./{service['volume']}:/x"]
         own = {**service, "port": 80, "volumes": volumes, "env_file": f"any-{number}.env"}
         written[f"s{number}"] = {key: value for key, value in own.items() if key != "volume"}
