@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from stack import direct, files
+from stack import direct, files, settle
 from stack.diagnose import doctor, proc_net
 from stack.diagnose.access_log import Access, last_access
 from stack.diagnose.evidence import Options
@@ -30,7 +30,7 @@ from stack.ready import (
 )
 from stack.redact import redact
 from stack.render import generation
-from stack.running import Running, SeenContainer
+from stack.running import DONE, Running, SeenContainer
 from stack.steps import AwaitReady
 from stack.topology import Container, FrontRoute
 from stack.workflow import plan_project, ready_for, running_door
@@ -70,7 +70,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     Raises StackError when there is no engine to ask, ConfigError for a wrong stack.yaml.
     """
     prepared, files, plan = plan_project(project, engine, say)
-    running = engine.observe()
+    running = engine.observe().with_done(settle.remembered(project.state))
     prepared = replace(prepared, door=running_door(prepared.door, running))
     watch = Watch(time.monotonic())
     ready = ready_for(project, prepared, engine, watch)
@@ -241,7 +241,8 @@ def _service(view: _View, item: Container, silent: tuple[Silent, ...]) -> Servic
     project = view.prepared.topology.project
     wanted = [container_name(project, item.service, n + 1) for n in range(item.replicas)]
     seen = {one.name: one for one in view.running.of(item.service)}
-    ended = tuple(seen[name] for name in wanted if name in seen and not seen[name].is_running)
+    there = [seen[name] for name in wanted if name in seen]
+    ended = tuple(one for one in there if one.state not in {"running", DONE})
     return ServiceSeen(
         item.service,
         item.port,

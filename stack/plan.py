@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from stack.names import container_name
 from stack.presets import NGINX
-from stack.running import Running, SeenContainer
+from stack.running import DONE, Running, SeenContainer
 from stack.steps import (
     AwaitReady,
     AwaitRoute,
@@ -149,7 +149,7 @@ def _removals(
             why = "its network is gone or changed"
         elif not seen.is_open(container.published):
             why = "the engine lost its port"
-        elif seen.state not in {"running", "exited"}:
+        elif seen.state not in {"running", "exited", DONE}:
             # Also "created": whoever was killed then may not have joined it to all its networks.
             why = f"it is {seen.state}"
         if why:
@@ -229,6 +229,7 @@ def _bring_up(
     # longest, so that has to begin first.
     first += _keys("ready" if container.waits else "start", topology, container.needs)
     steps: list[Step] = []
+    is_done = bool(seen and seen.state == DONE and is_silent(container))
     run_key = f"start {name}"
     if seen is None:
         steps.append(
@@ -240,9 +241,10 @@ def _bring_up(
                 fingerprint=fingerprints[container.service],
             )
         )
-    elif not seen.is_running:
+    elif not (seen.is_running or is_done):
         steps.append(StartContainer(run_key, tuple(first), seen=seen))
-    if seen is None or not (seen.is_healthy or (_is_silent(container) and seen.is_running)):
+    is_quiet = bool(seen and seen.is_running and is_silent(container))
+    if not (seen and (seen.is_healthy or is_quiet or is_done)):
         nginx = () if container.service == NGINX else (f"start {topology.project}-{NGINX}-1",)
         steps.append(
             # It cannot answer before what it needs does, and each question costs them time.
@@ -270,6 +272,6 @@ def _keys(verb: str, topology: Topology, services: Iterable[str]) -> list[str]:
     ]
 
 
-def _is_silent(container: Container) -> bool:
+def is_silent(container: Container) -> bool:
     """Whether nothing was said about how to see that it answers."""
     return not (container.probe or container.ready or container.healthcheck)

@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from datetime import datetime
+from typing import Any, NoReturn
 
 from stack import assets
 from stack.diagnose.ask import ask, new_key
@@ -25,6 +26,7 @@ from stack.trickle import with_pauses
 
 PAUSE = 0.05  # seconds between two questions
 ANSWER_WITHIN = 2.0  # seconds that one answer may take
+SETTLE_WITHIN = 1.0  # seconds that a process has to live which nobody can ask
 LOG_LINES = 20
 # The first question costs next to nothing: a client takes the processor that a store starts with.
 _LOOP = """while :; do
@@ -113,6 +115,38 @@ class Ready:
             self._await_command(name, container.ready.command)
         elif command := self._loop(name, container):
             self._await_loop(name, container, *command)
+        else:
+            self._await_settled(name)
+
+    def _await_settled(self, name: str) -> None:
+        """See a process that nobody can ask live a moment, or end with 0. Raises NotReadyError."""
+        until = time.monotonic() + SETTLE_WITHIN - self._age(name)
+        while time.monotonic() < until:
+            if self.watch.stop.is_set():
+                raise StoppedError(f"{name}: not waited for")
+            # The one that ended may be the one before this: the engine knows.
+            if name in self.watch.exits and self.engine.exit_code(name) is not None:
+                break
+            time.sleep(PAUSE)
+        if code := self.engine.exit_code(name):
+            raise self.ended(name, code)
+
+    def _age(self, name: str) -> float:
+        """Give for how many seconds a container has been running, by its engine's clock."""
+        state: Any = self.engine.inspect(name)["State"]
+        started = datetime.fromisoformat(state["StartedAt"]).timestamp()
+        return max(0.0, time.time() - started)
+
+    def ended(self, name: str, code: int) -> NotReadyError:
+        """Give the error of a container that ended soon after its start."""
+        service = self._service(name)
+        return NotReadyError(
+            f"{service}: ended with exit code {code} soon after its start",
+            f"stack logs {service}",
+            probe="its process",
+            answer=f"exit code {code}",
+            evidence=self._evidence(name),
+        )
 
     def await_route(self, step: AwaitRoute) -> Exchange:
         """Give the answer of the front door on the route of a container. Raises NotReadyError."""
@@ -144,7 +178,7 @@ class Ready:
 
     def _give_up(self, name: str, what: str, answer: str) -> NoReturn:
         code, answer = self.engine.exit_code(name), redact(answer, self.hidden)
-        service = name.removeprefix(f"{self.project}-").rpartition("-")[0] or name
+        service = self._service(name)
         fate = "did not answer in time" if code is None else f"ended with exit code {code}"
         raise NotReadyError(
             f"{service}: {fate}; asked {what}, last answer: {answer or 'none'}",
@@ -153,6 +187,9 @@ class Ready:
             answer=answer,
             evidence=self._evidence(name),
         )
+
+    def _service(self, name: str) -> str:
+        return name.removeprefix(f"{self.project}-").rpartition("-")[0] or name
 
     def _evidence(self, name: str) -> tuple[str, ...]:
         lines = "\n".join(self.engine.logs(name, LOG_LINES))

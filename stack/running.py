@@ -1,8 +1,10 @@
 """What an engine saw of a project: frozen values between observe and plan. Does nothing itself."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+DONE = "done"  # the state of a container that did its work and ended with 0
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class SeenContainer:
     """One container as it is now.
 
     ``fingerprint`` is what ``up`` was asked for when it was made. ``state`` is the engine's word
-    (running, exited, created, …); ``status`` its sentence, such as ``Up 3 minutes (healthy)``.
+    (running, exited, created, …) or DONE; ``status`` its sentence, ``Up 3 minutes (healthy)``.
     ``number`` is 0 where its label is no number. ``published`` pairs ports of this machine with the
     container's, ``networks`` are those of the project that it is on; None where nobody looked.
     ``front`` is the address of the front door that it was made for, if it is the front door.
@@ -103,6 +105,18 @@ class Running:
     def front(self) -> str:
         """The address of the front door that runs; empty if none does."""
         return next((one.front for one in self.containers if one.front and one.is_running), "")
+
+    def with_done(self, ids: Collection[str]) -> "Running":
+        """Give the same, where those of ``ids`` that ended with 0 are done."""
+        return replace(
+            self,
+            containers=tuple(
+                replace(seen, state=DONE)
+                if seen.id in ids and seen.state == "exited" and "(0)" in seen.status
+                else seen
+                for seen in self.containers
+            ),
+        )
 
     def of(self, service: str) -> tuple[SeenContainer, ...]:
         """Give the containers of one service, lowest number first."""

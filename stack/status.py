@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stack.presets import NGINX
 from stack.proof import prove
 from stack.ready import Ready
-from stack.running import Running
+from stack.running import DONE, Running
 from stack.topology import FrontRoute, Topology
 
 
@@ -40,8 +40,8 @@ class Status:
 
     @property
     def is_well(self) -> bool:
-        """Whether every container runs and every route answers."""
-        return all(row.state == "running" for row in self.services) and all(
+        """Whether every container runs, or did its work, and every route answers."""
+        return all(row.state in {"running", DONE} for row in self.services) and all(
             row.ok for row in self.routes
         )
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stack import front, provide
+from stack import front, provide, settle
 from stack.adopt import adopted
 from stack.checks import check_owner, check_services
 from stack.diagnose.exchange import Target
@@ -111,6 +111,7 @@ def plan_project(
         check_owner(project.owner, engine.observe())
     prepared = derive(project, source_of(project, engine, say))
     running = engine.observe({item.image for item in prepared.topology.containers})
+    running = running.with_done(settle.remembered(project.state))
     if not project.state.former:
         check_owner(project.owner, running, wanted_names(prepared.topology))
     contexts = {
@@ -277,7 +278,7 @@ def status(located: Located, engine: DockerEngine, say: Say) -> Status:
     prepared = derive(project, source_of(project, engine, say))
     prepared = replace(prepared, door=running_door(prepared.door, running))
     ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
-    return look(prepared.topology, running, ready)
+    return look(prepared.topology, running.with_done(settle.remembered(project.state)), ready)
 
 
 def _origin(item: Container) -> str:
@@ -321,6 +322,17 @@ def _carry_out_watched(
     with _watching(engine, watch):
         perform = _performer(project, outcome.prepared, engine, ready, outcome)
         _carry_out(plan, perform, watch.stop.set, outcome, on_result)
+        _look_back(ready, project, outcome)
+
+
+def _look_back(ready: Ready, project: Project, outcome: Outcome) -> None:
+    """See that what was started, and answered, did not end with an error meanwhile."""
+    assert outcome.prepared  # noqa: S101 - whoever waits knows what for
+    layout = outcome.prepared.topology
+    settle.remember_done(ready, layout, project.state)
+    if not outcome.failures:
+        for name, error in settle.failures(ready, layout):
+            outcome.results.append(Finished(Step(f"watch {name}"), 0.0, 0.0, error))
 
 
 def ready_for(project: Project, prepared: Prepared, engine: Engine, watch: Watch) -> Ready:

@@ -17,6 +17,9 @@ class FakeEngine:
     said: list[str | int] = field(default_factory=list)  # what execute yields
     lines: dict[str, list[str]] = field(default_factory=dict)
     told: list[tuple[str, ...]] = field(default_factory=list)
+    codes: dict[str, int | None] = field(default_factory=dict)  # how containers ended
+    started: str = "2026-01-01T00:00:00.123456789Z"
+    running: Running | None = None
 
     def holder_of(self, port: int) -> Holder | None:
         return self.holder
@@ -39,13 +42,15 @@ class FakeEngine:
         yield from self.lines[container]
 
     def observe(self, images: Collection[str] = ()) -> Running:
-        raise NotImplementedError
+        if self.running is None:
+            raise NotImplementedError
+        return self.running
 
     def apply(self, step: Step) -> None:
         raise NotImplementedError
 
     def exit_code(self, container: str) -> int | None:
-        raise NotImplementedError
+        return self.codes[container]
 
     def exits(self, on_exit: Callable[[Exit], None]) -> Callable[[], None]:
         raise NotImplementedError
@@ -54,4 +59,4 @@ class FakeEngine:
         raise NotImplementedError
 
     def inspect(self, container: str) -> dict[str, object]:
-        raise NotImplementedError
+        return {"Id": f"id-{container}", "State": {"StartedAt": self.started}}

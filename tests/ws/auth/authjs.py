@@ -1,8 +1,6 @@
 """Sessions made by the real next-auth 4 and @auth/core 5, in Node. No tests."""
 
-import hashlib
 import json
-import shutil
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,21 +19,6 @@ class Wish:
     secret: str
     token: dict[str, Any]
     maxAge: int = 3600  # noqa: N815 - as the packages call it
-
-
-def installed(cache: Path) -> Path:
-    """A folder below ``cache`` with the packages, as the lock file says; made once."""
-    lock = (FOLDER / "package-lock.json").read_bytes()
-    folder = cache / hashlib.sha256(lock).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in FOLDER.iterdir():
-        if file.is_file():
-            shutil.copy(file, folder)
-    if not (folder / "done").exists():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=180)
-        (folder / "done").touch()
-    return folder
 
 
 def made(folder: Path, wishes: list[Wish]) -> list[dict[str, str]]:

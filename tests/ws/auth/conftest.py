@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ws.auth.authjs import V4, V5, Wish, installed, made
+from tests.npm import installed
+from tests.ws.auth.authjs import FOLDER, V4, V5, Wish, made
 from tests.ws.harness import SECRET
 
 OLD_SECRET = "the secret before this one, and long enough"
@@ -34,7 +35,7 @@ Sessions = dict[str, dict[str, str]]
 def authjs(request: pytest.FixtureRequest) -> Path:
     cache = request.config.cache
     assert cache is not None
-    return installed(Path(cache.mkdir("authjs")))
+    return installed(FOLDER, Path(cache.mkdir("authjs")))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,121 @@
+"""A dev server on this machine works through the printed address, or `up` says what is in the way.
+
+Next and Vite are the real ones, and what they show is seen in a real Chromium.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from stack.diagnose.exchange import Target
+from stack.proof import prove
+from stack.ready import Ready, Watch
+from stack.topology import FrontRoute
+from tests.browser.conftest import PATIENCE, chromium
+from tests.integration.containers import eventually
+from tests.integration.dev_servers import SOURCES, Server, running
+from tests.integration.projects import SITE, Project
+from tests.npm import installed
+from tests.unit.fake_engine import FakeEngine
+
+__all__ = ["chromium"]  # a fixture of the tests of the page
+
+EVERYWHERE = "0.0.0.0"
+
+
+@pytest.fixture(scope="session")
+def packages(request: pytest.FixtureRequest) -> Path:
+    cache = request.config.cache
+    assert cache is not None
+    return installed(SOURCES, Path(cache.mkdir("devservers")))
+
+
+def answers(server: Server) -> None:
+    """Wait until the page is compiled: on a busy machine that takes longer than `up` waits."""
+    eventually(lambda: httpx.get(f"http://127.0.0.1:{server.port}/", timeout=180), 180)
+
+
+def clicked(button: Locator) -> None:
+    """Click, and see that a handler was there: it comes with the page's scripts."""
+    button.click()
+    expect(button).not_to_have_text("0", timeout=1000)
+
+
+@pytest.mark.parametrize("kind", ["next", "vite"])
+def test_the_page_is_alive_and_hot_reload_arrives(
+    project: Project, packages: Path, chromium: Browser, kind: str
+) -> None:
+    with running(packages, kind, EVERYWHERE) as server:
+        answers(server)
+        project.write({"app": {"host": server.port}}, {"/": "app"})
+        said = project.stack("up", "--strict")
+        assert f"✓ {project.name} is up" in said
+        assert f"http://localhost:{project.port}/  app  200 OK" in said
+        page = chromium.new_page()
+        page.set_default_timeout(3 * PATIENCE)
+        expect.set_options(timeout=3 * PATIENCE)
+        page.goto(f"http://localhost:{project.port}/")
+        expect(page.locator("h1")).to_have_text("before")
+        button = page.locator("main button")
+        eventually(lambda: clicked(button), 60)
+        server.page.write_text(server.page.read_text().replace("before", "after"))
+        expect(page.locator("h1")).to_have_text("after")
+        expect(button).not_to_have_text("0")  # it was not loaded anew
+        page.close()
+
+
+def test_an_origin_that_next_refuses_is_said_with_the_edit(packages: Path) -> None:
+    """At 127.0.0.1 the page comes, and its socket gets the bare word `Unauthorized`."""
+    with running(packages, "next", EVERYWHERE) as server:
+        answers(server)
+        door = Target("", "127.0.0.1", server.port, "/")
+        ready = Ready(FakeEngine(), "it", door, "", lambda: "", Watch(time.monotonic()))
+        proof = prove(ready, FrontRoute("/", "app", "host", websocket=False, port=server.port))
+    assert proof.seen.status == 200
+    assert "Next.js refuses its hot-reload socket" in proof.problem
+    assert proof.told
+    assert proof.told.fix == "write: allowedDevOrigins: ['127.0.0.1'] in next.config"
+
+
+@pytest.mark.parametrize("kind", ["next", "vite"])
+def test_a_loopback_address_is_said_with_the_flag(
+    project: Project, packages: Path, kind: str
+) -> None:
+    flags = {"next": "next dev -p {} -H 0.0.0.0", "vite": "vite --port {} --host 0.0.0.0"}
+    with running(packages, kind, "127.0.0.1") as server:
+        answers(server)
+        project.write({**SITE, "app": {"host": server.port}}, {"/": "site", "/app": "app"})
+        event = project.events("up")[-1]
+        assert (event["event"], event["ok"]) == ("up", False)
+        (warning,) = event["warnings"]
+        assert f"port {server.port} is open on 127.0.0.1 only" in warning["message"]
+        command = flags[kind].format(server.port)
+        assert warning["hint"] == f"start it on all addresses: {command}"
+
+
+def test_up_is_green_only_if_every_route_answers(project: Project) -> None:
+    nothing = Project(project.client, project.folder, project.images).port
+    project.write({**SITE, "app": {"host": nothing}}, {"/": "site", "/app": "app"})
+    done = project.run("up")
+    assert done.returncode == 0
+    assert f"! {project.name} is up; 1 of 2 routes does not answer" in done.stdout
+    assert "✓" not in done.stdout
+    assert f"/app: nothing listens on port {nothing}" in done.stdout
+    assert not (project.folder / "stack-failure").exists()
+    status = project.run("status", "--json")
+    assert (status.returncode, json.loads(status.stdout)["ok"]) == (1, False)
+
+
+@pytest.mark.parametrize("flag", ["--strict", "--ci"])
+def test_strict_fails_and_leaves_the_bundle(project: Project, flag: str) -> None:
+    nothing = Project(project.client, project.folder, project.images).port
+    project.write({**SITE, "app": {"host": nothing}}, {"/": "site", "/app": "app"})
+    done = project.run("up", flag, "--json")
+    event = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, event["event"], event["ok"]) == (1, "up", False)
+    (why,) = json.loads((project.folder / "stack-failure" / "failures.json").read_text())
+    assert why["message"] == f"/app: nothing listens on port {nothing}"
