@@ -150,7 +150,7 @@ def _say_former(say: Callable[[str], None], located: "Located") -> None:
     for other in workflow.former_of(located):
         say(
             f"{other.owner.project} was made from {other.owner.file} under its former name: "
-            f"stack down --project {other.owner.project}"
+            f"stack down --project {shlex.quote(other.owner.project)}"
         )
 
 

@@ -4,6 +4,7 @@ Writes only the mounted Nginx configuration; waits only for Nginx.
 """
 
 import contextlib
+import shlex
 import time
 
 from stack.diagnose.exchange import Target
@@ -108,7 +109,7 @@ def _release(holder: Holder, here: str) -> str:
     """Say how to free the port that a container publishes, in the words of what started it."""
     if holder.owner.project:
         return stop_command(holder.owner, here)
-    return f"docker stop {holder.container}"
+    return f"docker stop {shlex.quote(holder.container)}"
 
 
 def _holder(address: str, port: int) -> str:

@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 import re
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def _read_text(path: Path) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ConfigError(
             f"{path.name}:1:1: is UTF-16, not UTF-8",
-            f"save the file as UTF-8: iconv -f utf-16 -t utf-8 {path.name}",
+            f"save the file as UTF-8: iconv -f utf-16 -t utf-8 {shlex.quote(path.name)}",
         )
     try:
         return data.decode("utf-8-sig")
@@ -75,7 +76,7 @@ def _read_text(path: Path) -> str:
         column = error.start - data.rfind(b"\n", 0, error.start)
         raise ConfigError(
             f"{path.name}:{line}:{column}: byte 0x{data[error.start]:02x} is not UTF-8",
-            f"save the file as UTF-8: iconv -f latin1 -t utf-8 {path.name}",
+            f"save the file as UTF-8: iconv -f latin1 -t utf-8 {shlex.quote(path.name)}",
         ) from None
 
 

@@ -78,7 +78,7 @@ def listed(strangers: Iterable[Stranger]) -> str:
 def stop_command(owner: Owner, here: str = "") -> str:
     """Give the command by which the owner stops what runs, for somebody in the folder ``here``."""
     if owner.file and owner.folder == here:
-        return f"stack down --project {owner.project}"
+        return f"stack down --project {shlex.quote(owner.project)}"
     if owner.file:
         named = "" if owner.file == "stack.yaml" else f" --file {shlex.quote(owner.file)}"
         return f"cd {shlex.quote(owner.folder)} && stack down{named}"

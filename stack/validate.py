@@ -5,6 +5,7 @@ import difflib
 import ipaddress
 import posixpath
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -235,7 +236,9 @@ def validate_folders(stack: Stack, folder: Path) -> Iterator[Complaint]:
         ):
             if value is not None and not (folder / value).is_dir():
                 yield Complaint(
-                    ("services", name, key), f"there is no folder {value}", f"mkdir -p {value}"
+                    ("services", name, key),
+                    f"there is no folder {value}",
+                    f"mkdir -p {shlex.quote(value)}",
                 )
         if service.env_file is not None and not (folder / service.env_file).is_file():
             yield Complaint(("services", name, "env_file"), f"there is no file {service.env_file}")

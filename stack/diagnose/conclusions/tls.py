@@ -1,5 +1,7 @@
 """Conclusions about TLS: certificates, and TLS where the other side speaks none."""
 
+import shlex
+
 from stack.diagnose import x509
 from stack.diagnose.evidence import Evidence, beside, found
 from stack.diagnose.exchange import Exchange
@@ -160,8 +162,8 @@ def no_tls(evidence: Evidence) -> Finding | None:
     """No TLS, and no plain HTTP either."""
     if evidence.base.failure != "tls":
         return None
-    host, port = evidence.target.host, evidence.target.port
-    fix = f"openssl s_client -connect {host}:{port} -servername {host}"
+    host, place = evidence.target.host, f"{evidence.target.host}:{evidence.target.port}"
+    fix = f"openssl s_client -connect {shlex.quote(place)} -servername {shlex.quote(host)}"
     return found(evidence, NO_TLS, f"tls: {evidence.base.detail}", fix)
 
 

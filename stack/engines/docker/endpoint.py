@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,7 +100,9 @@ def _context(folder: Path, name: str, by: str, undo: str) -> Endpoint:
     endpoints = _read(path).get("Endpoints")
     meta = endpoints.get("docker") if isinstance(endpoints, dict) else None
     if not isinstance(meta, dict) or not meta.get("Host"):
-        raise ConfigError(f"{path}: names no engine", f"docker context inspect {name}; {undo}")
+        raise ConfigError(
+            f"{path}: names no engine", f"docker context inspect {shlex.quote(name)}; {undo}"
+        )
     url = str(meta["Host"])
     files = folder / "contexts" / "tls" / identity / "docker"
     tls = _tls(files, verify=not meta.get("SkipTLSVerify")) if files.is_dir() else None
@@ -146,7 +149,8 @@ def _checked(endpoint: Endpoint) -> Endpoint:
 
 def _elsewhere(endpoint: Endpoint) -> ConfigError:
     """Refuse an engine whose containers see neither the files nor the ports of this machine."""
-    there = f"ssh {urlsplit(endpoint.url).netloc}" if endpoint.url.startswith("ssh:") else ""
+    place = urlsplit(endpoint.url).netloc
+    there = f"ssh {shlex.quote(place)}" if endpoint.url.startswith("ssh:") else ""
     return ConfigError(
         f"{endpoint.named_by}: {endpoint.url}: is an engine of another machine: the folders that "
         "stack mounts are not there, and the front door would not be at localhost here",

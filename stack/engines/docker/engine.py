@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shlex
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
@@ -221,7 +222,8 @@ class DockerEngine:
             )
             if not users:
                 raise
-            leave = "; ".join(f"docker network disconnect --force {name} {one}" for one in users)
+            cut = f"docker network disconnect --force {name}"
+            leave = "; ".join(f"{cut} {shlex.quote(one)}" for one in users)
             what = f"network {name}: is still used by {', '.join(users)}"
             raise EngineError(what, leave) from None
 
