@@ -91,7 +91,11 @@ class Front(Model):
     rebinding). ``localhost``, all names below it, 127.0.0.1 and [::1] are always answered.
     """
     tls: Flag = False
-    """https and wss, with a certificate of an authority that stack makes for your machine."""
+    """https and wss, with a certificate of an authority that stack makes for your machine.
+
+    It holds for ``localhost``, ``NAME.localhost``, the loopback addresses and those of ``hosts``
+    that end with ``.localhost``: the authority can sign for no other.
+    """
     memory: Memory = "1g"
     """How much memory Nginx may use, like ``512m`` or ``2g``."""
 

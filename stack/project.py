@@ -9,11 +9,12 @@ from pathlib import Path
 from stack import credentials, load
 from stack.authority import authority_certificate, authority_folder
 from stack.compose import Labels
-from stack.diagnose.exchange import Target
+from stack.diagnose.exchange import Target, is_local
 from stack.diagnose.listeners import loopbacks
 from stack.files import read
 from stack.fingerprint import fingerprints
 from stack.hidden import hidden_values
+from stack.hosts import canonical
 from stack.images import NAMES, Source, nginx_version, recipe_for
 from stack.labels import FINGERPRINT, labels_of
 from stack.model import Stack
@@ -45,6 +46,12 @@ class Project:
     def state(self) -> State:
         """What stack keeps of it on disk."""
         return State(self.folder, self.stack.name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Further names for the front's certificate, as far as the authority may sign for them."""
+        asked = (f"{self.stack.name}.localhost", *map(canonical, self.stack.front.hosts))
+        return tuple(name for name in asked if is_local(name))
 
     @property
     def owner(self) -> Owner:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stack import credentials
 from stack.adopt import take
-from stack.authority import ensure_certificate, is_current
+from stack.authority import ensure_certificate, is_current, is_limited
 from stack.engines.base import Engine
 from stack.errors import StackError
 from stack.files import read
@@ -65,7 +65,7 @@ def make(project: Project, prepared: Prepared, engine: Engine | None, step: Step
             kept = _kept(engine, step) if engine else ""
             credentials.keep(state, step.name, kept)
         case MakeCertificate():
-            ensure_certificate(state, project.authority)
+            ensure_certificate(state, project.authority, project.names)
         case GiveSecrets():
             credentials.give(state, step.container)
         case WriteCompose():
@@ -78,8 +78,9 @@ def make(project: Project, prepared: Prepared, engine: Engine | None, step: Step
 def _steps(project: Project, prepared: Prepared, running: Running) -> Iterator[Step]:
     state, layout, secrets = project.state, prepared.topology, prepared.secrets
     before: list[Step] = []
-    if project.stack.front.tls and not is_current(state, project.authority):
-        before.append(MakeCertificate("make certificate front.pem"))
+    if project.stack.front.tls and not is_current(state, project.authority, project.names):
+        by = "" if is_limited(project.authority) else ", by a new authority"
+        before.append(MakeCertificate(f"make certificate front.pem{by}"))
     before += [
         _secret(layout, running, name)
         for name, value in secrets.items()

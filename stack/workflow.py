@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from stack import front, provide, settle
 from stack.adopt import adopted
+from stack.authority import replacement
 from stack.checks import check_owner, check_services
 from stack.diagnose.exchange import Target
 from stack.engines.base import Engine
@@ -163,6 +164,8 @@ def up(
         _carry_out(images, engine.apply, lambda: None, outcome, on_result)
     if not outcome.failures:
         _carry_out_watched(rest, project, engine, options.timeout, outcome, on_result, say)
+    if project.stack.front.tls and (replaced := replacement(project.authority)):
+        outcome.warnings.append(replaced)
     outcome.seconds = time.monotonic() - begun
     return outcome
 

@@ -1,11 +1,14 @@
 """The front door with `tls: true`: https and wss, by an authority that one can trust."""
 
 import ssl
+import subprocess
 
 import httpx
 import pytest
 from websockets.sync.client import connect
 
+from stack.diagnose.ask import ask
+from stack.diagnose.exchange import Exchange, Question, Target
 from tests.integration.projects import SITE, Project, echo_service
 
 
@@ -22,6 +25,12 @@ def secure(project: Project, python_image: str, monkeypatch: pytest.MonkeyPatch)
 def trusting(project: Project) -> ssl.SSLContext:
     """Trust what `up` says is to be trusted."""
     return ssl.create_default_context(cafile=str(project.folder / "data/stack/authority.pem"))
+
+
+def answer(project: Project, host: str) -> Exchange:
+    """Ask as a browser does that trusts the authority."""
+    trust = str(project.folder / "data/stack/authority.pem")
+    return ask(Question(Target("", host, project.port, "/", tls=True, trust=trust), "", ()), 10)
 
 
 def test_https_and_wss_come_from_one_origin(secure: Project) -> None:
@@ -41,5 +50,23 @@ def test_https_and_wss_come_from_one_origin(secure: Project) -> None:
         socket.send("through TLS")
         assert socket.recv() == "through TLS"
     assert "nothing to change" in secure.stack("up", "--dry-run")
+    assert answer(secure, f"{secure.name}.localhost").status == 200
+    assert answer(secure, f"other-{secure.name}.localhost").failure == "certificate"
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(f"https://localhost:{secure.port}/", verify=ssl.create_default_context())
+
+
+def test_an_authority_that_could_sign_for_more_is_replaced(secure: Project) -> None:
+    folder = secure.folder / "data/stack"
+    folder.mkdir(parents=True)
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=stack -days 99"
+    files = ["-keyout", str(folder / "authority.key"), "-out", str(folder / "authority.pem")]
+    subprocess.run([*command.split(), *files], check=True, capture_output=True)
+    assert "by a new authority" in secure.stack("up", "--dry-run")
+    said = secure.stack("up")
+    assert f"trust {folder / 'authority.pem'} in your browser instead of it" in said
+    assert f"rm {folder / 'authority-old.pem'}" in said
+    assert answer(secure, "localhost").status == 200
+    assert "authority-old" in secure.stack("up")
+    (folder / "authority-old.pem").unlink()
+    assert "authority-old" not in secure.stack("up")

@@ -60,6 +60,11 @@ def test_what_runs_is_bound_to_the_addresses_of_this_machine(
     assert prepared.fingerprints == usual
 
 
+def test_the_certificate_has_the_names_that_the_authority_may_sign_for(tmp_path: Path) -> None:
+    front = "front: {hosts: [Shop.Test, admin.Localhost.]}\n"
+    assert opened(tmp_path, TEXT + front).names == ("shop.localhost", "admin.localhost")
+
+
 def test_a_changed_stack_is_rendered_anew(tmp_path: Path) -> None:
     applied(opened(tmp_path))
     changed = derive(opened(tmp_path, TEXT.replace("3000", "3001")), "debian")
