@@ -3,7 +3,9 @@
 Whoever steals its key can pass for `localhost` and names below it on this machine, and for nobody
 else: it may sign for TLS servers only, for no further authority, and for these names and loopback
 addresses alone (RFC 5280 §4.2.1.9, 10 and 12). `tests/unit/test_authority.py` forges what it may
-not. One gap is the verifier's: for time stamps, OpenSSL asks no authority what it is for. Made by the ``openssl`` command; nothing is installed anywhere.
+not. One gap is the verifier's: for time stamps, OpenSSL asks no authority what it is for.
+
+Made by the ``openssl`` command; nothing is installed anywhere.
 """
 
 import base64
