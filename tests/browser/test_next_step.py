@@ -212,8 +212,10 @@ def test_nothing_is_wider_than_the_window(
     refused = window(f"{demo.token('room:wide').rpartition('.')[0]}.{WRONG}")
     entered(talking, "room:wide")
     say(talking, "w" * 300)
+    reader = window(demo.token("room:wide"))  # who sees the long name beside the message
+    expect(reader.locator("#log .body").last).to_be_visible()
     expect(refused.locator("#problem")).to_be_visible()
-    for page in (out, talking, refused):
+    for page in (out, talking, reader, refused):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
