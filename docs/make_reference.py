@@ -10,6 +10,7 @@ from stack.model import (
     Certificate,
     Deploy,
     Front,
+    Images,
     Model,
     Namespace,
     Ready,
@@ -21,6 +22,7 @@ from stack.schema import descriptions
 
 SECTIONS: tuple[tuple[str, type[Model], str], ...] = (
     ("stack.yaml", Stack, ""),
+    ("images", Images, "Short form: `images: debian` is `images: { source: debian }`."),
     ("front", Front, ""),
     ("services.NAME", Service, ""),
     ("services.NAME.build", Build, "Short form: `build: ./api` is `build: { context: ./api }`."),

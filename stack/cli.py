@@ -296,4 +296,5 @@ def _locked(
     """Open the project alone: one command at a time changes it."""
     project = _project(file)
     with holding(project.state, report, timeout, make=make):
-        yield project, connected(project.owner, report, may_install=may_install)
+        mirror = project.stack.images.mirror
+        yield project, connected(project.owner, report, may_install=may_install, mirror=mirror)

@@ -45,11 +45,13 @@ def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
     return Report("plain" if is_plain or not sys.stdout.isatty() else "rich")
 
 
-def connected(owner: "Owner", report: "Report", *, may_install: bool = False) -> "DockerEngine":
+def connected(
+    owner: "Owner", report: "Report", *, may_install: bool = False, mirror: str | None = None
+) -> "DockerEngine":
     """Open the engine that was meant, and let the report name it."""
     from stack import workflow
 
-    engine = workflow.connect(owner, report.aside, may_install=may_install)
+    engine = workflow.connect(owner, report.aside, may_install=may_install, mirror=mirror)
     report.on_engine(engine.label)
     return engine
 

@@ -23,11 +23,6 @@ REGISTRY = {
 
 SUITE = "trixie"
 SUITE_NGINX = "1.26"  # a stable suite keeps its version
-DEBIAN_SOURCES = (
-    f"deb http://deb.debian.org/debian {SUITE} main",
-    f"deb http://deb.debian.org/debian {SUITE}-updates main",
-    f"deb http://deb.debian.org/debian-security {SUITE}-security main",
-)
 # The apt and dpkg options stay in the image and hold for what is installed on top of it: nobody
 # reads a manual in there, and an image that was not finished is thrown away, so it needs no fsync.
 DEBIAN_OPTIONS = (
@@ -57,17 +52,21 @@ class Pull:
 
 @dataclass(frozen=True)
 class RootFs:
-    """A bare Debian made by mmdebstrap, imported as one layer."""
+    """A bare Debian made by mmdebstrap, imported as one layer.
+
+    Which mirror its packages come from is no part of it: they are the same everywhere.
+    """
 
     reference: str
     suite: str
-    sources: tuple[str, ...]
     options: tuple[str, ...]
 
-    @property
-    def command(self) -> tuple[str, ...]:
-        """Give the arguments that write this root file system, as tar, to standard output."""
-        return ("mmdebstrap", *self.options, self.suite, "-", *self.sources)
+    def command(self, sources: Iterable[str], *options: str) -> tuple[str, ...]:
+        """Give the arguments that write this root file system, as tar, to standard output.
+
+        ``sources`` are lines of apt's sources.list; without any mmdebstrap takes its own default.
+        """
+        return ("mmdebstrap", *self.options, *options, self.suite, "-", *sources)
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,8 @@ def debian_image(name: str) -> Build:
 
 def root_fs() -> RootFs:
     """Give the recipe of the bare Debian under all Debian images."""
-    key = shortened([SUITE, *DEBIAN_SOURCES, *DEBIAN_OPTIONS])
-    return RootFs(f"stack/debian:{SUITE}-{key}", SUITE, DEBIAN_SOURCES, DEBIAN_OPTIONS)
+    key = shortened([SUITE, *DEBIAN_OPTIONS])
+    return RootFs(f"stack/debian:{SUITE}-{key}", SUITE, DEBIAN_OPTIONS)
 
 
 def members(folder: Path) -> tuple[str, ...]:

@@ -79,6 +79,16 @@ class Model(BaseModel):
         return value
 
 
+class Images(Model):
+    """Where Nginx, Redis, Postgres and Python come from."""
+
+    short: ClassVar[str | None] = "source"
+    source: Literal["auto", "registry", "debian"] = "auto"
+    """A registry, or Debian packages; ``auto``: Debian packages where no registry answers."""
+    mirror: Annotated[str, StringConstraints(pattern=r"^https?://[^\s'\"]+$")] | None = None
+    """Where Debian packages come from: by default where this machine's apt gets them."""
+
+
 class Front(Model):
     """The one origin that a browser opens."""
 
@@ -254,8 +264,8 @@ class Stack(Model):
 
     name: Name
     """Names containers, networks and volumes; the folder's name unless given."""
-    images: Literal["auto", "registry", "debian"] = "auto"
-    """Where Nginx, Redis, Postgres and Python come from: a registry, or Debian packages."""
+    images: Images = Images()
+    """Where Nginx, Redis, Postgres and Python come from."""
     front: Front = Front()
     """The front door."""
     services: Annotated[dict[Name, Service], Field(min_length=1)]

@@ -135,7 +135,7 @@ def derive(project: Project, source: Source) -> Prepared:
 
 def written_source(stack: Stack) -> Source:
     """Where images of files that are written for everybody come from, whoever renders them."""
-    return "debian" if stack.images == "debian" else "registry"
+    return "debian" if stack.images.source == "debian" else "registry"
 
 
 def mint_token(

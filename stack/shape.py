@@ -77,6 +77,7 @@ PATTERNS = {
     r"^[a-z0-9][a-z0-9_-]{0,62}$": "use lower case letters, digits, - and _, at most 63",
     r"^[a-z0-9_-]*$": "use lower case letters, digits, - and _, or nothing at all",
     r"^([1-9][0-9]{1,5}m|[1-9][0-9]{0,3}g)$": "write a size from 10m on, like 512m or 2g",
+    r"^https?://[^\s'\"]+$": "write its address, like http://mirror.example.com/debian",
     r"^/": "it must start with /",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "use letters, digits and _, and no digit first",
     r"^[a-z0-9-]+(\.[a-z0-9-]+)+$": "use a full host name in lower case, like shop.example.com",

@@ -91,6 +91,13 @@ def validate_images(stack: Stack, _folder: Path) -> Iterator[Complaint]:
             yield Complaint(("services", name), text, "end no name with - or _")
 
 
+def validate_mirror(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+    """A mirror of Debian's packages is named only where such packages can be wanted."""
+    if stack.images.mirror and stack.images.source == "registry":
+        text = "has no effect: source: registry takes no Debian packages"
+        yield Complaint(("images", "mirror"), text)
+
+
 def validate_keys(stack: Stack, _folder: Path) -> Iterator[Complaint]:
     """No key stands where it could have no effect."""
     for name, service in _sourced(stack):
@@ -264,6 +271,7 @@ RULES: tuple[Rule, ...] = (
     validate_names,
     validate_hosts,
     validate_images,
+    validate_mirror,
     validate_keys,
     validate_namespaces,
     validate_postgres,

@@ -238,23 +238,27 @@ def running_of(engine: DockerEngine) -> Running:
     return running
 
 
-def connect(owner: Owner, say: Say, *, may_install: bool = False) -> DockerEngine:
-    """Open the engine for a project."""
+def connect(
+    owner: Owner, say: Say, *, may_install: bool = False, mirror: str | None = None
+) -> DockerEngine:
+    """Open the engine for a project; ``mirror`` is as in its stack.yaml."""
     state = State(Path(owner.folder), owner.project)
-    return open_engine(owner, lambda: adopted(state), say, may_install=may_install)
+    return open_engine(
+        owner, lambda: adopted(state), say, may_install=may_install, mirror=mirror
+    )
 
 
 def source_of(project: Project, engine: DockerEngine, say: Say) -> Source:
     """Give where images come from: as written, as remembered, or as the engine can have them."""
-    if project.stack.images != "auto":
-        return project.stack.images
+    if project.stack.images.source != "auto":
+        return project.stack.images.source
     return choose_source(engine, project.state.recall("images"), say)
 
 
 def keep_source(project: Project, prepared: Prepared) -> None:
     """Remember where images come from, so that an outage of a registry replaces nothing."""
     project.state.prepare()
-    if project.stack.images == "auto" and project.state.recall("images") != prepared.source:
+    if project.stack.images.source == "auto" and project.state.recall("images") != prepared.source:
         project.state.remember("images", prepared.source)
 
 

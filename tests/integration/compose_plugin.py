@@ -12,8 +12,9 @@ import urllib.request
 from functools import cache
 from pathlib import Path
 
+from stack.engines.docker.apt import debian_sources
+
 VERSION = "2.26.1-4"  # Debian 13
-DEBIAN = "http://deb.debian.org/debian"
 POOL = "pool/main/d/docker-compose"
 SHA256 = {  # from the Packages index of trixie
     "amd64": "47681197cb2b1ab88206b42a1a92fc75f50d9530a6322d03494a473eed0408ea",
@@ -93,8 +94,9 @@ def as_plugin(binary: Path) -> tuple[str, ...]:
 
 
 def _download(path: str, digest: str) -> bytes:
-    url = f"{DEBIAN}/{path}"
-    with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310 - a fixed address
+    (mirror, *_) = debian_sources("trixie", None)
+    url = f"{mirror.split()[1]}/{path}"
+    with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310 - its content is checked
         package: bytes = answer.read()
     found = hashlib.sha256(package).hexdigest()
     assert found == digest, f"{url}: is not the package that was wanted: {found}"

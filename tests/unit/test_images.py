@@ -67,8 +67,17 @@ def test_the_root_fs_command_writes_a_tar_to_standard_output() -> None:
     recipe = images.root_fs()
     assert isinstance(recipe, RootFs)
     assert re.fullmatch(r"stack/debian:trixie-[0-9a-f]{12}", recipe.reference)
-    assert recipe.command[0] == "mmdebstrap"
-    assert recipe.command[-5:] == ("trixie", "-", *images.DEBIAN_SOURCES)
+    lines = ("deb http://mirror.example/debian trixie main",)
+    assert recipe.command(lines)[0] == "mmdebstrap"
+    assert recipe.command(lines, "--include=x")[-4:] == ("--include=x", "trixie", "-", *lines)
+    assert recipe.command(())[-2:] == ("trixie", "-")
+
+
+def test_no_mirror_stands_in_the_code_or_the_tests() -> None:
+    root = Path(__file__).parents[2]
+    tree = [path for name in ("stack", "tests", "templates") for path in (root / name).rglob("*")]
+    texts = (path.read_bytes() for path in tree if path.is_file() and path.suffix != ".pyc")
+    assert not [text for text in texts if re.search(rb"(?:deb|security|ftp)[.]debian[.]org", text)]
 
 
 def test_a_recipe_is_the_same_each_time() -> None:

@@ -14,7 +14,7 @@ import docker
 from docker import errors
 from docker.models.images import Image
 
-from stack.engines.docker import rootfs, wheels
+from stack.engines.docker import apt, rootfs, wheels
 from stack.engines.docker.connect import translated
 from stack.engines.docker.context import context_digest, packed
 from stack.errors import EngineError
@@ -31,8 +31,12 @@ _guard = threading.Lock()
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
-def ensure(client: docker.DockerClient, recipe: Recipe, say: Say) -> None:
+def ensure(
+    client: docker.DockerClient, recipe: Recipe, say: Say, mirror: str | None = None
+) -> None:
     """Make the image of a recipe exist, bases first; nothing happens where it does already.
+
+    ``mirror`` is where Debian's packages come from, instead of where this machine's apt gets them.
 
     Safe to be called by several threads at once. Raises ``EngineError`` with the last lines of
     what failed.
@@ -46,9 +50,9 @@ def ensure(client: docker.DockerClient, recipe: Recipe, say: Say) -> None:
             case Pull():
                 pull(client, recipe.reference, say)
             case RootFs():
-                rootfs.make(client, recipe, say)
+                rootfs.make(client, recipe, say, mirror)
             case Build():
-                ensure(client, recipe.base, say)
+                ensure(client, recipe.base, say, mirror)
                 build(client, recipe, say)
 
 
@@ -95,9 +99,10 @@ def build(client: docker.DockerClient, recipe: Build, say: Say) -> None:
     files = {name: (recipe.context / name).read_bytes() for name in recipe.files}
     # Only apt needs the network. The proxy variables are arguments that the engine knows by
     # itself: unlike others they are kept out of the history and of the cache key.
+    proxies = apt.proxies(os.environ)
     online: dict[str, Any] = {
-        "network_mode": wheels.network(os.environ),
-        "buildargs": wheels.proxies(os.environ) | recipe.args,
+        "network_mode": wheels.network(proxies),
+        "buildargs": proxies | recipe.args,
     }
     if recipe.requirements:
         pinned = files["requirements.txt"]

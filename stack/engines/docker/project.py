@@ -33,11 +33,12 @@ def open_engine(
     *,
     may_install: bool,
     environ: Mapping[str, str] = os.environ,
+    mirror: str | None = None,
 ) -> DockerEngine:
     """Connect to the engine for one project. Raises EngineError if none can be had.
 
     ``adopted`` names what others made and the project may use; ``environ`` fills in the variables
-    of env_files.
+    of env_files; ``mirror`` is where packages of Debian images come from, if the user said so.
     """
     folder = Path(owner.folder)
     endpoint = find(os.environ)
@@ -48,7 +49,7 @@ def open_engine(
 
         container = step.container
         if container.build is None:
-            build.ensure(client, recipe_of(container.image), say)
+            build.ensure(client, recipe_of(container.image), say, mirror)
             return
         build.build_context(
             client,

@@ -1,8 +1,9 @@
 """Makes a bare Debian image from Debian packages, where no registry helps; builds nothing on it."""
 
+import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from json import loads
 from pathlib import Path
 from shutil import which
@@ -11,6 +12,7 @@ from typing import IO
 import docker
 
 from stack.engines import install
+from stack.engines.docker import apt
 from stack.errors import EngineError
 from stack.images import RootFs
 
@@ -23,17 +25,35 @@ ELSEWHERE = (
 )
 
 
-def make(client: docker.DockerClient, recipe: RootFs, say: Callable[[str], None]) -> None:
+def make(
+    client: docker.DockerClient,
+    recipe: RootFs,
+    say: Callable[[str], None],
+    mirror: str | None = None,
+) -> None:
     """Import the root file system as ``recipe.reference``.
+
+    ``mirror`` is where its packages come from, instead of where this machine's apt gets them.
 
     Raises ``EngineError`` where mmdebstrap cannot run, with its last lines where it fails.
     """
     need_mmdebstrap(recipe, say)
     say(f"making {recipe.reference} from Debian packages (half a minute, once)")
-    command = [*recipe.command[:1], f"--keyring={KEYRING}", *recipe.command[1:]]
+    sources = apt.debian_sources(recipe.suite, mirror)
+    options = [f"--keyring={KEYRING}"]
+    if any("https://" in line for line in sources):
+        options.append("--include=ca-certificates")  # for what is installed on top of it
+    command = recipe.command(sources, *options)
+    environment = {**os.environ, **apt.proxies(os.environ, apt.hosts_of(sources))}
     with (
         tempfile.TemporaryFile() as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+        ) as process,
     ):
         # Untagged until mmdebstrap is known to have come to its end: a tar that was cut off
         # imports just as well.
@@ -43,7 +63,7 @@ def make(client: docker.DockerClient, recipe: RootFs, say: Callable[[str], None]
         image = loads(answer.splitlines()[-1])["status"]
         if process.wait() != 0:
             client.images.remove(image)
-            raise failed(recipe, log)
+            raise failed(recipe, sources, log)
     client.images.get(image).tag(*recipe.reference.split(":"))
 
 
@@ -68,12 +88,14 @@ def need_mmdebstrap(recipe: RootFs, say: Callable[[str], None]) -> None:
     install.apt_install(PACKAGES, say)
 
 
-def failed(recipe: RootFs, log: IO[bytes]) -> EngineError:
+def failed(recipe: RootFs, sources: Sequence[str], log: IO[bytes]) -> EngineError:
     """Describe a failed mmdebstrap by the end of its log."""
     log.seek(0)
+    place = sources[0].split()[1] if sources else "Debian's mirror"
     lines = log.read().decode(errors="replace").splitlines()[-12:]
     return EngineError(
         "\n  ".join((f"image {recipe.reference}: mmdebstrap failed:", *lines)),
-        "check that http://deb.debian.org can be reached (http_proxy is honoured), "
+        f"check that {place} can be reached (apt.conf and http_proxy are honoured), name another "
+        f"mirror that has {recipe.suite} in stack.yaml (`images: {{ mirror: http://… }}`), "
         "or make a registry reachable",
     )
