@@ -90,7 +90,7 @@ def _service(item: Container, checked: set[str], base: str, labels: Mapping[str,
             {"source": f"{item.service}.{secret.file}", "target": secret.file}
             for secret in item.secrets
         ],
-        "networks": list(item.networks),
+        "networks": _networks(item),
         "ports": [_port(*published) for published in item.published],
         "extra_hosts": list(item.extra_hosts),
         "depends_on": _depends_on(item, checked),
@@ -115,6 +115,16 @@ def _service(item: Container, checked: set[str], base: str, labels: Mapping[str,
 
 def _port(address: str, outer: int, inner: int) -> str:
     return f"{f'[{address}]' if ':' in address else address}:{outer}:{inner}"
+
+
+def _networks(item: Container) -> list[str] | Document:
+    if not item.aliases:
+        return list(item.networks)
+    names = {
+        network: [alias for place, alias in item.aliases if place == network]
+        for network in item.networks
+    }
+    return {network: {"aliases": more} if more else {} for network, more in names.items()}
 
 
 def _volume(mount: Mount, base: str) -> Document:

@@ -7,6 +7,7 @@ UPSTREAM_PORT = 8080  # where Nginx listens inside its container
 LOOPBACK = ("127.0.0.1", "::1")
 NGINX = "nginx"  # the service name of the front door
 SECRETS_TARGET = "/run/secrets"
+INIT_FOLDER = "/docker-entrypoint-initdb.d"  # what Postgres runs once
 API_PORT = 3003  # where the realtime service listens for other services; never published
 
 

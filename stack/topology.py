@@ -8,13 +8,14 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from stack import labels, presets
+from stack import access, labels, presets
 from stack.model import Build, Ready, Service, Stack
 from stack.names import front_address, state_folder
-from stack.presets import NGINX, PRESETS, SECRETS_TARGET, Preset
+from stack.presets import INIT_FOLDER, NGINX, PASSWORD, PRESETS, SECRETS_TARGET, Preset
 
 NEXTAUTH_SECRET = "nextauth-secret"  # noqa: S105 - the name of a file, not a secret
 CONFIG_TARGET = "/etc/nginx/stack"  # where Nginx finds its configuration
+HEALTH_SCRIPT = "/opt/ws/app/ws_server/healthcheck.py"
 FRONT_CERTIFICATE = "front.pem"
 FRONT_KEY = "front.key"
 # What an image that starts as root and then drops to its own user cannot do without.
@@ -80,6 +81,7 @@ class Container:
     mounts: tuple[Mount, ...] = ()
     secrets: tuple[Secret, ...] = ()
     networks: tuple[str, ...] = ("default",)
+    aliases: tuple[tuple[str, str], ...] = ()  # (network, a further name of this service there)
     published: tuple[tuple[str, int, int], ...] = ()  # address and port here, port of the container
     extra_hosts: tuple[str, ...] = ()
     user: str | None = None
@@ -183,7 +185,7 @@ def lay_out(stack: Stack, images: Mapping[str, str]) -> Topology:
         project=stack.name,
         front_port=stack.front.port,
         containers=tuple(containers),
-        networks=tuple((name, name == "data") for name in sorted(names)),
+        networks=tuple((name, name != access.NETWORK) for name in sorted(names)),
         volumes=tuple(sorted({mount.source for mount in mounts if mount.is_volume})),
         routes=tuple(_front_route(stack, path) for path in sorted(stack.routes)),
     )
@@ -235,30 +237,27 @@ def _front_files(stack: Stack) -> tuple[str, ...]:
 
 
 def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: str) -> Container:
-    environment = {**preset.environment, **_access(stack, service)}
+    environment = {**preset.environment, **access.environment(stack, service)}
     mounts = [_mount(volume) for volume in service.volumes]
-    secrets = _passwords(stack, service)
+    secrets = [Secret(value, value) for value in access.secrets(stack, service)]
+    networks, aliases = access.networks(stack, service), tuple[tuple[str, str], ...]()
     health: tuple[str, ...] = ("CMD-SHELL", preset.probe)
     if preset.is_internal:
-        secrets.append(Secret(f"{name}-password", presets.PASSWORD.rpartition("/")[2]))
+        networks = (access.STORES_NETWORK,)
+        secrets.append(Secret(access.password_name(name), PASSWORD.rpartition("/")[2]))
     if preset.data and not any(mount.target == preset.data for mount in mounts):
         mounts.append(Mount(name, preset.data))
     if service.preset == "postgres":
-        environment["POSTGRES_DB"] = database_name(stack)
+        environment["POSTGRES_DB"] = access.database_name(stack, name)
         if service.init:
-            target = "/docker-entrypoint-initdb.d"
-            mounts.append(Mount(_relative(service.init), target, read_only=True))
+            mounts.append(Mount(_relative(service.init), INIT_FOLDER, read_only=True))
     if service.preset == "realtime":
-        secrets.append(Secret(NEXTAUTH_SECRET, NEXTAUTH_SECRET))
-        environment["NEXTAUTH_SECRET_FILE"] = f"{SECRETS_TARGET}/{NEXTAUTH_SECRET}"
-        environment["WS_PORT"] = str(service.port)
-        if service.namespaces:
-            environment["WS_NAMESPACES"] = _namespaces(service)
-        secrets.append(_api_key(name))
-        environment["WS_API_KEY_FILE"] = f"{SECRETS_TARGET}/{_api_key(name).file}"
-        environment["WS_API_PORT"] = str(_api_port(service))
-        script = "/opt/ws/app/ws_server/healthcheck.py"
-        health = ("CMD", "/opt/ws/bin/python", "-I", "-S", script)
+        api = access.api(stack, name)
+        environment |= _realtime(service, api)
+        secrets += [Secret(NEXTAUTH_SECRET, NEXTAUTH_SECRET), Secret(api.key, api.key)]
+        if api.network:
+            networks, aliases = (*networks, api.network), ((api.network, api.host),)
+        health = ("CMD", "/opt/ws/bin/python", "-I", "-S", HEALTH_SCRIPT)
     return Container(
         service=name,
         image=image,
@@ -269,7 +268,8 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
         env_file=_relative(service.env_file) if service.env_file else None,
         mounts=tuple(mounts),
         secrets=tuple(secrets),
-        networks=("data",) if preset.is_internal else _networks(stack, service),
+        networks=networks,
+        aliases=aliases,
         user=preset.user,
         read_only=True,
         tmpfs=preset.tmpfs,
@@ -283,6 +283,18 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
     )
 
 
+def _realtime(service: Service, api: access.Api) -> dict[str, str]:
+    """What the realtime server is told, beside the stores."""
+    values = {
+        "NEXTAUTH_SECRET_FILE": f"{SECRETS_TARGET}/{NEXTAUTH_SECRET}",
+        "WS_PORT": str(service.port),
+        "WS_API_KEY_FILE": f"{SECRETS_TARGET}/{api.key}",
+        "WS_API_HOST": api.host,
+        "WS_API_PORT": str(api.port),
+    }
+    return values | ({"WS_NAMESPACES": _namespaces(service)} if service.namespaces else {})
+
+
 def _namespaces(service: Service) -> str:
     """What the realtime server reads: JSON, with only what was written."""
     written = {
@@ -292,8 +304,7 @@ def _namespaces(service: Service) -> str:
 
 
 def _own(stack: Stack, name: str, service: Service) -> Container:
-    secrets = [*_passwords(stack, service), *_keys(stack, service)]
-    environment = {**_access(stack, service), **_publishing(stack, service), **service.env}
+    environment = {**access.environment(stack, service), **service.env}
     ready = service.ready
     return Container(
         service=name,
@@ -304,8 +315,8 @@ def _own(stack: Stack, name: str, service: Service) -> Container:
         environment=tuple(sorted(environment.items())),
         env_file=_relative(service.env_file) if service.env_file else None,
         mounts=tuple(_mount(volume) for volume in service.volumes),
-        secrets=tuple(secrets),
-        networks=_networks(stack, service),
+        secrets=tuple(Secret(value, value) for value in access.secrets(stack, service)),
+        networks=access.networks(stack, service),
         cap_add=USER_IMAGE_CAPABILITIES,
         memory=service.memory,
         healthcheck=("CMD", *ready.command) if ready and ready.command else None,
@@ -319,73 +330,6 @@ def _own(stack: Stack, name: str, service: Service) -> Container:
 def _build(build: Build) -> BuildSpec:
     args = tuple(sorted(build.args.items()))
     return BuildSpec(_relative(build.context), build.dockerfile, args, build.target)
-
-
-def database_name(stack: Stack) -> str:
-    """The database that Postgres makes: the project's name, as SQL likes it."""
-    return stack.name.replace("-", "_")
-
-
-def _stores(stack: Stack, service: Service) -> list[str]:
-    """The stores (redis, postgres) that ``service`` needs, in the order it names them."""
-    return [
-        name
-        for name in service.needs
-        if (preset := stack.services[name].preset) and PRESETS[preset].is_internal
-    ]
-
-
-def _passwords(stack: Stack, service: Service) -> list[Secret]:
-    return [Secret(f"{name}-password", f"{name}-password") for name in _stores(stack, service)]
-
-
-def _keys(stack: Stack, service: Service) -> list[Secret]:
-    return [_api_key(name) for name in _realtime(stack, service)]
-
-
-def _api_key(name: str) -> Secret:
-    return Secret(f"{name}-api-key", f"{name}-api-key")
-
-
-def _api_port(service: Service) -> int:
-    is_taken = service.port == presets.API_PORT
-    return presets.API_PORT + 1 if is_taken else presets.API_PORT
-
-
-def _realtime(stack: Stack, service: Service) -> list[str]:
-    """The realtime services that ``service`` needs, in the order it names them."""
-    return [name for name in service.needs if stack.services[name].preset == "realtime"]
-
-
-def _publishing(stack: Stack, service: Service) -> dict[str, str]:
-    """Where to publish, and the file of the key; the first realtime service is just WS."""
-    environment: dict[str, str] = {}
-    for name in _realtime(stack, service):
-        prefix = name.upper().replace("-", "_") if environment else "WS"
-        port = _api_port(stack.services[name])
-        environment[f"{prefix}_API_URL"] = f"http://{name}:{port}/api"
-        environment[f"{prefix}_API_KEY_FILE"] = f"{SECRETS_TARGET}/{_api_key(name).file}"
-    return environment
-
-
-def _access(stack: Stack, service: Service) -> dict[str, str]:
-    """Addresses and password files of the needed stores; the first of a kind by its usual name."""
-    environment: dict[str, str] = {}
-    for name in _stores(stack, service):
-        port = stack.services[name].port
-        if stack.services[name].preset == "redis":
-            prefix, url = "REDIS", f"redis://{name}:{port}/0"
-        else:
-            prefix, url = "DATABASE", f"postgresql://postgres@{name}:{port}/{database_name(stack)}"
-        if f"{prefix}_URL" in environment:
-            prefix = name.upper().replace("-", "_")
-        environment[f"{prefix}_URL"] = url
-        environment[f"{prefix}_PASSWORD_FILE"] = f"{SECRETS_TARGET}/{name}-password"
-    return environment
-
-
-def _networks(stack: Stack, service: Service) -> tuple[str, ...]:
-    return ("default", "data") if _stores(stack, service) else ("default",)
 
 
 def _mount(volume: str) -> Mount:

@@ -83,7 +83,7 @@ PUBLISH = """
 import json, os, pathlib, urllib.request
 key = pathlib.Path(os.environ["WS_API_KEY_FILE"]).read_text().strip()
 body = json.dumps({"channel": "room:events", "data": "from HTTP"}).encode()
-url = f"http://127.0.0.1:{os.environ['WS_API_PORT']}/api/publish"
+url = f"http://{os.environ['WS_API_HOST']}:{os.environ['WS_API_PORT']}/api/publish"
 urllib.request.urlopen(urllib.request.Request(url, body, {"X-API-Key": key}), timeout=10)
 """
 SQL = "SELECT realtime.publish('room:events', '{\"paid\": true}')"

@@ -26,6 +26,7 @@ ONLY_IN = {
     "ssl": ["stack.diagnose.dial", "stack.engines.docker.wheels"],
 }
 PURE = [
+    "stack.access",
     "stack.compose",
     "stack.diagnose.access_log",
     "stack.diagnose.address",

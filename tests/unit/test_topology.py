@@ -113,9 +113,9 @@ def test_who_needs_the_realtime_service_can_publish_by_a_key_of_its_own() -> Non
     services["own"] = {"image": "own:1", "port": 80, "needs": ["ws", "ws-2"]}
     made = lay_out(stack_of(services), IMAGES)
     assert dict(made.container("own").environment) == {
-        "WS_API_URL": "http://ws:3003/api",
+        "WS_API_URL": "http://ws.internal:3003/api",
         "WS_API_KEY_FILE": "/run/secrets/ws-api-key",
-        "WS_2_API_URL": "http://ws-2:3004/api",
+        "WS_2_API_URL": "http://ws-2.internal:3004/api",
         "WS_2_API_KEY_FILE": "/run/secrets/ws-2-api-key",
     }
     files = {secret.file for secret in made.container("own").secrets}
@@ -124,7 +124,36 @@ def test_who_needs_the_realtime_service_can_publish_by_a_key_of_its_own() -> Non
         environment = dict(made.container(name).environment)
         assert environment["WS_API_PORT"] == port
         assert environment["WS_API_KEY_FILE"] == f"/run/secrets/{name}-api-key"
+        assert environment["WS_API_HOST"] == f"{name}.internal"
+        assert made.container(name).aliases == ((f"{name}-api", f"{name}.internal"),)
+    assert made.container("own").networks == ("default", "ws-api", "ws-2-api")
+    assert dict(made.networks)["ws-api"] is True
     assert "WS_API_KEY_FILE" not in dict(made.container("api").environment)
+    assert "ws-api" not in made.container("api").networks
+
+
+def test_an_api_that_nobody_needs_is_for_its_own_container_only() -> None:
+    assert dict(CONTAINERS["ws"].environment)["WS_API_HOST"] == "127.0.0.1"
+    assert CONTAINERS["ws"].networks == ("default", "data")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_ours"),
+    [
+        ("redis://redis:6379/3", True),
+        ("redis://user@redis/0", True),
+        ("redis://:mine@redis:6379/0", False),
+        ("redis://cache.example.com:6379/0", False),
+        ("", False),
+        ("redis://[::1", False),
+    ],
+)
+def test_our_password_goes_nowhere_else(url: str, is_ours: bool) -> None:
+    app = {"image": "x", "port": 1, "needs": ["redis"], "env": {"REDIS_URL": url}}
+    made = lay_out(stack_of({"redis": SERVICES["redis"], "app": app}), IMAGES).container("app")
+    assert dict(made.environment)["REDIS_URL"] == url
+    assert ("REDIS_PASSWORD_FILE" in dict(made.environment)) == is_ours
+    assert bool(made.secrets) == is_ours
 
 
 def test_secrets_are_named_once_and_lie_apart_for_each_service() -> None:

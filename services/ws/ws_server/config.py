@@ -60,6 +60,7 @@ class Settings:
     host: str = "0.0.0.0"  # noqa: S104 - inside a container; only the proxy's port is published
     port: int = 3002
     path: str = "/ws"
+    api_host: str = "0.0.0.0"  # noqa: S104 - as above
     api_port: int = 3003
     api_key: bytes | None = field(default=None, repr=False)
     hooks: HookSettings = field(default_factory=HookSettings)
@@ -98,6 +99,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         host=env.text("WS_HOST", "0.0.0.0"),  # noqa: S104
         port=env.integer("WS_PORT", 3002, 0, 65535),
         path=_path(env),
+        api_host=env.text("WS_API_HOST", env.text("WS_HOST", "0.0.0.0")),  # noqa: S104
         api_port=_api_port(env),
         api_key=_api_key(env),
         hooks=_hooks(env),

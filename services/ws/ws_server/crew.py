@@ -187,7 +187,7 @@ class Crew:
 
 def _share(settings: Settings) -> Shared:
     # Its requests are short, so whoever is free may take one; while nobody is there, they wait.
-    api = None if settings.api_key is None else listen(settings.host, settings.api_port)
+    api = None if settings.api_key is None else listen(settings.api_host, settings.api_port)
     return Shared(Seats(settings.workers), Inboxes(settings.workers), api)
 
 

@@ -1,12 +1,34 @@
 """Opens a port to listen on; accepts nobody."""
 
+import errno
 import socket
+from contextlib import suppress
+from typing import Any
 
 
 def listen(host: str, port: int, backlog: int = 100) -> socket.socket:
-    """A listening socket. Raises OSError; its ``filename`` is the address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    """A listening socket; of several addresses that a name has, on the first that is our own.
+
+    Raises OSError; its ``filename`` is the address.
+    """
     try:
-        return socket.create_server((host, port), family=family, backlog=backlog)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for family, *_, address in found[:-1]:
+            with suppress(_ElsewhereError):
+                return _listen(family, address, backlog)
+        return _listen(found[-1][0], found[-1][-1], backlog)
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
+
+
+class _ElsewhereError(OSError):
+    """The address belongs to another machine: behind the name of a service are all replicas."""
+
+
+def _listen(family: int, address: tuple[Any, ...], backlog: int) -> socket.socket:
+    try:
+        return socket.create_server(address, family=family, backlog=backlog)
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise _ElsewhereError(error.errno, error.strerror) from None
+        raise

@@ -148,7 +148,7 @@ class Server:
         if settings.api_key is not None:
             # Listens at once, though it takes a while until requests are accepted.
             shared = self._place.api if self._place else None
-            self._api_socket = shared or listen(settings.host, settings.api_port)
+            self._api_socket = shared or listen(settings.api_host, settings.api_port)
             self._api = asyncio.create_task(self._serve_api(self._api_socket, settings.api_key))
         logger = logging.getLogger("websockets")
         logger.disabled = True  # it would log whole request lines, query and all

@@ -255,7 +255,7 @@ class DockerEngine:
         )
         created = self.api.create_container(name=name, labels=labels, **wanted)
         for network in item.networks[1:]:
-            endpoint = request.endpoint_config(version, self.project, item, step.number)
+            endpoint = request.endpoint_config(version, self.project, item, step.number, network)
             self.api.connect_container_to_network(
                 created["Id"], f"{self.project}_{network}", aliases=endpoint["Aliases"]
             )

@@ -66,7 +66,7 @@ def container_request(
 ) -> dict[str, Any]:
     """Give the keyword arguments of ``APIClient.create_container`` but for name and labels."""
     first = container.networks[0]
-    endpoint = endpoint_config(api_version, project, container, number)
+    endpoint = endpoint_config(api_version, project, container, number, first)
     return {
         "image": container.image,
         "entrypoint": list(container.entrypoint) if container.entrypoint else None,
@@ -82,10 +82,11 @@ def container_request(
 
 
 def endpoint_config(
-    api_version: str, project: str, container: Container, number: int
+    api_version: str, project: str, container: Container, number: int, network: str
 ) -> EndpointConfig:
     """Give the names under which other containers of a network find this one."""
     aliases = [f"{project}-{container.service}-{number}", container.service]
+    aliases += [alias for place, alias in container.aliases if place == network]
     return EndpointConfig(api_version, aliases=aliases)
 
 
