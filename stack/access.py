@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from stack.model import Service, Stack
-from stack.presets import API_PORT, SECRETS_TARGET
+from stack.presets import API_PORT, LOOPBACK, SECRETS_TARGET
 
 NETWORK = "default"
 STORES_NETWORK = "data"
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def api(stack: Stack, name: str) -> Api:
     port = API_PORT + 1 if stack.services[name].port == API_PORT else API_PORT
     is_needed = any(name in other.needs and _is_own(other) for other in stack.services.values())
     if not is_needed:
-        return Api(LOOPBACK, port, f"{name}-api-key", None)
+        return Api(LOOPBACK[0], port, f"{name}-api-key", None)
     return Api(f"{name}.internal", port, f"{name}-api-key", f"{name}-api")
 
 
