@@ -20,7 +20,9 @@ def json_schema() -> str:
         for name, text in descriptions(model).items():
             whole["properties"][name]["description"] = text
         if model.short:
-            schema["$defs"][model.__name__] = {"anyOf": [{"type": "string"}, whole]}
+            meant = whole["properties"][model.short]
+            short = {key: meant[key] for key in meant.keys() & {"type", "enum", "minLength"}}
+            schema["$defs"][model.__name__] = {"anyOf": [short, whole]}
     _complete(schema)
     return json.dumps({"$schema": DIALECT, **schema}, indent=2)
 

@@ -82,7 +82,7 @@ SHAPES = [
     (f"{OK}front:\n", ":5:1: front: is empty; it must be a mapping of keys"),
     (f"{OK}name: 12\n", ":5:1: name: must be text, not 12"),
     (f"{OK}name: Shop Ö\n", f":5:1: name: 'Shop Ö' is not allowed here; {NAMES}"),
-    (f"{OK}images: debain\n", ":5:1: images: must be one of auto, registry or debian, not 'debain'; did you mean debian?"),
+    (f"{OK}images: debain\n", ":5:1: images.source: must be one of auto, registry or debian, not 'debain'; did you mean debian?"),
     (service("w:"), ":3:3: services.w: is empty; it must be a mapping of keys"),
     (service("w: redis"), ":3:3: services.w: must be a mapping of keys, not 'redis'"),
     (service("Web: {image: x}"), f":3:3: services.Web: 'Web' is not allowed here; {NAMES}"),
