@@ -70,7 +70,7 @@ def _unpack(package: str, digest: str, target: Path) -> None:
 def _listed() -> tuple[str, str]:
     """Give the path and the digest of the package in Debian's list of unstable packages."""
     architecture = ARCHITECTURES[platform.machine()]
-    url = f"{DEBIAN}/dists/sid/main/binary-{architecture}/Packages.xz"
+    url = f"{_mirror()}/dists/sid/main/binary-{architecture}/Packages.xz"
     with (
         urllib.request.urlopen(url, timeout=120) as answer,  # noqa: S310 - a fixed address
         lzma.open(answer, "rt", encoding="utf-8") as lines,
@@ -94,8 +94,7 @@ def as_plugin(binary: Path) -> tuple[str, ...]:
 
 
 def _download(path: str, digest: str) -> bytes:
-    (mirror, *_) = debian_sources("trixie", None)
-    url = f"{mirror.split()[1]}/{path}"
+    url = f"{_mirror()}/{path}"
     with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310 - its content is checked
         package: bytes = answer.read()
     found = hashlib.sha256(package).hexdigest()
@@ -110,3 +109,8 @@ def _is_v2(command: tuple[str, ...]) -> bool:
         version = said.stdout.strip().removeprefix("v").partition(".")[0]
         return said.returncode == 0 and version.isdigit() and int(version) >= 2
     return False
+
+
+def _mirror() -> str:
+    """Where this machine gets Debian's packages."""
+    return debian_sources("trixie", None)[0].split()[1]
