@@ -41,13 +41,16 @@ def is_given(state: State, container: Container, values: Mapping[str, str]) -> b
     )
 
 
-def give(state: State, container: Container) -> None:
-    """Write the copies that a container mounts. Raises StackError."""
+def give(state: State, container: Container, given: Mapping[str, str]) -> None:
+    """Write the copies that a container mounts; a value that the user gave wins.
+
+    Raises StackError.
+    """
     folder = state.secrets / f"{container.service}.d"
     state.make_folder(folder)
     user, _, group = (container.user or "").partition(":")
     for secret in container.secrets:
-        text = value(state, secret.value)
+        text = given.get(secret.value) or value(state, secret.value)
         if user and os.geteuid() == 0:
             owner = (int(user), int(group or user))
             state.write(folder / secret.file, text, 0o600, owner)

@@ -1,6 +1,6 @@
 """Gathers the values of a project that may be shown nowhere. Reads env_files, writes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stack.fingerprint import told_in_file
@@ -9,14 +9,21 @@ from stack.topology import Container, Topology
 
 
 def hidden_values(
-    folder: Path, environ: Mapping[str, str], layout: Topology, own: Iterable[str]
+    folder: Path,
+    environ: Mapping[str, str],
+    layout: Topology,
+    secrets: Mapping[str, str],
+    given: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Give ``own``, the generated secrets, and what is secret among the values of the user.
+    """Give the generated secrets, and what is secret among the values of the user.
 
+    ``given`` are those of the ``secrets`` of the stack, by name, whose value is the user's.
     ``environ`` fills in the variables of env_files. Raises ConfigError for one that
     cannot be read.
     """
-    pairs = (pair for item in layout.containers for pair in _pairs(item, folder, environ))
+    pairs = [pair for item in layout.containers for pair in _pairs(item, folder, environ)]
+    pairs += given.items()
+    own = (value for name, value in secrets.items() if value and name not in given)
     return (*own, *sorted(secret_values(pairs, own_names(layout))))
 
 

@@ -13,9 +13,11 @@ from pydantic import ValidationError
 from stack import document, presets
 from stack.document import Document, Mark, Problem, dotted
 from stack.errors import ConfigError
+from stack.folders import folder_complaints
 from stack.model import Ready, Stack
 from stack.shape import shape_problems, shown
 from stack.validate import RULES, Complaint, validate_needs
+from stack.variables import variable_complaints
 
 FILE_NAME = "stack.yaml"
 MAX_BYTES = 1 << 18
@@ -42,8 +44,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Stack:
         raise _error(path, problems)
     whole = _with_defaults(stack)
     # What realtime needs by default can close a circle that was none before.
-    if circles := [_located(content, found) for found in validate_needs(whole, path.parent)]:
+    if circles := [_located(content, found) for found in validate_needs(whole)]:
         raise _error(path, circles)
+    refused = variable_complaints(whole, path.parent, environ)
+    if variables := [_located(content, found) for found in refused]:
+        raise _error(path, variables)
     return whole
 
 
@@ -145,7 +150,8 @@ def _is_near(path: document.Path, cause: document.Path) -> bool:
 
 def _complaints(stack: Stack, path: Path) -> Iterator[Complaint]:
     for rule in RULES:
-        yield from rule(stack, path.parent)
+        yield from rule(stack)
+    yield from folder_complaints(stack, path.parent)
 
 
 def _located(content: Document, complaint: Complaint) -> Problem:

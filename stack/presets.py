@@ -33,6 +33,7 @@ class Preset:
     memory: str = "2g"  # far more than it takes for development: what leaks ends there
     stop_signal: str | None = None
     is_internal: bool = False  # lives on the internal network only
+    secret_variables: tuple[str, ...] = ()  # in which users give its secret, the first one first
 
 
 PASSWORD = f"{SECRETS_TARGET}/password"  # where a store finds its own password
@@ -44,7 +45,7 @@ REFUSED = 77  # a probe ends so when the service takes connections, and our pass
 _ASK_POSTGRES = f"""\
 PATH="$(echo /usr/lib/postgresql/*/bin):$PATH"
 export PGPASSWORD="$(cat {PASSWORD})"
-answer="$(psql -qtA -h "$(hostname)" -U postgres -c 'select 1' 2>&1)"
+answer="$(psql -qtA -d postgres -h "$(hostname)" -U postgres -c 'select 1' 2>&1)"
 echo "${{answer##*FATAL:  }}"
 case $answer in
 1) exit 0 ;;
@@ -53,13 +54,13 @@ case $answer in
 esac"""
 # For the one whose secrets are gone: on its own socket Postgres asks for no password.
 RENEW = (
-    "echo \"alter role postgres password '$(cat .stack/{project}/secrets/{service}-password)'\" | "
-    "stack exec {service} psql -U postgres"
+    "echo \"alter role postgres password :'new'\" | stack exec {service} "
+    'psql -U postgres -v new="$(cat .stack/{project}/secrets/{service}.d/password)"'
 )
 
 _REDIS_SERVER = f"""\
 exec redis-server - --save 60 1 --dir /data <<END
-requirepass "$(cat {PASSWORD})"
+requirepass "$(sed 's/[\\\\"]/\\\\&/g' {PASSWORD})"
 protected-mode no
 END
 """
@@ -83,6 +84,7 @@ PRESETS = {
         user="10001:10001",
         port=3002,
         ready_path="/readyz",
+        secret_variables=("NEXTAUTH_SECRET", "AUTH_SECRET"),  # of Auth.js 4 and 5
         tmpfs=("/tmp:size=16m",),  # noqa: S108 - a path inside the container
     ),
     "redis": Preset(
@@ -98,6 +100,7 @@ PRESETS = {
         command=(_REDIS_SERVER,),
         data="/data",
         is_internal=True,
+        secret_variables=("REDIS_PASSWORD",),
     ),
     "postgres": Preset(
         image="postgres",
@@ -113,7 +116,13 @@ PRESETS = {
         # What a query spills goes to the data; /tmp is for the scripts of init.
         tmpfs=("/tmp:size=256m", "/var/run/postgresql:size=1m"),  # noqa: S108 - inside it
         is_internal=True,
+        secret_variables=("POSTGRES_PASSWORD",),
     ),
 }
 
 DATA_FOLDERS = frozenset(preset.data for preset in PRESETS.values() if preset.data)
+
+
+def secret_variables(preset: str | None) -> tuple[str, ...]:
+    """Give the variables in which users give the secret of a preset; none for other services."""
+    return PRESETS[preset].secret_variables if preset else ()

@@ -30,6 +30,7 @@ from stack.running import Owner
 from stack.state import State
 from stack.token import mint
 from stack.topology import Topology, lay_out
+from stack.variables import given_secrets
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Prepared:
     rendered: str
     fingerprints: Mapping[str, str]
     secrets: Mapping[str, str]
+    given: Mapping[str, str]  # those of them that are the user's own values
     hidden: tuple[str, ...]  # values that may be shown nowhere: the secrets, and the user's own
 
 
@@ -113,7 +115,8 @@ def derive(project: Project, source: Source) -> Prepared:
     wanted = topology(project.stack, source)
     # What was asked for is the same on every machine, and so is its fingerprint.
     layout = on_machine(wanted, loopbacks())
-    secrets = credentials.known(project.state, layout)
+    given = given_secrets(project.stack, project.folder, project.environ)
+    secrets = credentials.known(project.state, layout) | given
     prints = fingerprints(wanted, project.folder, project.environ, secrets)
     config, compose, rendered = _rendered(project, layout, source, prints)
     return Prepared(
@@ -127,9 +130,8 @@ def derive(project: Project, source: Source) -> Prepared:
         rendered=rendered,
         fingerprints=prints,
         secrets=secrets,
-        hidden=hidden_values(
-            project.folder, project.environ, layout, filter(None, secrets.values())
-        ),
+        given=given,
+        hidden=hidden_values(project.folder, project.environ, layout, secrets, given),
     )
 
 

@@ -22,6 +22,7 @@ from stack.steps import (
     WriteCompose,
 )
 from stack.topology import FRONT_CERTIFICATE, FRONT_KEY, Topology
+from stack.variables import given_secrets
 
 
 def plan_files(project: Project, prepared: Prepared, running: Running) -> Plan:
@@ -44,7 +45,8 @@ def prepare_mounts(project: Project) -> None:
 
 def ensure_secret(project: Project, engine: Engine | None, name: str) -> str:
     """Give one secret, made now if there is none; ``engine`` may still have it."""
-    if text := credentials.value(project.state, name):
+    given = given_secrets(project.stack, project.folder, project.environ)
+    if text := given.get(name) or credentials.value(project.state, name):
         return text
     project.state.prepare()
     layout = topology(project.stack, written_source(project.stack))
@@ -67,7 +69,7 @@ def make(project: Project, prepared: Prepared, engine: Engine | None, step: Step
         case MakeCertificate():
             ensure_certificate(state, project.authority, project.names)
         case GiveSecrets():
-            credentials.give(state, step.container)
+            credentials.give(state, step.container, prepared.given)
         case WriteCompose():
             state.write(state.compose, prepared.compose)
             state.remember("rendered", prepared.rendered)

@@ -29,6 +29,10 @@ def source_digest(stack: Stack) -> str:
     """Give the SHA-256 of the model in canonical JSON, 64 hexadecimal digits."""
     # Without defaults, so a key that a later version adds does not change every file.
     value = stack.model_dump(mode="json", exclude_defaults=True)
+    for service in value["services"].values():
+        # No digest of a secret in a file that others read: a short one could be guessed from it.
+        for variable in presets.secret_variables(service.get("preset")):
+            service.get("env", {}).pop(variable, None)
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -264,7 +264,7 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
         replicas=service.replicas,
         entrypoint=preset.entrypoint,
         command=preset.command,
-        environment=tuple(sorted({**environment, **service.env}.items())),
+        environment=tuple(sorted({**environment, **_own_variables(service, preset)}.items())),
         env_file=_relative(service.env_file) if service.env_file else None,
         mounts=tuple(mounts),
         secrets=tuple(secrets),
@@ -281,6 +281,15 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
         ready_path=preset.ready_path,
         ready=service.ready,
     )
+
+
+def _own_variables(service: Service, preset: Preset) -> dict[str, str]:
+    """What the user says, but for secrets: those are handed over as files.
+
+    An image takes no secret twice, so what an env_file says of it is emptied here.
+    """
+    own = {key: value for key, value in service.env.items() if key not in preset.secret_variables}
+    return own | (dict.fromkeys(preset.secret_variables, "") if service.env_file else {})
 
 
 def _realtime(service: Service, api: access.Api) -> dict[str, str]:

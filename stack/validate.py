@@ -1,15 +1,13 @@
-"""Checks whether the parts of a Stack fit together: one rule, one function. Reads no content."""
+"""Checks whether the parts of a Stack fit together: one rule, one function. Looks at no disk."""
 
 import contextlib
 import difflib
 import ipaddress
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 from stack import hosts, presets
 from stack.document import Path as KeyPath
@@ -36,6 +34,7 @@ _ONLY_FOR = {
     "memory": ("preset", "image", "build"),
     "port": ("preset", "image", "build"),
     "needs": ("preset", "image", "build"),
+    "ready": ("preset", "image", "build"),
 }
 
 
@@ -48,10 +47,10 @@ class Complaint:
     hint: str = ""
 
 
-Rule = Callable[[Stack, Path], Iterable[Complaint]]
+Rule = Callable[[Stack], Iterable[Complaint]]
 
 
-def validate_sources(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_sources(stack: Stack) -> Iterator[Complaint]:
     """Each service is exactly one of preset, image, build, host and static."""
     for name, service in stack.services.items():
         given = [kind for kind in SOURCES if getattr(service, kind) is not None]
@@ -64,7 +63,7 @@ def validate_sources(stack: Stack, _folder: Path) -> Iterator[Complaint]:
             )
 
 
-def validate_names(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_names(stack: Stack) -> Iterator[Complaint]:
     """No service takes the name of the front door."""
     if presets.NGINX in stack.services:
         yield Complaint(
@@ -72,14 +71,14 @@ def validate_names(stack: Stack, _folder: Path) -> Iterator[Complaint]:
         )
 
 
-def validate_hosts(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_hosts(stack: Stack) -> Iterator[Complaint]:
     """Each further name of the front is a host name or an address, without a port."""
     for index, host in enumerate(stack.front.hosts):
         if text := hosts.problem(host):
             yield Complaint(("front", "hosts", index), f"{host!r} {text}", "hosts: [shop.test]")
 
 
-def validate_images(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_images(stack: Stack) -> Iterator[Complaint]:
     """Docker takes the names of images, also of those that are built."""
     for name, service in stack.services.items():
         if service.image is not None and not _IMAGE.fullmatch(service.image):
@@ -91,14 +90,14 @@ def validate_images(stack: Stack, _folder: Path) -> Iterator[Complaint]:
             yield Complaint(("services", name), text, "end no name with - or _")
 
 
-def validate_mirror(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_mirror(stack: Stack) -> Iterator[Complaint]:
     """A mirror of Debian's packages is named only where such packages can be wanted."""
     if stack.images.mirror and stack.images.source == "registry":
         text = "has no effect: source: registry takes no Debian packages"
         yield Complaint(("images", "mirror"), text)
 
 
-def validate_keys(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_keys(stack: Stack) -> Iterator[Complaint]:
     """No key stands where it could have no effect."""
     for name, service in _sourced(stack):
         for key, sources in _ONLY_FOR.items():
@@ -112,14 +111,14 @@ def validate_keys(stack: Stack, _folder: Path) -> Iterator[Complaint]:
             yield Complaint(("services", name, "namespaces"), "is only for preset: realtime")
         if service.preset not in {"redis", "postgres"}:
             continue
-        if service.replicas > 1:
+        if "replicas" in service.model_fields_set:
             yield Complaint(("services", name, "replicas"), f"{service.preset} runs only once")
-        if service.port not in {None, presets.PRESETS[service.preset].port}:
+        if "port" in service.model_fields_set:
             port = presets.PRESETS[service.preset].port
             yield Complaint(("services", name, "port"), f"{service.preset} listens on {port} only")
 
 
-def validate_namespaces(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_namespaces(stack: Stack) -> Iterator[Complaint]:
     """Whether what builds on a history or on presence has it."""
     for name, service in stack.services.items():
         for prefix, options in service.namespaces.items():
@@ -131,7 +130,7 @@ def validate_namespaces(stack: Stack, _folder: Path) -> Iterator[Complaint]:
                 yield Complaint((*path, "join_leave"), "needs presence: true")
 
 
-def validate_postgres(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_postgres(stack: Stack) -> Iterator[Complaint]:
     """The superuser of the preset is the one that readiness and ``needs`` sign in as."""
     for name, service in _sourced(stack):
         user = service.env.get("POSTGRES_USER")
@@ -141,7 +140,7 @@ def validate_postgres(stack: Stack, _folder: Path) -> Iterator[Complaint]:
             yield Complaint(where, text, "create other roles by SQL, in the folder of init")
 
 
-def validate_ports(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_ports(stack: Stack) -> Iterator[Complaint]:
     """No two things ask for one port of this machine."""
     taken = {stack.front.port: "front.port"}
     for name, service in stack.services.items():
@@ -155,7 +154,7 @@ def validate_ports(stack: Stack, _folder: Path) -> Iterator[Complaint]:
         taken.setdefault(service.host, f"services.{name}.host")
 
 
-def validate_routes(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_routes(stack: Stack) -> Iterator[Complaint]:
     """Each route has a usable path and leads to a service that can answer."""
     seen: dict[str, str] = {}
     for path, route in stack.routes.items():
@@ -183,7 +182,7 @@ def validate_routes(stack: Stack, _folder: Path) -> Iterator[Complaint]:
             )
 
 
-def validate_needs(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_needs(stack: Stack) -> Iterator[Complaint]:
     """Needs name other services that stack runs, without a circle."""
     for name, service in stack.services.items():
         for index, other in enumerate(service.needs):
@@ -197,24 +196,25 @@ def validate_needs(stack: Stack, _folder: Path) -> Iterator[Complaint]:
         yield Complaint(("services", circle[0], "needs"), f"runs in a circle: {' → '.join(circle)}")
 
 
-def validate_ready(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_ready(stack: Stack) -> Iterator[Complaint]:
     """Each ready says exactly one way, and HTTP ways have a port to ask."""
     for name, service in _sourced(stack):
-        if service.ready is None:
+        if service.ready is None or not service.is_container:
             continue
         ways = [way for way in Ready.model_fields if getattr(service.ready, way) is not None]
         where = ("services", name, "ready")
         if len(ways) != 1:
             yield Complaint(where, f"needs exactly one of {_either(Ready.model_fields)}")
-        elif ways[0] in {"http", "websocket"} and service.is_container and not _port(service):
+        elif ways[0] in {"http", "websocket"} and not _port(service):
             yield Complaint(where, f"{ways[0]} needs the service's port", "port: 8000")
-        elif service.source == "static" or (service.host and ways[0] in {"command", "log"}):
-            yield Complaint(where, f"{ways[0]} cannot be seen on a {service.source} service")
+        elif service.preset in {"redis", "postgres"} and ways[0] not in {"command", "log"}:
+            text = f"{ways[0]} cannot be asked: Nginx, which asks, does not reach a store"
+            yield Complaint(where, text, "remove ready: a store is asked by its own protocol")
         elif ways[0] == "log" and not _compiles(service.ready.log or ""):
             yield Complaint((*where, "log"), "is not a valid regular expression")
 
 
-def validate_volumes(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_volumes(stack: Stack) -> Iterator[Complaint]:
     """Each volume reads ``name:/path`` or ``./folder:/path``, with an optional ``:ro``."""
     for name, service in stack.services.items():
         targets = set[str]()
@@ -233,25 +233,7 @@ def validate_volumes(stack: Stack, _folder: Path) -> Iterator[Complaint]:
             targets.add(target)
 
 
-def validate_folders(stack: Stack, folder: Path) -> Iterator[Complaint]:
-    """Folders and files that the stack is made from exist."""
-    for name, service in stack.services.items():
-        for key, value in (
-            ("static", service.static),
-            ("init", service.init),
-            ("build", service.build.context if service.build else None),
-        ):
-            if value is not None and not (folder / value).is_dir():
-                yield Complaint(
-                    ("services", name, key),
-                    f"there is no folder {value}",
-                    f"mkdir -p {shlex.quote(value)}",
-                )
-        if service.env_file is not None and not (folder / service.env_file).is_file():
-            yield Complaint(("services", name, "env_file"), f"there is no file {service.env_file}")
-
-
-def validate_deploy(stack: Stack, _folder: Path) -> Iterator[Complaint]:
+def validate_deploy(stack: Stack) -> Iterator[Complaint]:
     """The production configuration names services of this file, full paths and a real resolver."""
     if stack.deploy is None:
         return
@@ -280,9 +262,15 @@ RULES: tuple[Rule, ...] = (
     validate_needs,
     validate_ready,
     validate_volumes,
-    validate_folders,
     validate_deploy,
 )
+
+
+def bound_folder(volume: str) -> str | None:
+    """Give the folder of this machine that a volume names; None for a volume of the engine."""
+    found = _VOLUME.fullmatch(volume)
+    is_folder = found is not None and found["source"].startswith(("./", "../", "/"))
+    return found["source"] if found and is_folder else None
 
 
 def _sourced(stack: Stack) -> Iterator[tuple[str, Service]]:

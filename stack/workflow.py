@@ -243,9 +243,7 @@ def connect(
 ) -> DockerEngine:
     """Open the engine for a project; ``mirror`` is as in its stack.yaml."""
     state = State(Path(owner.folder), owner.project)
-    return open_engine(
-        owner, lambda: adopted(state), say, may_install=may_install, mirror=mirror
-    )
+    return open_engine(owner, lambda: adopted(state), say, may_install=may_install, mirror=mirror)
 
 
 def source_of(project: Project, engine: DockerEngine, say: Say) -> Source:

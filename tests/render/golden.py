@@ -44,5 +44,7 @@ def stack_of(case: Path, folder: Path) -> Stack:
     for service in yaml.safe_load(text)["services"].values():
         for key in ("static", "build", "init"):
             if key in service:
-                (folder / service[key].replace("$$", "$")).mkdir(exist_ok=True)
+                made = folder / service[key].replace("$$", "$")
+                made.mkdir(exist_ok=True)
+                (made / "Dockerfile").touch()
     return load(folder / "stack.yaml", {})

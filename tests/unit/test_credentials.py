@@ -27,7 +27,7 @@ def made(state: State) -> dict[str, str]:
     values = {name: credentials.keep(state, name) for name in secret_values(layout())}
     for container in layout().containers:
         if container.secrets:
-            credentials.give(state, container)
+            credentials.give(state, container, {})
     return values
 
 
@@ -65,7 +65,7 @@ def test_a_changed_secret_is_not_given_yet(state: State) -> None:
     assert credentials.is_given(state, redis, made(state))
     (state.secrets / "redis-password").write_text("by hand")
     assert not credentials.is_given(state, redis, credentials.known(state, layout()))
-    credentials.give(state, redis)
+    credentials.give(state, redis, {})
     assert (state.secrets / "redis.d" / "password").read_text() == "by hand"
 
 

@@ -116,10 +116,8 @@ PURE = [
 ]
 IMPURE = {"os", "pathlib", "shutil", "socket", "ssl", "subprocess", "tempfile", "time", "datetime"}
 IMPURE |= {"io", "random", "secrets", "urllib.request", "http", "threading", "requests", "docker"}
-# validate looks whether folders exist: Path.is_dir and Path.is_file, nothing else.
 # auth reads moments as dates, and never asks for the time.
-ALLOWED = {"stack.validate": {"pathlib"}, "stack.diagnose.conclusions.auth": {"datetime"}}
-LOOKS = {"is_dir", "is_file"}
+ALLOWED = {"stack.diagnose.conclusions.auth": {"datetime"}}
 
 
 def imports(path: Path, *, late: bool = True) -> Iterator[str]:
@@ -176,12 +174,6 @@ def test_a_pure_module_touches_no_disk_clock_or_network(name: str) -> None:
 def test_what_a_pure_module_imports_of_ours_is_pure(name: str) -> None:
     ours = {found for found in imports(MODULES[name]) if found in MODULES and found != "stack"}
     assert ours <= set(PURE)
-
-
-def test_validate_only_looks_whether_something_is_there() -> None:
-    of_path = {name for name in dir(Path) if not name.startswith("_")} - {"name", *dir(str)}
-    tree = ast.walk(ast.parse(MODULES["stack.validate"].read_text()))
-    assert {node.attr for node in tree if isinstance(node, ast.Attribute)} & of_path <= LOOKS
 
 
 def test_stack_and_services_do_not_import_each_other() -> None:

@@ -59,6 +59,8 @@ def test_it_is_a_schema() -> None:
 def test_it_accepts_what_load_accepts(tmp_path: Path, text: str) -> None:
     for folder in ("api", "public", "db", "services/web/public"):
         (tmp_path / folder).mkdir(parents=True)
+    for folder in (".", "api"):
+        (tmp_path / folder / "Dockerfile").touch()
     (tmp_path / "stack.yaml").write_text(text)
     load(tmp_path / "stack.yaml", {})
     assert list(VALIDATOR.iter_errors(yaml.safe_load(text))) == []

@@ -29,6 +29,9 @@ RULES = [
     (service("w: {preset: postgres, env: {POSTGRES_USER: me}}"), ":3:31: services.w.env.POSTGRES_USER: must be postgres: stack and what needs w sign in as it"),
     (service("w: {preset: realtime, namespaces: {a: {force_recovery: true}}}"), ":3:42: services.w.namespaces.a.force_recovery: needs history_size and history_ttl"),
     (service("w: {preset: realtime, namespaces: {a: {join_leave: true}}}"), ":3:42: services.w.namespaces.a.join_leave: needs presence: true"),
+    (service("w: {preset: postgres, port: 5432}"), ":3:25: services.w.port: postgres listens on 5432 only"),
+    (service("w: {preset: redis, replicas: 1}"), ":3:22: services.w.replicas: redis runs only once"),
+    (service("w: {preset: redis, ready: {tcp: 6379}}"), ":3:22: services.w.ready: tcp cannot be asked: Nginx, which asks, does not reach a store"),
     (service("w: {static: nope}"), ":3:7: services.w.static: there is no folder nope"),
     (service("w: {build: nope}"), ":3:7: services.w.build: there is no folder nope"),
     (service("w: {image: x, env_file: .envx}"), ":3:17: services.w.env_file: there is no file .envx"),
@@ -40,7 +43,7 @@ RULES = [
     (service("w: {image: x, ready: {}}"), ":3:17: services.w.ready: needs exactly one of tcp, http, websocket, command or log"),
     (service("w: {image: x, ready: {http: /}}"), ":3:17: services.w.ready: http needs the service's port"),
     (service("w: {image: x, ready: {log: '('}}"), ":3:25: services.w.ready.log: is not a valid regular expression"),
-    (service("w: {host: 5, ready: {log: x}}"), ":3:16: services.w.ready: log cannot be seen on a host service"),
+    (service("w: {host: 5, ready: {log: x}}"), ":3:16: services.w.ready: has no effect on a host service"),
     (service("w: {image: x, volumes: ['a']}"), ":3:27: services.w.volumes.0: 'a' does not read name:/path or ./folder:/path"),
     (service("w: {image: x, volumes: ['./a:b:/c']}"), ":3:27: services.w.volumes.0: './a:b:/c' does not read name:/path or ./folder:/path"),
     (service("w: {image: x, volumes: ['a b:/c']}"), ":3:27: services.w.volumes.0: 'a b' is no volume name and no ./folder"),
@@ -70,6 +73,7 @@ RULES = [
 def test_problem(tmp_path: Path, content: str, wanted: str) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
+    (folder / "Dockerfile").touch()
     assert problems(folder, content)[0] == f"stack.yaml{wanted}"
 
 

@@ -1,0 +1,97 @@
+"""Folders and files are looked at before anything runs, and all that is wrong is said at once."""
+# ruff: noqa: E501 - the table reads best with one case a line
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.unit.written import loaded, problems, service
+
+
+def problem(folder: Path, line: str) -> str:
+    message, _ = problems(folder, service(line))
+    return message.partition(": ")[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("w: {static: nope}", "services.w.static: there is no folder nope"),
+        ("w: {build: nope}", "services.w.build: there is no folder nope"),
+        ("w: {preset: postgres, init: nope}", "services.w.init: there is no folder nope"),
+        ("w: {image: x, env_file: nope}", "services.w.env_file: there is no file nope"),
+        ("w: {build: empty}", "services.w.build: there is no file empty/Dockerfile"),
+        (
+            "w: {build: {context: empty, dockerfile: dev.Dockerfile}}",
+            "services.w.build: there is no file empty/dev.Dockerfile",
+        ),
+        (
+            "w: {image: x, volumes: ['a:/a', './nope:/b']}",
+            "services.w.volumes.1: there is no folder or file ./nope",
+        ),
+        (
+            "w: {image: x, volumes: ['/nope:/b']}",
+            "services.w.volumes.0: there is no folder or file /nope",
+        ),
+        ("w: {static: a.txt}", "services.w.static: a.txt is no folder"),
+        ("w: {build: a.txt}", "services.w.build: a.txt is no folder"),
+        ("w: {image: x, env_file: empty}", "services.w.env_file: empty is no regular file"),
+        ("w: {image: x, env_file: pipe}", "services.w.env_file: pipe is no regular file"),
+        (
+            "w: {static: lost}",
+            "services.w.static: there is no folder lost: it is a link to gone, which is not there",
+        ),
+        (
+            "w: {image: x, volumes: ['./lost:/b']}",
+            "services.w.volumes.0: there is no folder or file ./lost: it is a link to gone, which is not there",
+        ),
+        ("w: {static: a.txt/b}", "services.w.static: there is no folder a.txt/b: not a directory"),
+        (
+            "w: {static: loop}",
+            "services.w.static: there is no folder loop: too many levels of symbolic links",
+        ),
+        (
+            "w: {static: closed}",
+            "services.w.static: closed can be read by its owner only, and not by the user of the container",
+        ),
+    ],
+)
+def test_what_is_wrong_with_it_is_said(tmp_path: Path, line: str, wanted: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.txt").touch()
+    (tmp_path / "lost").symlink_to("gone")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "closed").mkdir(mode=0o700)
+    os.mkfifo(tmp_path / "pipe")
+    assert problem(tmp_path, line) == wanted
+
+
+def test_all_are_said_at_once_with_their_lines(tmp_path: Path) -> None:
+    lines = "a: {static: one}\n  b: {build: two}\n  c: {image: x, env_file: three, volumes: ['./four:/f']}"
+    message, hint = problems(tmp_path, service(lines))
+    assert message.splitlines() == [
+        "stack.yaml:3:7: services.a.static: there is no folder one",
+        "stack.yaml:4:7: services.b.build: there is no folder two",
+        "stack.yaml:5:17: services.c.env_file: there is no file three",
+        "stack.yaml:5:44: services.c.volumes.0: there is no folder or file ./four",
+    ]
+    assert hint.splitlines() == ["mkdir -p one", "mkdir -p two", "mkdir -p ./four"]
+
+
+def test_a_hint_can_be_pasted(tmp_path: Path) -> None:
+    _, hint = problems(tmp_path, service("w: {static: 'my $$HOME; x'}"))
+    assert hint == "mkdir -p 'my $HOME; x'"
+
+
+def test_what_is_there_is_fine(tmp_path: Path) -> None:
+    for folder in ("site", "api", "db", "data"):
+        (tmp_path / folder).mkdir()
+    for file in ("api/Dockerfile", ".env", "settings.toml"):
+        (tmp_path / file).touch()
+    (tmp_path / "link").symlink_to("site")
+    lines = (
+        "a: {static: link}\n  b: {build: api, env_file: .env}\n  c: {preset: postgres, init: db}\n"
+        "  d: {image: x, volumes: ['./data:/d', './settings.toml:/etc/s:ro', 'data:/v']}"
+    )
+    assert len(loaded(tmp_path, service(lines)).services) == 5
