@@ -248,9 +248,8 @@ def connect(
 
 def source_of(project: Project, engine: DockerEngine, say: Say) -> Source:
     """Give where images come from: as written, as remembered, or as the engine can have them."""
-    if project.stack.images.source != "auto":
-        return project.stack.images.source
-    return choose_source(engine, project.state.recall("images"), say)
+    wanted, known = project.stack.images.source, project.state.recall("images")
+    return choose_source(engine, known, say) if wanted == "auto" else wanted
 
 
 def keep_source(project: Project, prepared: Prepared) -> None:
