@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from stack import cli_diagnose, cli_doctor, cli_running, cli_stacks
+from stack import cli_bundle, cli_diagnose, cli_doctor, cli_running, cli_stacks
 from stack.cli_options import (
     DEFAULT_FILE,
     File,
@@ -94,7 +94,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the stack and prove every route through the front door."""
-    from stack import workflow
+    from stack import hidden, workflow
     from stack.run import critical_path
 
     report = new_report(as_json, plain=ci)
@@ -106,14 +106,15 @@ def up(
         report.plan(files, plan)
         return
     with _locked(file, report, timeout, may_install=may_install) as (project, engine):
+        if ci:
+            report.hide(hidden.known(project))
         options = workflow.Options(timeout, tuple(services or ()), build=build)
         with report.progress() as on_result:
             outcome = workflow.up(project, engine, options, on_result, report.note)
         is_failure = (strict or ci) and not outcome.is_well
-        if is_failure:
-            from stack import bundle
-
-            report.note(f"what explains it: {bundle.collect(project, engine, outcome)}")
+        if outcome.prepared and is_failure:
+            report.hide(outcome.prepared.hidden)
+            cli_bundle.keep_failure(report, project, engine, outcome)
     end(report, outcome)
     report.up(outcome)
     if timing:
@@ -224,6 +225,7 @@ def schema() -> None:
 
 
 # A module of commands adds its line here.
+app.registered_commands += cli_bundle.commands.registered_commands
 app.registered_commands += cli_diagnose.commands.registered_commands
 app.registered_commands += cli_doctor.commands.registered_commands
 app.registered_commands += cli_running.commands.registered_commands

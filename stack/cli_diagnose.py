@@ -42,7 +42,8 @@ def lint(
     answer = inspection.inspect(files, options, diff=diff, fix=fix)
     form = "json" if as_json else form
     report = new_report(as_json=form in {"json", "sarif"})
-    report.findings(formats.value(answer, form, version("stack")), formats.lines(answer, form))
+    value, lines = formats.value(answer, form, version("stack")), formats.lines(answer, form)
+    report.findings(value, lines, commands=form == "github")
     if answer.has_errors:
         raise typer.Exit(1)
 

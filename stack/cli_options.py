@@ -39,10 +39,11 @@ def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
     """Give a report in the form that was asked for, or that the terminal can show."""
     from stack.report import Report
 
+    is_github = os.environ.get("GITHUB_ACTIONS") == "true"  # a runner reads what is printed
     if as_json:
-        return Report("json")
+        return Report("json", is_github=is_github)
     is_plain = plain or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Report("plain" if is_plain or not sys.stdout.isatty() else "rich")
+    return Report("plain" if is_plain or not sys.stdout.isatty() else "rich", is_github=is_github)
 
 
 def connected(

@@ -1,5 +1,6 @@
 """Keeps what a bug report needs, without secrets. Prints nothing."""
 
+import os
 import platform
 import sys
 import tempfile
@@ -8,7 +9,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from stack.hidden import secrets_of
 from stack.redact import MASK, redact
+from stack.secret_values import says_secret
 
 SECRET_OPTIONS = {"--token", "--cookie", "--header"}
 
@@ -23,7 +26,7 @@ def write_log(error: BaseException, arguments: Sequence[str]) -> Path:
     with tempfile.NamedTemporaryFile(
         "w", prefix="stack-bug-", suffix=".log", delete=False, encoding="utf-8"
     ) as file:
-        file.write(redact("\n".join(lines), ()))
+        file.write(redact("\n".join(lines), secrets_of(os.environ)))
     return Path(file.name)
 
 
@@ -32,8 +35,11 @@ def _without_values(arguments: Sequence[str]) -> list[str]:
     masked, previous = [], ""
     for argument in arguments:
         name, equals, _ = argument.partition("=")
-        is_joined = name in SECRET_OPTIONS and equals
-        shown = f"{name}={MASK}" if is_joined else argument
-        masked.append(MASK if previous in SECRET_OPTIONS else shown)
+        shown = f"{name}={MASK}" if equals and _is_secret(name) else argument
+        masked.append(MASK if _is_secret(previous) else shown)
         previous = argument
     return masked
+
+
+def _is_secret(option: str) -> bool:
+    return option in SECRET_OPTIONS or (option.startswith("-") and says_secret(option))

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from stack.errors import ConfigError
 from stack.fingerprint import told_in_file
+from stack.images import NAMES, recipe_for
 from stack.secret_values import Pair, named, says_secret, secret_values
-from stack.topology import Container, Topology
+from stack.topology import Container, Topology, lay_out
+
+if TYPE_CHECKING:
+    from stack.project import Project
 
 
 def hidden_values(
@@ -25,6 +31,28 @@ def hidden_values(
     pairs += given.items()
     own = (value for name, value in secrets.items() if value and name not in given)
     return (*own, *sorted(secret_values(pairs, own_names(layout))))
+
+
+def known(project: "Project") -> tuple[str, ...]:
+    """Give what ``hidden_values`` gives, of what there is: without broken env_files."""
+    layout = layout_of(project)
+    own = project.state.secret_values()
+    try:
+        return hidden_values(project.folder, project.environ, layout, own)
+    except ConfigError:
+        pairs = (pair for item in layout.containers for pair in item.environment)
+        return (*own, *secret_values(pairs, own_names(layout)))
+
+
+def layout_of(project: "Project") -> Topology:
+    """Lay a project out for its values and names alone: wherever its images come from."""
+    images: dict[str, str] = {name: recipe_for(name, "registry").reference for name in NAMES}
+    return lay_out(project.stack, images)
+
+
+def said_pairs(value: Any) -> Iterator[Pair]:
+    """Give the pairs in a JSON value whose names say that they are secret."""
+    return (pair for pair in named(value) if says_secret(pair[0]))
 
 
 def secrets_of(environ: Mapping[str, str]) -> set[str]:
@@ -49,4 +77,4 @@ def _pairs(item: Container, folder: Path, environ: Mapping[str, str]) -> Iterato
         yield from item.build.args
     yield from told_in_file(item, folder, environ).items()
     for words in (item.command, item.entrypoint, item.healthcheck):
-        yield from (pair for pair in named(list(words or ())) if says_secret(pair[0]))
+        yield from said_pairs(list(words or ()))

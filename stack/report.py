@@ -64,10 +64,22 @@ def coloured(line: str) -> str:
 
 
 class Report:
-    """Where a command says what happened. ``form`` is rich, plain or json."""
+    """Where a command says what happened. ``form`` is rich, plain or json.
 
-    def __init__(self, form: Form, out: TextIO | None = None, err: TextIO | None = None) -> None:
+    ``is_github``: a runner reads the output and carries out what looks like a command to it.
+    """
+
+    def __init__(
+        self,
+        form: Form,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        *,
+        is_github: bool = False,
+    ) -> None:
         self.form = form
+        self.is_github = is_github
+        self._hidden: tuple[str, ...] | None = None
         self.out = out or sys.stdout
         self.err = err or sys.stderr
         self.engine = ""
@@ -79,6 +91,15 @@ class Report:
         self.engine = name
         if name and self.form != "json":
             self.note(f"engine: {name}")
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Take these values, and what looks secret, out of all that is said from now on."""
+        self._hidden = tuple(secrets)
+
+    def command(self, line: str) -> None:
+        """Give a workflow command to GitHub's runner; among JSON there is no place for one."""
+        if self.form != "json":
+            print(printable(self._masked(line)), file=self.out, flush=True)
 
     def note(self, text: str) -> None:
         """Say in passing what is going on."""
@@ -103,12 +124,12 @@ class Report:
             more = {"log": list(evidence)} if evidence else {}
             self._event("error", message=error.message, hint=error.hint, **more)
             return
-        lines = [f"{self._red('error')}: {printable(error.message)}"]
+        lines = [f": {error.message}"]
         if evidence:
             lines.append("  its last log lines:")
-            lines += [f"  │ {printable(line)}" for line in evidence]
-        lines += [f"  hint: {printable(hint)}" for hint in error.hint.splitlines()]
-        print("\n".join(lines), file=self.err)
+            lines += [f"  │ {line}" for line in evidence]
+        lines += [f"  hint: {hint}" for hint in error.hint.splitlines()]
+        print(self._red("error") + self._safe("\n".join(lines)), file=self.err)
 
     def document(self, value: object, lines: Iterable[str]) -> None:
         """Give one answer: ``value`` as JSON, or ``lines`` as text."""
@@ -121,9 +142,14 @@ class Report:
         else:
             self._print("\n".join(lines))
 
-    def findings(self, value: object, lines: Iterable[str]) -> None:
-        """Give a diagnosis as ``document`` does, with colours on a terminal."""
-        if self.form == "rich":
+    def findings(self, value: object, lines: Iterable[str], *, commands: bool = False) -> None:
+        """Give a diagnosis as ``document`` does, with colours on a terminal.
+
+        ``commands`` are for GitHub's runner, and whoever made the lines escaped what is in them.
+        """
+        if commands:
+            print(printable("\n".join(lines)), file=self.out, flush=True)
+        elif self.form == "rich":
             text = "\n".join(lines)
             print("\n".join(map(coloured, printable(text).split("\n"))), file=self.out, flush=True)
         else:
@@ -283,10 +309,32 @@ class Report:
     def _event(self, name: str, **values: Any) -> None:
         on = {"engine": self.engine} if self.engine else {}
         event: Mapping[str, Any] = {"event": name, "time": round(time.time(), 3), **on, **values}
+        if self._hidden is not None:
+            from stack.redact import cleaned
+
+            event = cleaned(event, self._hidden)
         self._print(json.dumps(event))
 
     def _print(self, text: str, mark: str = "") -> None:
-        print(mark + printable(text), file=self.out, flush=True)
+        print(mark + self._safe(text), file=self.out, flush=True)
+
+    def _safe(self, text: str) -> str:
+        """Spell out what would steer a terminal or GitHub's runner, and mask what is hidden."""
+        if self.form == "json":  # made of escaped texts, without a secret
+            return text.replace("##[", "#\\u0023[") if self.is_github else text
+        text = printable(self._masked(text))
+        if not self.is_github:
+            return text
+        from stack.diagnose.formats.github import harmless
+
+        return harmless(text)
+
+    def _masked(self, text: str) -> str:
+        if self._hidden is None:
+            return text
+        from stack.redact import redact
+
+        return redact(text, self._hidden)
 
     def _green(self, text: str) -> str:
         return f"\x1b[32m{text}\x1b[0m" if self.form == "rich" else text

@@ -24,6 +24,7 @@ WITHOUT_A_STACK = {
     "down": ({1}, "no engine answers"),  # its example names a project
     "list": ({1}, "no engine answers"),
     "explain": ({0}, "WS001"),
+    "bundle": ({0}, "what explains it"),
     "lint": ({2}, "nginx.conf: cannot be read"),
     "doctor": ({0, 1}, "ws://localhost:3002/ws"),  # where something may listen on this machine
 }
@@ -190,3 +191,16 @@ def test_a_token_needs_no_engine(shop: Stack) -> None:
     value = json.loads(shop("token", "--sub", "alice", "--ttl", "90", "--json").out)
     assert value.keys() == {"token", "expires"}
     assert shop("token").out.count(".") == 2
+
+
+def test_the_log_of_a_bug_holds_no_secret(shop: Stack) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("mellon-speak-friend")
+
+    shop.monkeypatch.setenv("GITLAB_TOKEN", "mellon-speak-friend")
+    shop.monkeypatch.setattr("stack.cli_doctor.new_report", fail)
+    shop("doctor", "ws://a", "--token", "one-two-3", "--cookie=four-five-6")
+    (log,) = shop.folder.glob("stack-bug-*.log")
+    said = log.read_text()
+    assert "ZeroDivisionError" in said
+    assert not [text for text in ("mellon", "one-two", "four-five") if text in said]

@@ -303,3 +303,41 @@ def test_a_redirected_error_has_no_colours() -> None:
     report = Said("rich")
     report.error(StackError("a"))
     assert report.text == "error: a\n"
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_no_text_of_others_is_a_command_to_github(form: Form) -> None:
+    evil = "::error::x\n  ::add-mask::y\na ##[group]z"
+    out, err = io.StringIO(), io.StringIO()
+    report = Report(form, out, err, is_github=True)
+    report.note(evil)
+    report.error(NotReadyError(evil, evil, probe="", answer="", evidence=(evil,)))
+    report.document({"a": evil}, [evil])
+    report.log_line("a", evil)
+    report.drift({"a": [evil]})
+    report.up(Outcome(evil, Plan(()), warnings=[StackError(evil, evil)]))
+    lines = (out.getvalue() + err.getvalue()).splitlines()
+    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+    if form == "json":
+        assert {"a": evil} in [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize(("form", "wanted"), [("plain", "::error::a\n"), ("json", "")])
+def test_a_command_of_our_own_reaches_github_but_not_among_json(form: Form, wanted: str) -> None:
+    out = io.StringIO()
+    Report(form, out, is_github=True).command("::error::a")
+    assert out.getvalue() == wanted
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_what_is_hidden_is_masked_in_all_that_is_said(form: Form) -> None:
+    said = Said(form)
+    said.note("first swordfish")
+    said.hide(["swordfish"])
+    said.note("then swordfish, and A_TOKEN=x1")
+    said.error(
+        NotReadyError("swordfish", "swordfish", probe="", answer="", evidence=("swordfish",))
+    )
+    said.command("::error::swordfish")
+    assert said.text.count("swordfish") == 1
+    assert "x1" not in said.text

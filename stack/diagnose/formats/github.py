@@ -3,6 +3,7 @@
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
 
+import re
 from collections.abc import Sequence
 
 from stack.diagnose.finding import Finding, Severity
@@ -10,7 +11,14 @@ from stack.diagnose.finding import Finding, Severity
 COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
 # What ends a value, as GitHub's own toolkit escapes it; a property also ends at : and ,
 DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+# How the runner finds a command: at the beginning of a line, and the older form anywhere in one.
+_COMMAND = re.compile(r"(?m)^([^\S\n]*)(?=::)|(?<=##)(?=\[)")
 PROPERTY = DATA | str.maketrans({":": "%3A", ",": "%2C"})
+
+
+def harmless(text: str) -> str:
+    """Keep GitHub's runner from taking a part of the text for a command."""
+    return _COMMAND.sub(lambda found: f"{found[0]}\\", text)
 
 
 def github_lines(findings: Sequence[Finding]) -> list[str]:

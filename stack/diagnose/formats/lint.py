@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from stack.diagnose.finding import Finding
 from stack.diagnose.formats.document import document, finding_object
-from stack.diagnose.formats.github import github_lines
+from stack.diagnose.formats.github import github_lines, harmless
 from stack.diagnose.formats.sarif import sarif_log
 from stack.diagnose.formats.text import counted, lint_lines, quantity
 
@@ -58,7 +58,8 @@ def lines(answer: Answer, form: Format) -> list[str]:
     """
     done = [f"fixed {found.where}  {found.code}  {found.message}" for found in answer.fixed]
     if form == "github":
-        return [*done, *github_lines(answer.findings), summary(answer)]
+        own = [harmless(line.replace("\n", "\\n")) for line in (*done, summary(answer))]
+        return [*own[:-1], *github_lines(answer.findings), own[-1]]
     shown = [] if answer.is_only_diff and answer.diff else answer.findings
     told = lint_lines(shown, answer.sources, summary(answer))
     return [line for part in (answer.diff, done) if part for line in (*part, "")] + told

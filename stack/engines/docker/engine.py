@@ -66,6 +66,11 @@ class DockerEngine:
         """The name that containers, networks and volumes begin with."""
         return self.owner.project
 
+    def version(self) -> str:
+        """Give the version of the engine."""
+        with translated("docker"):
+            return str(self.api.version()["Version"])
+
     def observe(self, images: Collection[str] = ()) -> Running:
         """See what the project has, who else has its name, and which of ``images`` are there."""
         return observe(self.api, self.owner, self.adopted(), images)

@@ -1,0 +1,93 @@
+"""The command ``bundle``, and what ``up --ci`` keeps of a failure. No logic."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from stack.cli_options import DEFAULT_FILE, File, Json, new_report
+from stack.errors import StackError
+
+if TYPE_CHECKING:
+    from stack.bundle import Scene
+    from stack.engines.docker.engine import DockerEngine
+    from stack.locate import Located
+    from stack.project import Project
+    from stack.report import Report
+    from stack.workflow import Outcome
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: stack bundle")
+def bundle(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
+    """Keep what explains how the stack is now, without secrets, in stack-bundle/ and a tar of it.
+
+    Works with a stack that is up or not, and without a stack.yaml or an engine that answers.
+    """
+    from stack import bundle as bundles
+    from stack import github
+
+    report = new_report(as_json)
+    folder, summary = bundles.collect(_scene(file, report), bundles.ASKED)
+    from stack.summary import markdown, title
+
+    report.document(
+        {"folder": str(folder), "archive": f"{folder}.tar.gz", "says": title(summary)},
+        [title(summary), f"what explains it: {folder}"],
+    )
+    cause = summary.first_cause
+    if cause and github.is_github(os.environ):
+        report.command(github.error_command("stack bundle", f"{cause.message}\n{cause.hint}"))
+    _add_summary(report, markdown(summary))
+
+
+def keep_failure(
+    report: "Report", project: "Project", engine: "DockerEngine", outcome: "Outcome"
+) -> None:
+    """Keep what explains an ``up`` that failed; whether that works changes nothing else."""
+    from stack import bundle as bundles
+    from stack import github
+    from stack.locate import Located
+    from stack.summary import markdown
+
+    located = Located(project.owner, project)
+    scene = bundles.Scene(project.folder, located, engine, outcome, environ=os.environ)
+    try:
+        folder, summary = bundles.collect(scene, bundles.FAILED)
+    except StackError as error:
+        report.note(f"nothing is kept of it: {error.message}")
+        return
+    report.note(f"what explains it: {folder}")
+    cause = summary.first_cause
+    if cause and github.is_github(os.environ):
+        report.command(github.error_command("stack up", f"{cause.message}\n{cause.hint}"))
+    _add_summary(report, markdown(summary))
+
+
+def _add_summary(report: "Report", text: str) -> None:
+    from stack import github
+
+    try:
+        github.add_summary(os.environ, text)
+    except OSError as error:
+        report.note(f"GITHUB_STEP_SUMMARY: not written: {(error.strerror or str(error)).lower()}")
+
+
+def _scene(file: Path, report: "Report") -> "Scene":
+    """See what there is: the project, and its engine. What is missing is a problem to be told."""
+    from stack import workflow
+    from stack.bundle import Scene
+
+    located: Located | None = None
+    engine: DockerEngine | None = None
+    problems = []
+    try:
+        located = workflow.find(file, os.environ)
+        problems += [located.problem] if located.problem else []
+        engine = workflow.connect(located.owner, report.aside)
+    except StackError as error:
+        problems.append(error)
+    folder = file.absolute().parent
+    return Scene(folder, located, engine, problems=tuple(problems), environ=os.environ)

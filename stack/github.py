@@ -1,0 +1,28 @@
+"""What GitHub Actions reads: workflow commands in a job's output, and the summary of a step.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack.diagnose.formats.github import DATA, PROPERTY
+
+LARGEST = 500_000  # characters; a step may say 1 MiB
+
+
+def is_github(environ: Mapping[str, str]) -> bool:
+    """Whether the output is read by a runner."""
+    return environ.get("GITHUB_ACTIONS") == "true"
+
+
+def error_command(title: str, text: str) -> str:
+    """Give the command that shows an error on the page of the run."""
+    return f"::error title={title.translate(PROPERTY)}::{text.translate(DATA)}"
+
+
+def add_summary(environ: Mapping[str, str], text: str) -> None:
+    """Append Markdown to the summary of the step, where there is one. Raises OSError."""
+    if path := environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text[:LARGEST] + "\n")

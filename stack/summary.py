@@ -1,0 +1,110 @@
+"""Says in Markdown what a bundle holds: what failed, the first cause, the next step. Pure.
+
+GitHub shows it on the page of a job. What comes from elsewhere stands in code, where it is text.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+LOG_LINES = 20  # of the container that failed first
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that failed: what, the step that mends it, and the end of a log."""
+
+    message: str
+    hint: str = ""
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a bundle says first. Rows are (name, state, is it well)."""
+
+    project: str
+    failures: Sequence[Failure] = ()
+    services: Sequence[tuple[str, str, bool]] = ()
+    routes: Sequence[tuple[str, str, bool]] = ()
+    front_log: Sequence[str] = ()
+    changes: Sequence[str] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def first_cause(self) -> Failure | None:
+        """What failed first, or does not run or answer now."""
+        if self.failures:
+            return self.failures[0]
+        for what, rows, hint in (
+            ("service", self.services, "stack logs {name}"),
+            ("route", self.routes, "stack doctor"),
+        ):
+            for name, state, is_well in rows:
+                if not is_well:
+                    return Failure(f"{what} {name}: {state}", hint.format(name=name))
+        return None
+
+
+def title(summary: Summary) -> str:
+    """Say in one line how the stack is."""
+    cause = summary.first_cause
+    if cause is None:
+        return f"stack {summary.project}: everything runs and every route answers"
+    return f"stack {summary.project}: {cause.message.splitlines()[0]}"
+
+
+def markdown(summary: Summary) -> str:
+    """Give the whole summary."""
+    cause = summary.first_cause
+    parts = [f"## Stack {code(summary.project)}", *_cause(cause)]
+    if len(summary.failures) > 1:
+        parts += [
+            "### What else failed",
+            *(_block([item.message]) for item in summary.failures[1:]),
+        ]
+    parts += _table("Services", summary.services) + _table("Routes", summary.routes)
+    if summary.front_log:
+        parts += ["### What the front door wrote last", _block(summary.front_log)]
+    if summary.changes:
+        parts += ["### What `stack up` would change", _block(summary.changes)]
+    said = ", ".join(f"{name} {code(value)}" for name, value in summary.versions.items())
+    return "\n\n".join([*parts, said] if said else parts) + "\n"
+
+
+def code(text: str) -> str:
+    """Give one line as inline code, whatever backticks and bars it holds."""
+    line = " ".join(text.split()) or "-"
+    fence = "`" * (_longest_run(line) + 1)
+    edge = " " if line[0] == "`" or line[-1] == "`" else ""
+    return f"{fence}{edge}{line}{edge}{fence}".replace("|", "\\|")
+
+
+def _cause(cause: Failure | None) -> list[str]:
+    if cause is None:
+        return ["Everything runs, and every route answers."]
+    parts = ["**First cause**", _block([cause.message])]
+    if cause.log:
+        parts += ["Its last log lines:", _block(cause.log[-LOG_LINES:])]
+    if cause.hint:
+        parts += ["**Next step**", _block([cause.hint])]
+    return parts
+
+
+def _table(name: str, rows: Sequence[tuple[str, str, bool]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [
+        f"| {'✓' if is_well else '✗'} | {code(who)} | {code(how)} |" for who, how, is_well in rows
+    ]
+    return ["\n".join([f"| | {name} | |", "|---|---|---|", *lines])]
+
+
+def _block(lines: Sequence[str]) -> str:
+    text = "\n".join(lines)
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
