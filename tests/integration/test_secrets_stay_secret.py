@@ -122,6 +122,12 @@ def test_a_bundle_of_a_green_stack_tells_no_secret_and_changes_nothing(
     assert not [text for text in asked if any(text in content for content in shown.values())]
     assert not leaks(planted, shown)
     explains(planted, folder)
+    (planted.folder / "stack.yaml").write_text("name: [\n")
+    planted.stack("bundle")
+    shown = files_of(folder)
+    assert not leaks(planted, shown)
+    assert any(f"logs/{planted.name}-leaky-1.log" in name for name in shown)
+    assert "stack.yaml:" in (folder / "summary.md").read_text()
 
 
 def seen(planted: Project) -> dict[str, str]:
