@@ -37,6 +37,7 @@ LOG_LINES = 5000
 LARGEST = 5_000_000  # characters of one file, of which the last are kept
 FRONT_LINES = 2000  # of the front's error log
 PARALLEL = 8
+COMPOSE = "rendered/compose.yaml"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ def _secrets(scene: Scene, found: _Found) -> frozenset[str]:
         own |= set(scene.outcome.prepared.hidden)
     for seen in found.running.containers:
         names |= {seen.name, seen.service}
+    own |= secret_values(hidden.pairs_of_compose(found.files.get(COMPOSE, "")), names)
+    for seen in found.running.containers:
         inspected = found.files.get(f"inspect/{seen.name}.json", {})
         config = inspected.get("Config", {})
         pairs = [*named(config.get("Env") or []), *hidden.said_pairs(config)]
@@ -227,9 +230,9 @@ def _rendered(scene: Scene, found: _Found) -> None:
         return
     owner = scene.located.owner
     kept = State(Path(owner.folder), owner.project)
-    for name, path in {"compose.yaml": kept.compose, "nginx.conf": kept.config}.items():
+    for name, path in {COMPOSE: kept.compose, "rendered/nginx.conf": kept.config}.items():
         if text := read(path):
-            found.files[f"rendered/{name}"] = text
+            found.files[name] = text
 
 
 def _status(scene: Scene, found: _Found) -> None:

@@ -50,6 +50,26 @@ def layout_of(project: "Project") -> Topology:
     return lay_out(project.stack, images)
 
 
+def pairs_of_compose(text: str) -> Iterator[Pair]:
+    """Give what a rendered Compose file holds: it tells what a stack.yaml that broke once said."""
+    import yaml  # needed only for what explains a failure
+
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return
+    services = document.get("services") if isinstance(document, dict) else None
+    for service in services.values() if isinstance(services, dict) else ():
+        yield from said_pairs(service)
+        if not isinstance(service, dict):
+            continue
+        build = service.get("build")
+        args = build.get("args") if isinstance(build, dict) else None
+        for part in (service.get("environment"), args):
+            values = part.items() if isinstance(part, dict) else ()
+            yield from ((name, str(value).replace("$$", "$")) for name, value in values)
+
+
 def said_pairs(value: Any) -> Iterator[Pair]:
     """Give the pairs in a JSON value whose names say that they are secret."""
     return (pair for pair in named(value) if says_secret(pair[0]))
