@@ -54,11 +54,12 @@ def plan_up(
     # With only some services, the rest of the project is still on them.
     stale_networks = set[str]() if only else _stale_networks(topology, running)
     lost = {name for name, _ in topology.networks} - running.networks.keys()
+    lost |= set(topology.volumes) - running.volumes
     making = {step.container.image for step in images}
     removals = list(_removals(topology, running, fingerprints, making, stale_networks | lost))
     if only:  # the rest of the project is not this command's business
-        mine = {item.service for item in topology.containers}
-        removals = [step for step in removals if step.seen.service in mine]
+        limited = {item.service for item in topology.containers}
+        removals = [step for step in removals if step.seen.service in limited]
     removed = {step.seen.id for step in removals}
     removal_keys = tuple(step.key for step in removals)
     orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
@@ -75,8 +76,8 @@ def plan_up(
     kept = {seen.id: seen for seen in running.containers if seen.id not in removed}
     steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
     for container in topology.containers:
-        late = [step for step in removals if step.after and step.seen.service == container.service]
-        steps += _replicas(topology, container, late, kept, fingerprints)
+        mine = [step for step in removals if step.seen.service == container.service]
+        steps += _replicas(topology, container, mine, kept, fingerprints)
     steps += [_await_route(topology, route) for route in topology.routes]
     return Plan(pruned(steps))
 
@@ -131,7 +132,7 @@ def _removals(
     running: Running,
     fingerprints: Mapping[str, str],
     making: set[str],
-    new_networks: set[str],
+    lost: set[str],
 ) -> Iterator[RemoveContainer]:
     wanted = {container.service: container for container in topology.containers}
     for seen in running.containers:
@@ -145,15 +146,29 @@ def _removals(
             why = CHANGED
         elif container.image in making or seen.image_id != running.images[container.image].id:
             why = NEW_IMAGE
-        elif new_networks.intersection(container.networks):
-            why = "its network is gone or changed"
-        elif not seen.is_open(container.published):
-            why = "the engine lost its port"
-        elif seen.state not in {"running", "exited", DONE}:
-            # Also "created": whoever was killed then may not have joined it to all its networks.
-            why = f"it is {seen.state}"
+        else:
+            why = _changed_by_hand(topology.project, container, seen, lost)
         if why:
             yield RemoveContainer(f"remove container {seen.name}", seen=seen, why=why)
+
+
+def _changed_by_hand(
+    project: str, container: Container, seen: SeenContainer, lost: Collection[str]
+) -> str:
+    """Say in what a container is no longer as it was made; empty if it is."""
+    mounted = {mount.source for mount in container.mounts if mount.is_volume}
+    if gone := sorted(set(lost).intersection({*container.networks, *mounted})):
+        return f"{gone[0]} is gone or changed"
+    if seen.name != container_name(project, seen.service, seen.number):
+        return "its name or its labels were changed"
+    if seen.networks is not None and not seen.networks.issuperset(container.networks):
+        return "it was cut from a network"
+    if not seen.is_open(container.published):
+        return "the engine lost its port"
+    if seen.state not in {"running", "exited", "paused", DONE}:
+        # Also "created": whoever was killed then may not have joined it to all its networks.
+        return f"it is {seen.state}"
+    return ""
 
 
 def _stale_networks(topology: Topology, running: Running) -> set[str]:
@@ -200,13 +215,15 @@ def _config(
 def _replicas(
     topology: Topology,
     container: Container,
-    late: Collection[RemoveContainer],
+    removals: Collection[RemoveContainer],
     kept: Mapping[str, SeenContainer],
     fingerprints: Mapping[str, str],
 ) -> Iterator[Step]:
+    late = [step for step in removals if step.after]
     for number in range(1, container.replicas + 1):
         yield from (step for step in late if step.seen.number == number)
-        yield from _bring_up(topology, container, number, kept, fingerprints)
+        before = [step.key for step in removals if step.seen.number == number]
+        yield from _bring_up(topology, container, number, before, kept, fingerprints)
     yield from (step for step in late if step.seen.number > container.replicas)
 
 
@@ -214,13 +231,14 @@ def _bring_up(
     topology: Topology,
     container: Container,
     number: int,
+    before: Collection[str],
     kept: Mapping[str, SeenContainer],
     fingerprints: Mapping[str, str],
 ) -> list[Step]:
     name = container_name(topology.project, container.service, number)
     place = (container.service, number)
     seen = next((seen for seen in kept.values() if (seen.service, seen.number) == place), None)
-    first = [f"image {container.image}", f"remove container {name}"]
+    first = [f"image {container.image}", *before]
     first += [f"create network {network}" for network in container.networks]
     first += [f"create volume {mount.source}" for mount in container.mounts if mount.is_volume]
     if container.service == NGINX:

@@ -21,6 +21,7 @@ from docker.models.containers import Container
 
 from stack.engines.docker.request import PROJECT
 from stack.running import Owner
+from tests.integration.compose_plugin import compose_command
 
 ECHO = Path(__file__).with_name("echo")
 STACK = Path(sys.executable).with_name("stack")  # the console script, as users run it
@@ -208,3 +209,20 @@ def environment() -> dict[str, str]:
     """Give this process's environment without what would steer stack, Docker or colours."""
     steering = ("STACK_", "COMPOSE_", "PYTHON", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
     return {key: value for key, value in os.environ.items() if not key.startswith(steering)}
+
+
+def compose(project: Project, *args: str, cwd: str | None = None) -> str:
+    """Run Compose on the project by name, and its rendered file where there is one."""
+    command = [*compose_command(), "--project-name", project.name, *args]
+    done = subprocess.run(
+        command, cwd=cwd or project.folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def everything(project: Project) -> list[object]:
+    """Give all that carries the project's label."""
+    client, mine = project.client, labelled(project.name)
+    networks, volumes = client.networks.list(filters=mine), client.volumes.list(filters=mine)
+    return [*project.containers(), *networks, *volumes]

@@ -1,7 +1,6 @@
 """Docker Compose and stack are interchangeable: same containers from one file, each sees both."""
 
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +9,14 @@ import docker
 import pytest
 
 from stack.images import Source
-from tests.integration.compose_plugin import compose_command
 from tests.integration.projects import (
     REALTIME,
     SITE,
     WS_ROUTE,
     Project,
+    compose,
     echo_service,
-    labelled,
+    everything,
     project_in,
 )
 from tests.odd_values import ODD_VALUES
@@ -65,8 +64,7 @@ def twins(
         project.stack("up")
         by_stack = described(project)
         project.stack("down")
-        project.stack("render")
-        compose(project, "up", "--detach", "--wait")
+        compose(project, "--file", f"{project.state}/compose.yaml", "up", "--detach", "--wait")
         by_compose = described(project)
         project.stack("down", "--volumes", "--yes")
         yield Twins(by_stack, by_compose, everything(project))
@@ -121,9 +119,10 @@ def without_place(made: Mapping[str, Description]) -> dict[str, Description]:
     }
 
 
-def test_up_takes_over_what_compose_started(echoing: Project) -> None:
-    echoing.stack("render")
-    compose(echoing, "up", "--detach", "--wait")
+def test_up_takes_over_what_compose_started_from_the_file_of_what_runs(echoing: Project) -> None:
+    echoing.stack("up")
+    echoing.stack("down")
+    compose(echoing, "--file", f"{echoing.state}/compose.yaml", "up", "--detach", "--wait")
     assert "200 OK" in echoing.stack("up")
     assert "up to date" in echoing.stack("up")
     assert len(echoing.containers()) == 2
@@ -155,23 +154,6 @@ def write_rich(project: Project, image: str) -> None:
     }
     routes = {"/": "site", "/own": "own", "/made": "made", "/dev": "dev"}
     project.write(services, {**routes, **WS_ROUTE})
-
-
-def compose(project: Project, *args: str, cwd: str | None = None) -> str:
-    """Run Compose on the project by name, and its rendered file where there is one."""
-    command = [*compose_command(), "--project-name", project.name, *args]
-    done = subprocess.run(
-        command, cwd=cwd or project.folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def everything(project: Project) -> list[object]:
-    """Give all that carries the project's label."""
-    client, mine = project.client, labelled(project.name)
-    networks, volumes = client.networks.list(filters=mine), client.volumes.list(filters=mine)
-    return [*project.containers(), *networks, *volumes]
 
 
 def only(made: Mapping[str, Description], service: str) -> dict[str, Description]:

@@ -1,6 +1,6 @@
 """Convergence as a property: whatever runs, and wherever a run ends, the next plan finishes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
@@ -143,12 +143,43 @@ def test_replicas(replicas: int, wanted: list[str]) -> None:
         ("exited", ["start shop-db-1"]),
         ("created", ["remove container shop-db-1", "start shop-db-1"]),
         ("dead", ["remove container shop-db-1", "start shop-db-1"]),
-        ("paused", ["remove container shop-db-1", "start shop-db-1"]),
+        ("paused", ["start shop-db-1"]),
         ("restarting", ["remove container shop-db-1", "start shop-db-1"]),
     ],
 )
 def test_a_container_that_does_not_run(state: str, wanted: list[str]) -> None:
     assert keys(with_state(state, "shop-db-1").plan()) == wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"name": "shop-old"}, "its name or its labels were changed"),
+        ({"number": 0}, "its name or its labels were changed"),
+        ({"networks": frozenset({"other"})}, "it was cut from a network"),
+        ({"published": frozenset({(8080, 80)})}, ""),  # more than it needs
+    ],
+)
+def test_a_container_that_somebody_changed_is_made_anew(
+    change: Mapping[str, object], why: str
+) -> None:
+    world = Simulator().converge()
+    world._keep(
+        replace(seen, **change) if seen.service == "db" else seen  # type: ignore[arg-type]
+        for seen in world.running.containers
+    )
+    removals = [step for step in world.plan().steps if isinstance(step, RemoveContainer)]
+    assert [step.why for step in removals] == ([why] if why else [])
+    assert keys(world.converge().plan()) == []
+    assert "shop-db-1" in {seen.name for seen in world.running.containers}
+
+
+def test_a_volume_that_is_gone_is_made_anew_for_who_mounted_it() -> None:
+    world = Simulator().converge()
+    world.running = replace(world.running, volumes=frozenset())
+    made = keys(world.plan())
+    assert made == ["remove container shop-db-1", "create volume db", "start shop-db-1"]
+    assert keys(world.converge().plan()) == []
 
 
 def test_a_network_that_became_internal_is_made_anew_with_all_on_it() -> None:

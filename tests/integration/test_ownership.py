@@ -1,0 +1,314 @@
+"""A project is a name and a folder: what another one made is never touched, and can be adopted."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import docker
+import pytest
+from docker.errors import NotFound
+
+from stack import images
+from stack.images import Source
+from tests.integration.projects import (
+    REALTIME,
+    SITE,
+    Project,
+    compose,
+    everything,
+    free_port,
+    project_in,
+    remove_labelled,
+)
+
+COMMANDS = (
+    ("up",),
+    ("up", "--dry-run"),
+    ("down",),
+    ("down", "--volumes", "--yes"),
+    ("restart",),
+    ("exec", "redis", "true"),
+    ("logs",),
+    ("status",),
+    ("doctor",),
+    ("token",),
+)
+STORED = {**SITE, "redis": REALTIME["redis"]}
+
+
+@pytest.fixture(scope="module")
+def owner(
+    docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory, source: Source
+) -> Iterator[Project]:
+    """A project that runs, with a volume that holds something."""
+    with project_in(docker_client, tmp_path_factory.mktemp("owner"), source) as one:
+        one.write(STORED, {"/": "site"})
+        one.stack("up")
+        one.stack("exec", "redis", "sh", "-c", f"{REDIS} set kept yes")
+        yield one
+
+
+REDIS = 'REDISCLI_AUTH="$(cat /run/secrets/password)" redis-cli'
+
+
+def clone_of(project: Project, folder: Path) -> Project:
+    """Copy what a repository holds: not what stack keeps beside it."""
+    shutil.copytree(project.folder, folder, ignore=shutil.ignore_patterns(".stack"))
+    return replace(project, folder=folder, port=free_port())
+
+
+def belongings(project: Project) -> set[str]:
+    """Give the ids of all that carries the project's name on the engine."""
+    return {str(getattr(one, "id", "")) for one in everything(project)}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_another_clone_is_refused_and_told_what_to_do(
+    owner: Project, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    before, clone = belongings(owner), clone_of(owner, tmp_path / "a clone")
+    said = clone.fails(*command)
+    assert f"name: {owner.name} is in use by the stack of {owner.folder}" in said
+    assert f"cd {owner.folder} && stack down" in said
+    assert belongings(owner) == before
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] not in {"up", "token"}])
+def test_a_refused_look_leaves_no_file(
+    owner: Project, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    clone = clone_of(owner, tmp_path / "clone")
+    clone.fails(*command)
+    assert not (clone.folder / ".stack").exists()
+
+
+def test_a_link_to_the_folder_is_the_same_project(owner: Project, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(owner.folder)
+    linked = replace(owner, folder=tmp_path / "link")
+    assert "is up to date" in linked.stack("up")
+    assert "is up to date" in owner.stack("up", "--file", f"{tmp_path}/link/stack.yaml")
+
+
+def test_the_stacks_of_this_machine_are_listed(owner: Project) -> None:
+    mine = [one for one in owner.json("list")["stacks"] if one["project"] == owner.name]
+    assert mine == [
+        {
+            "project": owner.name,
+            "folder": str(owner.folder),
+            "file": "stack.yaml",
+            "front": f"http://localhost:{owner.port}",
+            "state": "running",
+            "volumes": 1,
+        }
+    ]
+    assert any(
+        line.split()[:2] == [owner.name, "running"] for line in owner.stack("list").split("\n")
+    )
+
+
+@pytest.fixture
+def storing(project: Project) -> Project:
+    """A project of the test's own that runs and holds something."""
+    project.write(STORED, {"/": "site"})
+    project.stack("up")
+    project.stack("exec", "redis", "sh", "-c", f"{REDIS} set kept yes")
+    return project
+
+
+def kept(project: Project) -> str:
+    return project.stack("exec", "redis", "sh", "-c", f"{REDIS} get kept").strip()
+
+
+def break_yaml(folder: Path) -> None:
+    (folder / "stack.yaml").write_text("services: [")
+
+
+def unset_variable(folder: Path) -> None:
+    text = (folder / "stack.yaml").read_text()
+    (folder / "stack.yaml").write_text(text.replace("images:", "images: ${NOT_SET:?}\nimages2:"))
+
+
+BROKEN: dict[str, Callable[[Path], None]] = {
+    "broken": break_yaml,
+    "variable": unset_variable,
+    "missing": lambda folder: (folder / "stack.yaml").unlink(),
+    "no static folder": lambda folder: shutil.rmtree(folder / "site"),
+    "no .stack": lambda folder: shutil.rmtree(folder / ".stack"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_whatever_became_of_the_files_it_can_be_seen_and_stopped(
+    storing: Project, how: str
+) -> None:
+    BROKEN[how](storing.folder)
+    assert f"{storing.name}-redis-1" in storing.run("status").stdout
+    assert f"{storing.name}-redis-1 | " in storing.stack("logs", "redis")
+    assert storing.stack("exec", "redis", "echo", "here") == "here\n"
+    storing.stack("down", "--volumes", "--yes")
+    assert belongings(storing) == set()
+
+
+def test_a_changed_name_leaves_the_old_one_to_be_seen_and_stopped(storing: Project) -> None:
+    file = storing.folder / "stack.yaml"
+    file.write_text(file.read_text().replace(storing.name, f"{storing.name}-new"))
+    for command in ("status", "down"):
+        assert f"stack down --project {storing.name}" in storing.run(command).stdout
+    assert f"stack down --project {storing.name}" in storing.fails("up")  # it has the port
+    storing.stack("down", "--project", storing.name, "--volumes", "--yes")
+    assert belongings(storing) == set()
+
+
+def test_a_stack_is_stopped_by_its_name_from_anywhere(storing: Project, tmp_path: Path) -> None:
+    elsewhere = replace(storing, folder=tmp_path)
+    elsewhere.stack("down", "--project", storing.name)
+    (left,) = [one for one in storing.json("list")["stacks"] if one["project"] == storing.name]
+    assert (left["state"], left["volumes"]) == ("down, data kept", 1)
+    said = elsewhere.fails("down", "--project", f"{storing.name}-other", code=2)
+    assert "this machine has no stack of that name" in said
+
+
+def test_a_moved_folder_is_adopted_with_its_data(storing: Project, tmp_path: Path) -> None:
+    moved = replace(storing, folder=tmp_path / "moved here")
+    shutil.move(storing.folder, moved.folder)
+    said = moved.fails("up")
+    assert f"the stack of {storing.folder}, a folder that no longer exists" in said
+    assert "stack adopt" in said
+    assert "not confirmed" in moved.fails("adopt", code=2)
+    assert "next: stack up" in moved.stack("adopt", "--yes")
+    moved.stack("up")
+    assert kept(moved) == "yes"
+    assert "is up to date" in moved.stack("up")
+    moved.stack("down", "--volumes", "--yes")
+    assert belongings(moved) == set()
+
+
+COMPOSE_FILE = """\
+name: {name}
+services:
+  cache: {{ image: "{image}", entrypoint: [sleep, "1000"], volumes: ["redis:/data"] }}
+volumes: {{ redis: {{}} }}
+"""
+
+
+@pytest.fixture
+def foreign(project: Project, source: Source) -> Project:
+    """A Compose project of the same name, with a volume that we would mount."""
+    project.write(STORED, {"/": "site"})
+    image = images.recipe_for("redis", source).reference
+    text = COMPOSE_FILE.format(name=project.name, image=image)
+    (project.folder / "compose.yaml").write_text(text)
+    compose(project, "up", "--detach")
+    compose(project, "exec", "-T", "cache", "sh", "-c", "echo theirs > /data/theirs")
+    return project
+
+
+def test_what_compose_made_is_neither_replaced_nor_removed_nor_mounted(foreign: Project) -> None:
+    before = belongings(foreign)
+    for command in (("up",), ("down", "--volumes", "--yes"), ("restart",)):
+        said = foreign.fails(*command)
+        assert f"container {foreign.name}-cache-1" in said
+        assert f"docker compose -p {foreign.name} down" in said
+        assert "stack adopt" in said
+    assert belongings(foreign) == before
+
+
+def test_a_volume_that_compose_left_is_somebody_elses(foreign: Project) -> None:
+    compose(foreign, "down")
+    said = foreign.fails("up")
+    assert f"volume {foreign.name}_redis" in said
+    assert "docker compose" not in said  # nothing of it runs that could be stopped
+    assert f"volume {foreign.name}_redis" in foreign.fails("down", "--volumes", "--yes")
+    assert foreign.client.volumes.get(f"{foreign.name}_redis")
+
+
+def test_what_compose_made_is_adopted_by_consent_and_its_volume_is_never_deleted(
+    foreign: Project,
+) -> None:
+    said = foreign.fails("adopt", code=2)
+    assert "stack adopt --yes" in said
+    foreign.stack("adopt", "--yes")
+    foreign.stack("up")
+    assert foreign.stack("exec", "redis", "cat", "/data/theirs") == "theirs\n"
+    assert f"docker volume rm {foreign.name}_redis" in foreign.stack("down", "--volumes", "--yes")
+    assert foreign.client.volumes.get(f"{foreign.name}_redis")
+
+
+@pytest.mark.parametrize("kind", ["container", "network", "volume"])
+def test_what_was_made_by_hand_under_a_name_of_ours_is_left_alone(
+    project: Project, source: Source, kind: str
+) -> None:
+    project.write(STORED, {"/": "site"})
+    image = images.recipe_for("redis", source).reference
+    client = project.client
+    make: dict[str, Callable[[], object]] = {
+        "container": lambda: client.containers.create(image, name=f"{project.name}-redis-1"),
+        "network": lambda: client.networks.create(f"{project.name}_default"),
+        "volume": lambda: client.volumes.create(f"{project.name}_redis"),
+    }
+    made = make[kind]()
+    try:
+        said = project.fails("up")
+        assert "something made by hand" in said
+        assert f"{kind} {project.name}" in said
+        made.reload()  # type: ignore[attr-defined]  # it is still there
+    finally:
+        made.remove()  # type: ignore[attr-defined]
+    assert "is up" in project.stack("up")
+
+
+def test_two_stack_files_of_one_folder_share_nothing(project: Project) -> None:
+    project.write(STORED, {"/": "site"})
+    other = replace(project, name=f"{project.name}-b", port=free_port())
+    text = (project.folder / "stack.yaml").read_text()
+    text = text.replace(project.name, other.name).replace(str(project.port), str(other.port))
+    (project.folder / "other.yaml").write_text(text)
+    try:
+        project.stack("up")
+        project.stack("up", "--file", "other.yaml")
+        assert project.secrets().isdisjoint(other.secrets())
+        project.stack("down", "--volumes", "--yes")
+        assert "is up to date" in project.stack("up", "--file", "other.yaml")
+    finally:
+        remove_labelled(project.client, other.name)
+
+
+def test_files_of_the_former_layout_are_moved_and_nothing_is_lost(storing: Project) -> None:
+    state, outer = storing.state, storing.folder / ".stack"
+    for path in [*state.iterdir()]:
+        path.rename(outer / path.name)
+    state.rmdir()
+    before = storing.client.volumes.get(f"{storing.name}_redis").attrs["CreatedAt"]
+    storing.stack("up")
+    assert kept(storing) == "yes"
+    assert not (outer / "secrets").exists()
+    assert storing.client.volumes.get(f"{storing.name}_redis").attrs["CreatedAt"] == before
+
+
+def test_what_is_asked_is_what_runs(project: Project) -> None:
+    project.write(STORED, {"/": "site"})
+    file, published = project.folder / "stack.yaml", free_port()
+    text = file.read_text()
+    file.write_text(text.replace(f"port: {project.port}", f"port: {published}"))
+    project.stack("up")
+    file.write_text(text)
+    assert project.json("status")["ok"] is True
+    assert "200" in project.stack("restart", "redis")
+
+
+def test_nobody_removes_a_network_that_others_are_on(storing: Project) -> None:
+    client, image = storing.client, storing.container("redis").attrs["Image"]
+    name, network = f"{storing.name}x", f"{storing.name}_default"
+    guest = client.containers.create(image, ["sleep", "1000"], entrypoint="", name=name)
+    try:
+        guest.start()
+        client.networks.get(network).connect(guest)
+        said = storing.fails("down")
+        assert f"is still used by {name}" in said
+        assert f"docker network disconnect --force {network} {name}" in said
+    finally:
+        guest.remove(force=True)
+    storing.stack("down")
+    with pytest.raises(NotFound):
+        client.networks.get(network)
