@@ -1,6 +1,6 @@
 """Gathers the values of a project that may be shown nowhere. Reads env_files, writes nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from stack.fingerprint import told_in_file
 from stack.images import NAMES, recipe_for
 from stack.secret_values import Pair, named, says_secret, secret_values
 from stack.topology import Container, Topology, lay_out
+from stack.variables import given_secrets
 
 if TYPE_CHECKING:
     from stack.project import Project
@@ -18,18 +19,17 @@ def hidden_values(
     folder: Path,
     environ: Mapping[str, str],
     layout: Topology,
-    secrets: Mapping[str, str],
+    own: Iterable[str],
     given: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Give the generated secrets, and what is secret among the values of the user.
+    """Give ``own``, the generated secrets, and what is secret among the values of the user.
 
-    ``given`` are those of the ``secrets`` of the stack, by name, whose value is the user's.
+    ``given`` are the secrets of the stack, by name, whose value is the user's.
     ``environ`` fills in the variables of env_files. Raises ConfigError for one that
     cannot be read.
     """
     pairs = [pair for item in layout.containers for pair in _pairs(item, folder, environ)]
     pairs += given.items()
-    own = (value for name, value in secrets.items() if value and name not in given)
     return (*own, *sorted(secret_values(pairs, own_names(layout))))
 
 
@@ -38,7 +38,8 @@ def known(project: "Project") -> tuple[str, ...]:
     layout = layout_of(project)
     own = project.state.secret_values()
     try:
-        return hidden_values(project.folder, project.environ, layout, own)
+        given = given_secrets(project.stack, project.folder, project.environ)
+        return hidden_values(project.folder, project.environ, layout, own, given)
     except ConfigError:
         pairs = (pair for item in layout.containers for pair in item.environment)
         return (*own, *secret_values(pairs, own_names(layout)))

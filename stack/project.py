@@ -117,6 +117,7 @@ def derive(project: Project, source: Source) -> Prepared:
     layout = on_machine(wanted, loopbacks())
     given = given_secrets(project.stack, project.folder, project.environ)
     secrets = credentials.known(project.state, layout) | given
+    own = [value for name, value in secrets.items() if value and name not in given]
     prints = fingerprints(wanted, project.folder, project.environ, secrets)
     config, compose, rendered = _rendered(project, layout, source, prints)
     return Prepared(
@@ -131,7 +132,7 @@ def derive(project: Project, source: Source) -> Prepared:
         fingerprints=prints,
         secrets=secrets,
         given=given,
-        hidden=hidden_values(project.folder, project.environ, layout, secrets, given),
+        hidden=hidden_values(project.folder, project.environ, layout, own, given),
     )
 
 

@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 def test_values_of_a_project_and_its_own_secrets(file: Path) -> None:
     project = open_project(file, {})
     layout = topology(project.stack, "registry")
-    found = hidden_values(project.folder, {}, layout, ["generated"])
+    found = hidden_values(project.folder, {}, layout, ["generated"], {})
     assert set(found) == {*WANTED, "from-a-file", "generated"}
     assert {"shop", "api", "postgres", "/"} <= own_names(layout)
     assert set(known(project)) == {*WANTED, "from-a-file"}
