@@ -43,8 +43,9 @@ def test_values_of_a_project_and_its_own_secrets(file: Path) -> None:
 
 
 def test_a_broken_env_file_hides_nothing_else(file: Path) -> None:
-    (file.parent / "api.env").write_text("SESSION_KEY='never closed\n")
-    assert {"swordfish$x", "sk-live-51Hx0pQz"} <= set(known(open_project(file, {})))
+    project = open_project(file, {})
+    (file.parent / "api.env").write_text("SESSION_KEY='never closed\n")  # while it runs
+    assert {"swordfish$x", "sk-live-51Hx0pQz"} <= set(known(project))
 
 
 def test_a_rendered_file_tells_what_a_stack_yaml_said(file: Path) -> None:
@@ -67,3 +68,10 @@ def test_of_our_environment_only_what_says_secret_is_hidden() -> None:
         "HOME": "/root",
     }
     assert secrets_of(environ) == {"mellon-1"}
+
+
+def test_a_password_that_the_user_gave_is_hidden_by_the_same_rule(file: Path) -> None:
+    for given, hidden in (("mellon-9", {"mellon-9"}), ("postgres", set())):
+        preset = f"{{preset: postgres, env: {{POSTGRES_PASSWORD: {given}}}}}"
+        file.write_text(STACK.replace("{preset: postgres}", preset))
+        assert set(known(open_project(file, {}))) == {*WANTED, "from-a-file", *hidden}
