@@ -78,7 +78,7 @@ def explain(service: str, tried: Attempts) -> Told:
         message = f"port {port} is open on {said(tried.here)}, where Nginx does not ask"
         return Told(causes.HOST_LOOPBACK, message, _everywhere(tried), seen)
     message = f"port {port} is open on all addresses, yet not for containers: a firewall"
-    fix = f"ufw allow in proto tcp to any port {port}, or what your own firewall wants"
+    fix = f"let containers in, with ufw: ufw allow proto tcp to any port {port}"
     return Told(causes.HOST_BLOCKED, message, fix, seen)
 
 

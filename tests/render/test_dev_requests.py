@@ -106,7 +106,7 @@ async def test_a_dev_server_that_is_down_is_told_how_to_start(start: Start) -> N
     front = start({"app": {"host": port}}, {"/": "app"})
     answer = await front.get("/")
     assert answer.status_code == 502
-    assert f"dev server on port {port}, listening on 0.0.0.0" in answer.text
+    assert f"run on this machine, on port {port}, and to listen on all addresses" in answer.text
 
 
 async def test_the_services_own_502_is_not_replaced(start: Start) -> None:
