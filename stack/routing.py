@@ -158,8 +158,8 @@ def deploy_routing(stack: Stack, deploy: Deploy) -> Routing:
 def _dev_place(name: str, service: Service, *, has_groups: bool) -> Place:
     if service.host is not None:
         advice = (
-            f"It has to run on this machine, on port {service.host}, and to listen on all addresses "
-            "(0.0.0.0): Nginx asks from a container. See what is in the way with: stack doctor"
+            f"It has to run on this machine, on port {service.host}, and to listen on all "
+            "addresses (0.0.0.0): Nginx asks from a container. See what is wrong: stack doctor"
         )
         return Place(f"{HOST_GATEWAY}:{service.host}", f"host_{name}", advice)
     advice = f"See why with: stack logs {name}"
