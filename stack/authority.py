@@ -20,6 +20,7 @@ from stack import files
 from stack.errors import StackError
 from stack.state import State
 from stack.topology import FRONT_CERTIFICATE, FRONT_KEY
+from stack.trouble import told
 
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 90  # renewed by the next `stack up` in their last third
@@ -87,7 +88,7 @@ def ensure_certificate(place: State, folder: Path, names: Collection[str] = ()) 
             if not is_current(place, folder, names):
                 _issue(config, place, folder, _names(names))
     except OSError as error:
-        raise StackError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
+        raise told(error, str(folder)) from error
 
 
 def is_limited(folder: Path) -> bool:

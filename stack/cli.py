@@ -4,17 +4,16 @@ Stages are imported inside the commands: ``stack --help`` must not wait for Dock
 """
 
 import contextlib
-import io
-import itertools
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from stack import cli_bundle, cli_diagnose, cli_doctor, cli_running, cli_stacks
+from stack import cli_bundle, cli_diagnose, cli_doctor, cli_running, cli_stacks, streams
+from stack.cli_ending import ending
 from stack.cli_options import (
     DEFAULT_FILE,
     File,
@@ -27,7 +26,7 @@ from stack.cli_options import (
     holding,
     new_report,
 )
-from stack.errors import ConfigError, StackError
+from stack.errors import ConfigError
 
 if TYPE_CHECKING:
     from stack.engines.docker.engine import DockerEngine
@@ -234,50 +233,13 @@ app.registered_commands += cli_stacks.commands.registered_commands
 
 def main() -> None:
     """Run the command line: errors are said once, and every ending has its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may know only ASCII
-            stream.reconfigure(errors="backslashreplace")
+    streams.prepare()
     try:
         code = app(standalone_mode=False)
-    except StackError as error:
-        new_report(_wants_json()).error(error)
-        code = error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        new_report(_wants_json()).error(
-            StackError("interrupted", "stack up goes on from here, stack down removes it")
-        )
-        code = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
-    except Exception as error:
-        code = _wrong_usage(error)
+        sys.stdout.flush()
+    except BaseException as error:  # Ctrl-C, too
+        code = ending(error)
     sys.exit(code)
-
-
-def _wrong_usage(error: Exception) -> int:
-    """Say what the command line itself refuses (2); anything else is a bug in stack (3)."""
-    from stack import crash
-
-    as_json = _wants_json()
-    refusal: Any = error if hasattr(error, "format_message") else None  # by typer, whichever one
-    if refusal and as_json:
-        new_report(as_json).error(ConfigError(refusal.format_message(), "stack --help"))
-        return 2
-    if refusal:
-        refusal.show()
-        return 2
-    file = crash.write_log(error, sys.argv)
-    new_report(as_json).error(
-        StackError(f"stack: a bug: {type(error).__name__}", f"please report it with {file}")
-    )
-    return 3
-
-
-def _wants_json() -> bool:
-    """Tell from the words alone: what typer refuses never reaches a command."""
-    pairs = itertools.pairwise(sys.argv)
-    return "--json" in sys.argv or "--format=json" in sys.argv or ("--format", "json") in pairs
 
 
 def _project(file: Path) -> "Project":

@@ -16,6 +16,15 @@ from stack.secret_values import says_secret
 SECRET_OPTIONS = {"--token", "--cookie", "--header"}
 
 
+def kept(error: BaseException, arguments: Sequence[str]) -> str:
+    """Keep what a report needs; say where, or where it happened if nothing can be written."""
+    try:
+        return f"please report it with {write_log(error, arguments)}"
+    except OSError:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"please report it: {error}, in {last.filename}:{last.lineno}"
+
+
 def write_log(error: BaseException, arguments: Sequence[str]) -> Path:
     """Write the traceback and the versions to a temporary file; give its path."""
     lines = [

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from stack import syntax
+
 Path = tuple[str | int, ...]
 Value = dict[str, "Value"] | list["Value"] | str | int | float | bool | None
 
@@ -112,6 +114,7 @@ def read(
             Problem(
                 f"the character U+{int(error.character):04X} is not allowed in YAML",
                 Mark(line, column),
+                'remove it, or write it as an escape in double quotes: "\\e"',
             )
         )
     except _TooBigError as error:
@@ -141,6 +144,14 @@ class _Loader(yaml.SafeLoader):
     def fetch_flow_collection_start(self, token: Any) -> None:
         self._check(self.flow_level)
         super().fetch_flow_collection_start(token)
+
+    def scan_flow_scalar(self, style: str) -> Any:
+        begin = self.get_mark()
+        try:
+            return super().scan_flow_scalar(style)
+        except (OverflowError, ValueError):  # "\\UFFFFFFFF": by chr(), which PyYAML trusts
+            context = "while scanning a double-quoted scalar"
+            raise yaml.scanner.ScannerError(context, begin, "no such character", begin) from None
 
     def _check(self, more: int = 0) -> None:
         self.nodes += 1
@@ -295,33 +306,7 @@ def _tag(node: yaml.Node) -> str:
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    place = Mark(mark.line + 1, mark.column + 1) if mark else None
-    what = str(error.problem or error.context or "not readable as YAML")
-    if "'\\t'" in what:
-        return Problem("a tab is used to indent; YAML allows only spaces", place, "use spaces")
-    if mark and text[mark.index - 1 : mark.index + 1] == "${":
-        quoted = 'put quotes around it: "${NAME:-default}"'
-        return Problem("${…} inside { } or [ ] needs quotes", place, quoted)
-    if "another document" in what or "'<document start>'" in what:
-        return Problem("a second document begins here; stack.yaml is one", place)
-    if error.context_mark and what in _BEGUN:
-        begin = error.context_mark
-        return Problem(_BEGUN[what], Mark(begin.line + 1, begin.column + 1))
-    for sign, meaning in _SYNTAX.items():
-        if sign in what:
-            return Problem(meaning, place)
-    return Problem(what, place)
-
-
-_BEGUN = {
-    "could not find expected ':'": "a key without a colon and a space",
-    "found unexpected end of stream": "a quote is not closed",
-}
-_SYNTAX = {
-    "but got '<stream end>'": "the file ends inside { } or [ ]",
-    "mapping values are not allowed": "a colon where none can be; put the text in quotes",
-    "expected <block end>": "does not line up with the lines above",
-    "cannot start any token": "this character cannot begin a value; put the text in quotes",
-    "found undefined alias": "no &name before it has the name of this alias",
-}
+    found = syntax.meaning(error, text)
+    marks = [error.problem_mark, error.context_mark]
+    mark = next(filter(None, reversed(marks) if found.is_at_begin else marks), None)
+    return Problem(found.text, Mark(mark.line + 1, mark.column + 1) if mark else None, found.hint)

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from stack.errors import StackError
+from stack.trouble import told
 
 
 def read(path: Path) -> str | None:
@@ -15,17 +16,26 @@ def read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
-        raise StackError(f"{path}: not readable: not UTF-8") from None
+        step = f"move it away: mv {quoted(path)} {quoted(f'{path}.old')}"
+        raise StackError(f"{path}: not readable: not UTF-8", step) from None
     except OSError as error:
-        raise StackError(f"{path}: not readable: {reason(error)}") from error
+        raise told(error, f"{path}: not readable") from error
 
 
 def write(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
     """Put a whole file in its place by rename: readers see the old text or the new one.
 
-    ``owner`` is a user and a group id; only root may give files away. Raises OSError; then the old
-    file is still there.
+    ``owner`` is a user and a group id; only root may give files away. Raises OSError that names
+    ``path``; then the old file is still there.
     """
+    try:
+        _write(path, text, mode, owner)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _write(path: Path, text: str, mode: int, owner: tuple[int, int] | None) -> None:
     handle, name = tempfile.mkstemp(prefix=".new.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -37,11 +47,6 @@ def write(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | Non
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def reason(error: OSError) -> str:
-    """Say in lower case why the operating system refused."""
-    return (error.strerror or str(error)).lower()
 
 
 def check_plain(root: Path) -> None:
@@ -60,7 +65,7 @@ def check_plain(root: Path) -> None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            raise StackError(f"{path}: not readable: {reason(error)}") from error
+            raise told(error, f"{path}: not readable") from error
         if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
             kind = "a symbolic link" if stat.S_ISLNK(mode) else "no plain file"
             raise StackError(

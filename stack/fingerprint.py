@@ -1,13 +1,13 @@
 """Says in one digest what a service's containers are made from, to see what changed. Reads only."""
 
 import hashlib
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from stack.env_file import Variables, read_env_file
 from stack.errors import ConfigError
 from stack.names import secret_file
+from stack.reading import read_text
 from stack.topology import Container, Topology
 
 MAX_BYTES = 1 << 20
@@ -52,7 +52,9 @@ def told_in_file(container: Container, folder: Path, environ: Mapping[str, str])
         "env of stack.yaml": dict(container.environment),
         "the file .env beside it": _beside(folder, environ),
     }
-    values, problems = read_env_file(_text(folder, name), Variables(environ, others))
+    values, problems = read_env_file(
+        read_text(folder / name, MAX_BYTES, name), Variables(environ, others)
+    )
     if problems:
         lines = [f"{name}:{item.mark.line}: {item.text}" for item in problems if item.mark]
         hints = dict.fromkeys(item.hint for item in problems if item.hint)
@@ -65,29 +67,10 @@ def _beside(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     if not (folder / ".env").is_file():
         return {}
     try:
-        text = _text(folder, ".env")
+        text = read_text(folder / ".env", MAX_BYTES, ".env")
     except ConfigError:
         return {}
     return read_env_file(text, Variables(environ, {}))[0]
-
-
-def _text(folder: Path, name: str) -> str:
-    try:
-        with (folder / name).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise ConfigError(f"{name}: not readable: {why}") from None
-    if len(data) > MAX_BYTES:
-        raise ConfigError(f"{name}: larger than 1 MiB")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"{name}:{line}: byte 0x{data[error.start]:02x} is not UTF-8",
-            f"save the file as UTF-8: iconv -f latin1 -t utf-8 {shlex.quote(name)}",
-        ) from None
 
 
 def _sources(container: Container, project: str) -> list[str]:

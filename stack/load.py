@@ -1,9 +1,7 @@
 """File and environment → Stack. Reports every problem at once, with its place; writes nothing."""
 
-import codecs
 import hashlib
 import re
-import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from stack.document import Document, Mark, Problem, dotted
 from stack.errors import ConfigError
 from stack.folders import folder_complaints
 from stack.model import Ready, Stack
+from stack.reading import read_text
 from stack.shape import shape_problems, shown
 from stack.validate import RULES, Complaint, validate_needs
 from stack.variables import variable_complaints
@@ -59,30 +58,14 @@ def _is_verbatim(path: document.Path) -> bool:
 
 def _read_text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        path.lstat()
     except FileNotFoundError:
         raise ConfigError(
             f"{path.name}: not found in {path.parent.absolute()}", "stack init"
         ) from None
-    except OSError as error:
-        raise ConfigError(f"{path.name}: {(error.strerror or 'not readable').lower()}") from None
-    if len(data) > MAX_BYTES:
-        raise ConfigError(f"{path.name}: larger than 256 KiB")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ConfigError(
-            f"{path.name}:1:1: is UTF-16, not UTF-8",
-            f"save the file as UTF-8: iconv -f utf-16 -t utf-8 {shlex.quote(path.name)}",
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        raise ConfigError(
-            f"{path.name}:{line}:{column}: byte 0x{data[error.start]:02x} is not UTF-8",
-            f"save the file as UTF-8: iconv -f latin1 -t utf-8 {shlex.quote(path.name)}",
-        ) from None
+    except (OSError, ValueError):  # said better by whoever opens it
+        pass
+    return read_text(path, MAX_BYTES, path.name)
 
 
 def name_of(folder: Path) -> str:

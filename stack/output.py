@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.errors import StackError
-from stack.files import read, reason, write
+from stack.files import read, write
+from stack.trouble import told
 
 MADE_BY_STACK = "Made by stack from stack.yaml"
 
@@ -56,8 +57,11 @@ def write_all(files: Mapping[str, str], folder: Path) -> list[str]:
             )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in changed:
-            write(folder / name, files[name])
     except OSError as error:
-        raise StackError(f"{folder}: {reason(error)}") from error
+        raise told(error, str(folder)) from error
+    for name in changed:
+        try:
+            write(folder / name, files[name])
+        except OSError as error:
+            raise told(error, str(folder / name)) from error
     return changed

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from stack.errors import StackError
 from stack.steps import Plan, Step
+from stack.trouble import told
 
 MAX_WORKERS = 48
 
@@ -93,4 +94,6 @@ def _timed(perform: Callable[[Step], None], step: Step, begun: float) -> Finishe
         perform(step)
     except StackError as raised:
         error = raised
+    except OSError as trouble:  # a full disk is no bug
+        error = told(trouble)
     return Finished(step, start, time.monotonic() - begun, error)

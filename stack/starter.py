@@ -4,6 +4,7 @@ from pathlib import Path
 
 from stack import files
 from stack.errors import ConfigError
+from stack.trouble import told
 
 STARTER = """\
 # One origin for your app and its WebSocket server. Start it with: stack up
@@ -44,9 +45,9 @@ routes:
 
 def write_starter(file: Path, *, force: bool) -> None:
     """Write the starter file. Raises ConfigError if there is one already, unless ``force``."""
-    if file.exists() and not force:
-        raise ConfigError(f"{file.name}: exists already", "stack up, or: stack init --force")
     try:
+        if file.exists() and not force:
+            raise ConfigError(f"{file.name}: exists already", "stack up, or: stack init --force")
         files.write(file, STARTER)
     except OSError as error:
-        raise ConfigError(f"{file}: {(error.strerror or str(error)).lower()}") from None
+        raise told(error, str(file)) from None

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack import trouble
 from stack.errors import StackError
-from stack.files import check_plain, quoted, read, reason, write
+from stack.files import check_plain, read, write
 
 FOLDER = ".stack"
 # What lay in .stack itself before each project had a folder of its own.
@@ -176,15 +177,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why, at = reason(error), error.filename if isinstance(error.filename, str) else path
-        hints = {
-            "is a directory": f"move that folder away: mv {quoted(at)} {quoted(f'{at}.old')}",
-            "not a directory": f"move the file in the way: mv {quoted(at)} {quoted(f'{at}.old')}",
-            "file exists": f"move the file in the way: mv {quoted(at)} {quoted(f'{at}.old')}",
-            "no space left on device": f"free some space: df -h {quoted(path.parent)}",
-            "permission denied": f'make it yours: sudo chown -R "$USER" {quoted(path.parent)}',
-        }
-        raise StackError(f"{at}: {why}", hints.get(why, "")) from error
+        raise trouble.told(error, "" if error.filename else str(path)) from error
 
 
 def _try_lock(descriptor: int) -> bool:

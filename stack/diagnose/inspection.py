@@ -9,11 +9,14 @@ from pathlib import Path
 from stack.diagnose import edits, nginx_conf, nginx_limits
 from stack.diagnose.formats.lint import Answer
 from stack.diagnose.lint import Options, lint, merged
+from stack.diagnose.nginx_files import MAX_FILE, Budget
 from stack.diagnose.nginx_limits import Written
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Config
-from stack.errors import ConfigError, StackError
+from stack.errors import ConfigError
 from stack.files import write
+from stack.reading import read_bytes
+from stack.trouble import told
 
 VERSION = re.compile(r"(?:nginx/)?(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
 
@@ -94,8 +97,8 @@ def _exact(answer: Answer) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name in {edit.file for finding in answer.findings for edit in finding.edits}:
         try:
-            text = Path(name).read_bytes().decode()
-        except (OSError, UnicodeDecodeError):
+            text = read_bytes(Path(name), MAX_FILE).decode()
+        except (ConfigError, UnicodeDecodeError):
             continue
         known = answer.sources.get(name, "").removesuffix("\n")
         if text.replace("\r\n", "\n").removesuffix("\n") == known:
@@ -109,8 +112,7 @@ def _write(texts: Mapping[str, str]) -> None:
         try:
             _replace(Path(name).resolve(strict=True), text)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise StackError(f"{name}: not written: {reason}") from error
+            raise told(error, f"{name}: not written") from error
 
 
 def _replace(path: Path, text: str) -> None:
@@ -125,9 +127,10 @@ def _replace(path: Path, text: str) -> None:
 def _read(files: Sequence[Path]) -> list[Config]:
     configs: list[Config] = []
     errors: dict[str, ConfigError] = {}
+    budget = Budget()
     for file in files:
         try:
-            configs.append(nginx_conf.read(file))
+            configs.append(nginx_conf.read(file, budget))
         except ConfigError as error:
             errors[error.message] = error
     if errors:

@@ -1,21 +1,27 @@
 """Read an Nginx configuration with its includes into a tree. Runs nothing, asks no network."""
 
-import glob
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import crossplane
 
+from stack.diagnose import nginx_files
 from stack.diagnose.finding import Place
+from stack.diagnose.nginx_files import Budget
 from stack.diagnose.nginx_tree import Config, Directive
 from stack.errors import ConfigError
+from stack.reading import size
 
 DEEPEST_INCLUDE = 32
 """Nginx itself ends by running out of open files when a file includes itself."""
 
 DEEPEST_BLOCK = 100
+
+LONGEST = 64 << 10  # letters without the end of a token; Nginx allows 4,096 for a parameter
+
+OPEN = "close the quote, or the ${, that begins there"
+REFUSED = "`nginx -t` refuses this file for the same reason"
 
 # Blocks that hold pairs of the user's own words, not directives.
 DATA = {"charset_map", "geo", "map", "match", "split_clients", "types"}
@@ -26,14 +32,16 @@ Token = tuple[str, int, bool]
 """What crossplane's lexer gives: the text without its quotes, its line, whether it was quoted."""
 
 
-def read(path: Path) -> Config:
+def read(path: Path, budget: Budget | None = None) -> Config:
     """Read a file and what it includes; raise ConfigError where Nginx would not parse it.
+
+    Several files may share one ``budget``.
 
     A snippet without ``http`` is read as well. A relative ``include`` is looked for beside
     ``path`` as Nginx does, then beside the including file, then one folder up: a snippet of
     ``conf.d`` or ``sites-enabled`` names files from the folder of ``nginx.conf``.
     """
-    reader = _Reader(path.parent)
+    reader = _Reader(path.parent, budget or Budget())
     directives = reader.file(str(path), (), 0)
     return Config(str(path), directives, reader.sources, tuple(reader.missing))
 
@@ -53,14 +61,20 @@ class _Reader:
     """What was read so far; a file that is included many times is parsed once."""
 
     folder: Path
+    budget: Budget
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     parsed: dict[str, tuple[_Statement, ...]] = field(default_factory=dict)
     missing: list[Directive] = field(default_factory=list)
 
     def file(self, name: str, context: tuple[str, ...], depth: int) -> tuple[Directive, ...]:
         if name not in self.parsed:
-            self.sources[name] = _lines(name)
-            self.parsed[name] = _Parser(name, len(self.sources[name])).statements()
+            text = nginx_files.read(name)
+            self.budget.add_file(name, len(text))
+            self.sizes[name], self.sources[name] = len(text), _lines(text)
+            self.parsed[name] = _Parser(name, text, len(self.sources[name])).statements()
+        else:
+            self.budget.add_file(name, self.sizes[name])
         return self.block(self.parsed[name], name, context, depth)
 
     def block(
@@ -77,6 +91,10 @@ class _Reader:
     def directive(
         self, statement: _Statement, file: str, context: tuple[str, ...], depth: int
     ) -> Directive:
+        where = f"{file}:{statement.line}"
+        self.budget.add_directive(where)
+        if len(context) > DEEPEST_BLOCK:
+            raise ConfigError(f"{where}: too many nested blocks", REFUSED)
         inside = (*context, statement.name)
         stated = statement.block
         block = None if stated is None else self.block(stated, file, inside, depth)
@@ -87,24 +105,15 @@ class _Reader:
         self, statement: _Statement, file: str, context: tuple[str, ...], depth: int
     ) -> list[Directive]:
         if depth >= DEEPEST_INCLUDE:
-            raise ConfigError(f"{file}:{statement.line}: too many nested include directives")
-        names = self.find(statement.args[0], Path(file).parent)
+            where = f"{file}:{statement.line}"
+            raise ConfigError(f"{where}: too many nested include directives", REFUSED)
+        folders = (self.folder, Path(file).parent, self.folder.parent)
+        names = nginx_files.find(statement.args[0], folders)
         if names is None:
             missing = self.directive(statement, file, context, depth)
             self.missing.append(missing)
             return [missing]
         return [found for name in names for found in self.file(name, context, depth + 1)]
-
-    def find(self, pattern: str, beside: Path) -> list[str] | None:
-        """Give the files that an include means, or None when they are not on this machine."""
-        for folder in dict.fromkeys((self.folder, beside, self.folder.parent)):
-            whole = os.path.normpath(folder / pattern)  # an absolute pattern stays as it is
-            found = glob.glob(whole)  # noqa: PTH207  (Path.glob takes no absolute pattern)
-            names = sorted(name for name in found if Path(name).is_file())
-            # A pattern that matches nothing in a folder that exists includes nothing.
-            if names or (glob.has_magic(pattern) and Path(whole).parent.is_dir()):
-                return names
-        return None
 
 
 @dataclass
@@ -112,14 +121,36 @@ class _Parser:
     """Tokens of one file to statements; every refusal is worded as Nginx words it."""
 
     name: str
+    text: str
     count: int
 
     def statements(self) -> tuple[_Statement, ...]:
-        tokens = crossplane.lexer.lex(self.name)
+        tokens = self.tokens()
         try:
             return self.block(tokens, ())
         except crossplane.errors.NgxParserBaseException as error:
             raise self.refuse(error.strerror, error.lineno) from error
+
+    def tokens(self) -> Iterator[Token]:
+        """Give crossplane's tokens; its lexer needs the square of a token's length."""
+        since, last = 0, 1
+
+        def letters() -> Iterator[str]:
+            nonlocal since
+            for letter in self.text:
+                since += 1
+                if since > LONGEST:
+                    where = f"{self.name}:{last}"
+                    raise ConfigError(
+                        f"{where}: no end of a parameter within {size(LONGEST)}", OPEN
+                    )
+                yield letter
+
+        # As lex_string() does, but for where the letters come from.
+        found = crossplane.lexer._lex_file_object([letters()], self.name)  # noqa: SLF001
+        for token in crossplane.lexer._balance_braces(found, self.name):  # noqa: SLF001
+            since, last = 0, token[1]
+            yield token
 
     def block(self, tokens: Iterator[Token], context: tuple[str, ...]) -> tuple[_Statement, ...]:
         if len(context) > DEEPEST_BLOCK:
@@ -162,10 +193,7 @@ class _Parser:
         raise self.refuse('unexpected end of file, expecting ";" or "}"', self.count)
 
     def refuse(self, message: str, line: int | None) -> ConfigError:
-        return ConfigError(
-            f"{self.name}:{line or max(self.count, 1)}: {message}",
-            "`nginx -t` refuses this file for the same reason",
-        )
+        return ConfigError(f"{self.name}:{line or max(self.count, 1)}: {message}", REFUSED)
 
 
 def _without_parentheses(args: list[str]) -> list[str]:
@@ -176,12 +204,6 @@ def _without_parentheses(args: list[str]) -> list[str]:
     return whole[first:last]
 
 
-def _lines(name: str) -> tuple[str, ...]:
-    try:
-        text = Path(name).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ConfigError(
-            f"{name}: cannot be read: {(error.strerror or str(error)).lower()}"
-        ) from error
+def _lines(text: str) -> tuple[str, ...]:
     lines = text.split("\n")
     return tuple(lines[:-1] if lines[-1] == "" else lines)

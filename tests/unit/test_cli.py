@@ -25,7 +25,7 @@ WITHOUT_A_STACK = {
     "list": ({1}, "no engine answers"),
     "explain": ({0}, "WS001"),
     "bundle": ({0}, "what explains it"),
-    "lint": ({2}, "nginx.conf: cannot be read"),
+    "lint": ({2}, "nginx.conf: not found"),
     "doctor": ({0, 1}, "ws://localhost:3002/ws"),  # where something may listen on this machine
 }
 

@@ -63,7 +63,7 @@ def test_exit_codes_of_lint(nginx: Stack, arguments: list[str], code: int) -> No
 def test_all_files_that_cannot_be_read_are_said_at_once(nginx: Stack) -> None:
     err = nginx("lint", "none.conf", "bad.conf", "broken.conf").err
     assert err.splitlines()[:2] == [
-        "error: none.conf: cannot be read: no such file or directory",
+        "error: none.conf: not found",
         'broken.conf:2: unexpected end of file, expecting "}"',
     ]
 
@@ -210,7 +210,8 @@ def test_fix_says_where_it_may_not_write(nginx: Stack) -> None:
 
     nginx.monkeypatch.setattr("stack.diagnose.inspection.write", refuse)
     done = nginx("lint", "bad.conf", "--fix")
-    assert (done.code, done.err) == (1, "error: bad.conf: not written: permission denied\n")
+    assert done.code == 1
+    assert done.err.startswith("error: bad.conf: not written: permission denied\n  hint: ls -ld ")
 
 
 def test_fix_writes_a_file_that_cannot_be_given_back_to_its_owner(nginx: Stack) -> None:

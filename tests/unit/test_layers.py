@@ -110,8 +110,10 @@ PURE = [
     "stack.secret_values",
     "stack.shape",
     "stack.steps",
+    "stack.syntax",
     "stack.token",
     "stack.topology",
+    "stack.trouble",
     "stack.validate",
 ]
 IMPURE = {"os", "pathlib", "shutil", "socket", "ssl", "subprocess", "tempfile", "time", "datetime"}

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -9,6 +10,10 @@ from pathlib import Path, PurePosixPath
 from docker.utils.build import exclude_paths
 
 from stack.errors import EngineError
+from stack.reading import read_bytes, read_text
+from stack.trouble import told
+
+MAX_RECIPE = 1 << 20  # bytes of a Dockerfile or .dockerignore
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -44,7 +49,7 @@ def context_digest(
     where there is no such folder or Dockerfile.
     """
     recipe = path / dockerfile
-    if not recipe.is_file():
+    if not recipe.exists():
         raise EngineError(
             f"build {path}: no {dockerfile} there",
             f"create {recipe}, or name another by `dockerfile:`",
@@ -53,7 +58,7 @@ def context_digest(
     digest = hashlib.sha256()
     for part in (
         "\0".join((dockerfile, target or "", *options)).encode(),
-        recipe.read_bytes(),
+        read_bytes(recipe, MAX_RECIPE),
         *entries(path, dockerfile),
     ):
         digest.update(hashlib.sha256(part).digest())
@@ -61,21 +66,31 @@ def context_digest(
 
 
 def entries(root: Path, dockerfile: str) -> Iterator[bytes]:
-    """Give one description for each file, folder and link of a context, in a fixed order."""
-    for name in sorted(exclude_paths(str(root), ignored(root), dockerfile)):
-        path = root / name
-        if path.is_symlink():
-            kind, content = "link", str(path.readlink()).encode()
-        elif path.is_file():
-            mode = path.stat().st_mode & 0o111
-            kind, content = f"file {mode:o}", path.read_bytes()
-        else:
-            kind, content = "other", b""
-        yield f"{kind} {name}\0".encode() + content
+    """Give one description for each file, folder and link of a context, in a fixed order.
+
+    Raises ``EngineError`` for what cannot be read: the engine could not be sent it either.
+    """
+    try:
+        for name in sorted(exclude_paths(str(root), ignored(root), dockerfile)):
+            yield _entry(root / name, os.fsencode(name))
+    except OSError as error:
+        trouble = told(error)
+        more = "; or name it in .dockerignore" if trouble.hint else ""
+        raise EngineError(f"build {root}: {trouble.message}", trouble.hint + more) from error
+
+
+def _entry(path: Path, name: bytes) -> bytes:
+    if path.is_symlink():
+        return b"link " + name + b"\0" + os.fsencode(path.readlink())
+    if not path.is_file():
+        return b"other " + name + b"\0"
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").digest()  # however large it is
+    return f"file {path.stat().st_mode & 0o111:o} ".encode() + name + b"\0" + content
 
 
 def ignored(root: Path) -> list[str]:
     """Give the patterns of ``.dockerignore``, as the SDK reads them."""
     file = root / ".dockerignore"
-    lines = file.read_text().splitlines() if file.is_file() else []
+    lines = read_text(file, MAX_RECIPE).splitlines() if file.exists() else []
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]

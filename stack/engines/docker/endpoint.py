@@ -15,6 +15,7 @@ from docker.tls import TLSConfig
 from docker.utils import parse_host
 
 from stack.errors import ConfigError
+from stack.reading import read_bytes
 
 LOCAL = "unix:///var/run/docker.sock"
 DEFAULT = "default"
@@ -171,10 +172,7 @@ def _written_out(endpoint: Endpoint) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            value = json.loads(file.read(MAX_BYTES))
-    except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        value = json.loads(read_bytes(path, MAX_BYTES))
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -1,0 +1,72 @@
+"""Standard input, output and error, whatever the caller left of them. Says nothing."""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+
+from stack.errors import StackError
+
+
+class OutputError(StackError):
+    """Standard output takes no more: it is full."""
+
+
+class ReaderLeftError(StackError):
+    """Nobody reads standard output any more; nothing has to be said to anybody."""
+
+    exit_code = 141  # as for any program that SIGPIPE ends
+
+
+class Output(io.TextIOWrapper):
+    """Standard output whose failures are no errors of the files that a command works on."""
+
+    def write(self, text: str, /) -> int:
+        """Write as any text stream does."""
+        with _named():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Write out what waits."""
+        with _named():
+            super().flush()
+
+
+def prepare() -> None:
+    """Make all three usable: what is closed leads nowhere, and a terminal that knows only ASCII
+    gets the rest spelt out.
+
+    A closed one would otherwise become the next file or socket that is opened, and a program that
+    we start would write into it.
+    """
+    while (free := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(free, True)
+    os.close(free)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+    if sys.stdout is None or type(sys.stdout) is io.TextIOWrapper:  # else somebody captures it
+        encoding = sys.stdout.encoding if sys.stdout else "utf-8"
+        binary = open(1, "wb", closefd=False)  # noqa: SIM115
+        sys.stdout = Output(binary, encoding, "backslashreplace", line_buffering=binary.isatty())
+
+
+def abandon() -> None:
+    """Let what waits for standard output lead nowhere, or Python would complain at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderLeftError("standard output: nobody reads it") from None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise OutputError(f"standard output: {why}", "df -h shows which disk is full") from None

@@ -1,0 +1,324 @@
+"""Ordinary trouble is no bug of ours: full disks, odd files, closed streams, missing rights.
+
+Each command runs as a process of its own, on real files and file systems.
+"""
+
+import contextlib
+import os
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.command_line import ENVIRON, MAIN, OK
+
+Done = subprocess.CompletedProcess[str]
+NOBODY = 65534
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a stack; whoever we become may reach it."""
+    for part in (tmp_path, *tmp_path.parents[:2]):
+        part.chmod(0o755)
+    (tmp_path / "stack.yaml").write_text(OK)
+    return tmp_path
+
+
+def stack(
+    folder: Path | str,
+    *arguments: str,
+    behind: str = "",
+    environ: dict[str, str] | None = None,
+    before: Callable[[], None] | None = None,
+    uid: int | None = None,
+) -> Done:
+    """Run `stack` in ``folder``; ``behind`` is what a shell adds to the line."""
+    command = [*MAIN, *arguments]
+    if behind:
+        command = ["bash", "-c", f'"$@" {behind}', "bash", *command]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**ENVIRON, "HOME": str(folder), **(environ or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=300,
+        preexec_fn=before,
+        user=uid,
+        check=False,
+    )
+
+
+def says(done: Done, code: int, *texts: str) -> None:
+    """Check the exit code, the place and cause, and that there is a next step."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "stack: a bug" not in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "\n  hint: " in done.stderr
+    for text in texts:
+        assert text in done.stderr
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def zero(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(8 << 30)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def latin(path: Path) -> None:
+    path.write_bytes(b"A: b\n# \xe9\n")
+
+
+def loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+ODD = [
+    (pipe, "is a pipe, not a file"),
+    (zero, "is a device, not a file"),
+    (large, "larger than "),
+    (a_folder, "is a folder, not a file"),
+    (loop, "a symbolic link that leads back to itself"),
+]
+
+
+@pytest.mark.parametrize(("make", "what"), [*ODD, (latin, ":2:3: byte 0xe9 is not UTF-8")])
+def test_an_odd_file_as_stack_yaml(folder: Path, make: Callable[[Path], None], what: str) -> None:
+    (folder / "stack.yaml").unlink()
+    make(folder / "stack.yaml")
+    says(stack(folder, "render", "--check"), 2, f"stack.yaml{'' if what[0] == ':' else ': '}{what}")
+
+
+@pytest.mark.parametrize(("make", "what"), ODD)
+def test_an_odd_file_for_nginx(folder: Path, make: Callable[[Path], None], what: str) -> None:
+    make(folder / "nginx.conf")
+    says(stack(folder, "lint", "nginx.conf"), 2, f"nginx.conf: {what}")
+    url = "ws://127.0.0.1:9/"
+    says(stack(folder, "doctor", url, "--nginx", "nginx.conf"), 2, f"nginx.conf: {what}")
+
+
+def test_what_nginx_reads_need_not_be_utf_8(folder: Path) -> None:
+    (folder / "nginx.conf").write_bytes(b"# \xe9\nhttp { }\n")
+    assert stack(folder, "lint", "nginx.conf").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "/".join(["x" * 250] * 17)], ids=["name", "path"])
+@pytest.mark.parametrize(
+    "command", [("render", "-f"), ("lint",), ("init", "-f"), ("render", "--out")], ids=" ".join
+)
+def test_a_name_that_is_too_long(folder: Path, command: tuple[str, ...], name: str) -> None:
+    code = 2 if command in {("render", "-f"), ("lint",)} else 1
+    says(stack(folder, *command, name), code, "too long: a name may have 255 bytes")
+
+
+def test_a_folder_whose_path_is_too_long(folder: Path) -> None:
+    deep = os.open(folder, os.O_RDONLY)
+    for _ in range(17):
+        os.mkdir("x" * 250, dir_fd=deep)
+        deep, above = os.open("x" * 250, os.O_RDONLY, dir_fd=deep), deep
+        os.close(above)
+    text = OK.encode()
+    with os.fdopen(os.open("stack.yaml", os.O_WRONLY | os.O_CREAT, dir_fd=deep), "wb") as file:
+        file.write(text)
+    for command in ("render", "token", "status"):
+        done = stack(folder, command, before=lambda: os.fchdir(deep))
+        assert done.returncode in {0, 1, 2}, done.stderr
+        assert "Traceback" not in done.stderr
+    os.close(deep)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """Give a file system with room for nothing but a stack.yaml; mounting it needs root."""
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", disk], check=True)
+    try:
+        (disk / "stack.yaml").write_text(OK)
+        with contextlib.suppress(OSError), (disk / "fill").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def limited() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+WRITERS = [("render",), ("token",), ("render", "--out", "there"), ("init", "--force"), ("up",)]
+
+
+@pytest.mark.parametrize("command", WRITERS, ids=" ".join)
+def test_a_file_that_may_not_grow(folder: Path, command: tuple[str, ...]) -> None:
+    says(stack(folder, *command, before=limited), 1)
+
+
+@pytest.mark.parametrize("command", WRITERS, ids=" ".join)
+def test_a_disk_that_is_full(folder: Path, command: tuple[str, ...]) -> None:
+    if os.geteuid() == 0:
+        with small_disk(folder) as disk:
+            says(stack(disk, *command), 1)
+            assert (disk / "stack.yaml").read_text() == OK
+
+
+@pytest.mark.parametrize("command", WRITERS, ids=" ".join)
+def test_a_file_system_that_is_read_only(folder: Path, command: tuple[str, ...]) -> None:
+    if os.geteuid() == 0:
+        with small_disk(folder) as disk:
+            subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+            says(stack(disk, *command), 1, "read-only")
+
+
+@pytest.mark.parametrize(
+    ("behind", "code"),
+    [
+        (">/dev/full", 1),
+        (">&-", 0),
+        ("<&-", 0),
+        ("2>&-", 0),
+        ("<&- >&- 2>&-", 0),
+        (">/dev/full 2>&1", 1),
+        (">&- 2>/dev/full", 0),
+    ],
+)
+@pytest.mark.parametrize("command", [("schema",), ("--help",), ("explain", "--json")], ids=" ".join)
+def test_standard_streams(folder: Path, command: tuple[str, ...], behind: str, code: int) -> None:
+    done = stack(folder, *command, behind=behind)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    if behind == ">/dev/full":
+        says(done, 1, "standard output: no space left on device")
+
+
+@pytest.mark.parametrize("command", [("schema",), ("explain", "--json"), ("--help",)], ids=" ".join)
+def test_a_reader_that_leaves_is_told_nothing(folder: Path, command: tuple[str, ...]) -> None:
+    done = stack(folder, *command, behind="| true; exit ${PIPESTATUS[0]}")
+    assert (done.returncode in {0, 141}, done.stderr) == (True, "")
+
+
+def test_an_error_without_streams_still_has_its_code(folder: Path) -> None:
+    assert stack(folder, "render", "-f", "none.yaml", behind="2>&-").returncode == 2
+    assert stack(folder, "render", "-f", "none.yaml", behind="2>/dev/full").returncode == 2
+    assert stack(folder, "render", "-f", "none.yaml", "--json", behind=">/dev/full").returncode == 2
+
+
+def test_a_closed_standard_output_never_becomes_another_file(folder: Path) -> None:
+    done = stack(folder, "token", behind=">&-")
+    assert done.returncode == 0, done.stderr
+    written = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
+    assert not [path for path in written if path.read_text().startswith("eyJ")]
+
+
+def test_a_current_folder_that_is_gone(folder: Path) -> None:
+    for command in ("render", "token", "up", "status", "init"):
+        done = stack(folder, command, behind="", before=lambda: _leave(folder))
+        assert done.returncode in {1, 2}, done.stderr
+        says(done, done.returncode)
+
+
+def _leave(folder: Path) -> None:
+    gone = folder / f"gone-{os.getpid()}"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"HOME": "/nonexistent"},
+        {"HOME": ""},
+        {"HOME": "/proc/self/mem"},
+        {"TMPDIR": "/nonexistent"},
+        {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"COLUMNS": "0"},
+        {"COLUMNS": "20"},
+        {"COLUMNS": "-1"},
+        {"COLUMNS": "x"},
+        {"TERM": "nonsense"},
+    ],
+    ids=str,
+)
+def test_an_odd_environment_changes_nothing(folder: Path, environ: dict[str, str]) -> None:
+    (folder / "stack.yaml").write_text(f"# é €\n{OK}", encoding="utf-8")
+    assert stack(folder, "render", environ=environ).returncode == 0
+    assert stack(folder, "render", "--check", environ=environ).stdout == "nothing differs\n"
+    assert stack(folder, "up", "--help", environ=environ).returncode == 0
+    assert stack(folder, "token", environ=environ).returncode == 0
+
+
+def test_a_user_without_a_name_and_a_home(folder: Path) -> None:
+    text = OK.replace("services:", "front: {tls: true}\nservices:")
+    (folder / "stack.yaml").write_text(text)
+    folder.chmod(0o777)
+    done = stack(folder, "render", behind="", environ={"HOME": ""}, uid=_somebody())
+    assert done.returncode in {0, 1}, done.stderr
+    assert "stack: a bug" not in done.stderr
+
+
+def _somebody() -> int:
+    """Give a user that has no name, or ourselves where we may not become one."""
+    return 54321 if os.geteuid() == 0 else os.geteuid()
+
+
+@pytest.mark.parametrize("name", ["stack.yaml", "nginx.conf", "folder"])
+def test_files_without_rights(folder: Path, name: str) -> None:
+    (folder / "nginx.conf").write_text("http { }\n")
+    (folder / "folder").mkdir(mode=0o755)
+    (folder / "folder" / "a.conf").write_text("http { }\n")
+    (folder / name).chmod(0)
+    command = {
+        "stack.yaml": ["render", "--check"],
+        "nginx.conf": ["lint", "nginx.conf"],
+        "folder": ["lint", "folder/a.conf"],
+    }[name]
+    done = stack(folder, *command, uid=_somebody())
+    (folder / name).chmod(0o755)
+    says(done, 2, "permission denied", "ls -ld ")
+
+
+def test_a_folder_that_may_not_be_written(folder: Path) -> None:
+    folder.chmod(0o555)
+    for command in WRITERS:
+        says(stack(folder, *command, uid=_somebody()), 1)
+    folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("make", [pipe, a_folder, loop, latin], ids=lambda made: made.__name__)
+@pytest.mark.parametrize(
+    "name", [".stack", "lock", "memory.json", "secrets", "nginx", ".gitignore", "nextauth"]
+)
+def test_something_else_in_the_place_of_our_own_files(
+    folder: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    assert stack(folder, "token").returncode == 0
+    found = [path for path in (folder / ".stack").rglob("*") if path.name == name]
+    path = folder / ".stack" if name == ".stack" else (found or [folder / ".stack" / name])[0]
+    if path.is_dir():
+        subprocess.run(["rm", "-r", path], check=True)
+    path.unlink(missing_ok=True)
+    make(path)
+    for command in ("token", "render", "up", "down"):
+        done = stack(folder, command)
+        assert done.returncode in {0, 1, 2}, done.stderr
+        if done.returncode:
+            says(done, done.returncode)
