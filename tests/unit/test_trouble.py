@@ -293,7 +293,7 @@ def test_files_without_rights(folder: Path, name: str) -> None:
     }[name]
     done = stack(folder, *command, uid=_somebody())
     (folder / name).chmod(0o755)
-    says(done, 2, "permission denied", "ls -ld ")
+    says(done, 2, "permission denied", "sudo chown -R ")
 
 
 def test_a_folder_that_may_not_be_written(folder: Path) -> None:
