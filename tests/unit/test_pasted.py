@@ -30,9 +30,9 @@ COMMAND = re.compile(
     r"(?: [^\s,;`]*[^\s,;:`])* [^\s,;`]*$"
 )
 # What needs no quotes: a service has a name of [a-z0-9_-] (model.Name), a finding a code; numbers
-# and our own constants; `named` is an option that was quoted before, `arguments` are in a message.
+# and our own constants; `named` and `quoted` were quoted before, `arguments` are in a message.
 PLAIN = re.compile(
-    r"(shlex\.)?(quote|quoted|join)\(.*\)|named|service|name|"
+    r"((shlex|files)\.)?(quote|quoted|join)\(.*\)|quoted|named|service|name|"
     r"item\.service|(item\.)?route\.service|port|"
     r"(finding|causes\[near\[0\]\])\.code|packages|[A-Z_]+|evidence\.target\.port|answer\.waiting|"
     r"arguments\[0\]"
