@@ -103,4 +103,4 @@ def test_a_file_that_is_not_utf8_is_mended_by_its_hint(tmp_path: Path, name: str
     file.write_bytes(b"name: \xff\n")
     with pytest.raises(ConfigError) as caught:
         load(file, {})
-    assert shlex.split(caught.value.hint.partition(": ")[2])[-1] == name
+    assert shlex.split(caught.value.hint.partition(": ")[2])[-1] == str(file)
