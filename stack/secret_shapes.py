@@ -82,8 +82,8 @@ _HEADER = re.compile(
     r"(?i)(?<![A-Za-z0-9_])"
     r"((?:proxy-)?authorization|(?:set-)?cookie2?|x-(?:[a-z0-9]{1,20}-){0,3}(?:key|token|secret|auth"
     r"|password|signature))"
-    r"(\\{0,7}[\"']?,?\s{0,4}(?:\"value\"\s?)?(?:[:=]|=>|(?<=,\s)(?=b?[\"']))\s{0,4}[\[(]?(?:b(?=[\"']))?)"
-    rf"({_QUOTED}|(?:=\\{{0,7}}\"[^\n\"]*\"|[^\n\"'\[\]])++)"
+    r"(\\{0,7}[\"']?,?\s{0,4}(?:\"value\"\s?)?(?:[:=]|=>|(?<=,\s)(?=b?[\"']))\s{0,4}(?:[\[(](?!redacted))?(?:b(?=[\"']))?)"
+    rf"({_QUOTED}|(?:=\\{{0,7}}\"[^\n\"]*\"|\[redacted\]|[^\n\"'\[\]])++)"
 )
 _SCHEME = re.compile(r"(?i)[\"'\\]*(?:bearer|basic|digest|token|negotiate|ntlm)[ .]")
 _BEARER = re.compile(
