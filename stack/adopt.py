@@ -1,7 +1,7 @@
 """Takes over what another folder or another tool made under the project's name, by consent.
 
-Containers and networks of others go; ``stack up`` makes them anew. A volume cannot be given other
-labels, so it is kept as it is, and written down as one that this project may use.
+Containers of others go; ``stack up`` makes its own. Networks and volumes cannot be given other
+labels, so they are kept as they are, and written down as what this project may use.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,14 +27,14 @@ def take(state: State, ids: Collection[str]) -> None:
 def adopt(state: State, engine: DockerEngine, strangers: Sequence[Stranger]) -> list[str]:
     """Take ``strangers`` over; give a line for each. The caller holds the lock and has consent.
 
-    Volumes are written down before anything is removed: whatever ends this, no data is lost, and
-    it can be done again.
+    What is kept is written down before anything is removed: whatever ends this, no data is lost,
+    and it can be done again.
     """
-    take(state, {one.id for one in strangers if one.kind == "volume"})
-    done = [f"kept     {one.name}" for one in strangers if one.kind == "volume"]
-    for kind in ("container", "network"):
-        for one in strangers:
-            if one.kind == kind:
-                engine.take_away(one)
-                done.append(f"removed  {one.name}")
+    kept = [one for one in strangers if one.kind != "container"]
+    take(state, {one.id for one in kept})
+    done = [f"kept     {one.kind} {one.name}" for one in kept]
+    for one in strangers:
+        if one.kind == "container":
+            engine.take_away(one)
+            done.append(f"removed  container {one.name}")
     return done

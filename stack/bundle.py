@@ -21,6 +21,7 @@ from stack.engines.docker.engine import DockerEngine
 from stack.errors import StackError
 from stack.files import read
 from stack.locate import Located
+from stack.outcome import Outcome
 from stack.presets import NGINX
 from stack.project import Project
 from stack.ready import NotReadyError
@@ -29,7 +30,6 @@ from stack.running import Running
 from stack.secret_values import named, secret_values
 from stack.state import State
 from stack.summary import Failure, Summary, markdown
-from stack.workflow import Outcome
 
 FAILED = "stack-failure"  # not hidden: artifact uploads leave hidden files out
 ASKED = "stack-bundle"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from stack import cli_bundle, cli_diagnose, cli_doctor, cli_running, cli_stacks, streams
-from stack.cli_ending import ending
+from stack.cli_ending import ending, listen_for_sigterm
 from stack.cli_options import (
     DEFAULT_FILE,
     File,
@@ -94,6 +94,7 @@ def up(
 ) -> None:
     """Start the stack and prove every route through the front door."""
     from stack import hidden, workflow
+    from stack.outcome import Options
     from stack.run import critical_path
 
     report = new_report(as_json, plain=ci)
@@ -107,7 +108,7 @@ def up(
     with _locked(file, report, timeout, may_install=may_install) as (project, engine):
         if ci:
             report.hide(hidden.known(project))
-        options = workflow.Options(timeout, tuple(services or ()), build=build)
+        options = Options(timeout, tuple(services or ()), build=build)
         with report.progress() as on_result:
             outcome = workflow.up(project, engine, options, on_result, report.note)
         is_failure = (strict or ci) and not outcome.is_well
@@ -131,10 +132,11 @@ def restart(
 ) -> None:
     """Restart services and wait until the front door answers again."""
     from stack import workflow
+    from stack.outcome import Options
 
     report = new_report(as_json)
     with _locked(file, report, timeout, make=False) as (project, engine):
-        options = workflow.Options(timeout, tuple(services or ()))
+        options = Options(timeout, tuple(services or ()))
         with report.progress() as on_result:
             outcome = workflow.restart(project, engine, options, on_result, report.note)
     end(report, outcome)
@@ -234,6 +236,7 @@ app.registered_commands += cli_stacks.commands.registered_commands
 def main() -> None:
     """Run the command line: errors are said once, and every ending has its exit code."""
     streams.prepare()
+    listen_for_sigterm()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

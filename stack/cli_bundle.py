@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from stack.bundle import Scene
     from stack.engines.docker.engine import DockerEngine
     from stack.locate import Located
+    from stack.outcome import Outcome
     from stack.project import Project
     from stack.report import Report
-    from stack.workflow import Outcome
 
 commands = typer.Typer()
 

@@ -13,10 +13,10 @@ from stack.errors import ConfigError
 
 if TYPE_CHECKING:
     from stack.engines.docker.engine import DockerEngine
+    from stack.outcome import Outcome
     from stack.report import Report
     from stack.running import Owner
     from stack.state import State
-    from stack.workflow import Outcome
 
 File = Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="The stack.yaml to use.")]
 Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON.")]

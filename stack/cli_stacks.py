@@ -27,7 +27,7 @@ def adopt(
 ) -> None:
     """Take over what another folder or another tool made under this project's name.
 
-    Its volumes are kept and used; its containers and networks go, and stack up makes them anew.
+    Its networks and volumes are kept and used; its containers go, and stack up makes its own.
     """
     from stack import adopt as adoption
     from stack import workflow

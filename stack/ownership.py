@@ -52,7 +52,7 @@ def refusal(owner: Owner, strangers: Collection[Stranger], folders: Collection[s
 
 def consequences(strangers: Collection[Stranger]) -> list[str]:
     """Say what adopting does to each, a line each."""
-    verbs = {"container": "remove", "network": "remove", "volume": "keep and use"}
+    verbs = {"container": "remove", "network": "keep and use", "volume": "keep and use"}
     return [
         f"{verbs[one.kind]} {one.kind} {one.name} ({made_by(one.owner)})"
         for one in sorted(strangers, key=lambda one: (one.kind, one.name))

@@ -17,12 +17,12 @@ from stack.errors import StackError
 
 if TYPE_CHECKING:  # rich takes a tenth of a second to load, and plain output has no use for it
     from stack.board import Board
+    from stack.outcome import Outcome
     from stack.run import Finished, Result
     from stack.running import Standing
     from stack.status import Status
     from stack.steps import Plan
     from stack.topology import FrontRoute
-    from stack.workflow import Outcome
 
 Form = Literal["rich", "plain", "json"]
 Row = tuple[str, ...]
@@ -234,7 +234,8 @@ class Report:
         else:
             self._print("nothing to remove")
         if names := ", ".join(kept):
-            remove = "docker volume rm" if are_lent else "stack down --volumes"
+            whole = " ".join(f"{outcome.project}_{name}" for name in kept)
+            remove = f"docker volume rm {whole}" if are_lent else "stack down --volumes"
             why = f"{remove} removes them"
             self._print(f"  volumes kept: {names} ({why})")
 

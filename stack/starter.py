@@ -1,5 +1,6 @@
 """The commented stack.yaml that ``stack init`` writes. Looks at nothing yet."""
 
+import stat
 from pathlib import Path
 
 from stack import files
@@ -46,8 +47,27 @@ routes:
 def write_starter(file: Path, *, force: bool) -> None:
     """Write the starter file. Raises ConfigError if there is one already, unless ``force``."""
     try:
-        if file.exists() and not force:
+        if is_there(file) and not force:
             raise ConfigError(f"{file.name}: exists already", "stack up, or: stack init --force")
+        if is_there(file) and not is_plain(file):
+            raise ConfigError(
+                f"{file}: is no regular file, so it is not replaced",
+                "stack init --file another.yaml",
+            )
         files.write(file, STARTER)
     except OSError as error:
         raise told(error, str(file)) from None
+
+
+def is_there(file: Path) -> bool:
+    """Whether something has that name, be it a link that leads nowhere. Raises OSError."""
+    try:
+        file.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def is_plain(file: Path) -> bool:
+    """Whether it is a file itself, and not a link, a device or a pipe."""
+    return stat.S_ISREG(file.lstat().st_mode)

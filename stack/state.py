@@ -133,7 +133,7 @@ class State:
         outer = self.folder / FOLDER
         compose = outer / "compose.yaml"
         is_there = (outer / "secrets" / "nextauth-secret").is_file()
-        if not is_there or self.secrets.exists():
+        if not is_there or (self.secrets / "nextauth-secret").exists():
             return False
         found = _NAME.search(read(compose) or "") if compose.is_file() else None
         return found is None or found["name"] == self.name

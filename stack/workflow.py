@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,82 +17,27 @@ from stack.engines.base import Engine
 from stack.engines.docker.context import context_digest
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.project import choose_source, open_engine, stacks
-from stack.errors import EngineError, StackError
+from stack.errors import EngineError
 from stack.files import read
 from stack.images import Source
 from stack.locate import Located, locate, made_from
+from stack.outcome import Options, Outcome, RouteCheck
 from stack.ownership import in_the_way, wanted_names
 from stack.plan import plan_down, plan_restart, plan_up
 from stack.project import Prepared, Project, derive
 from stack.proof import await_route
 from stack.provide import plan_files
-from stack.ready import Ready, StoppedError, Watch, loaded_generation
+from stack.ready import Ready, Watch, loaded_generation
 from stack.run import Finished, Result, run
 from stack.running import Owner, Running, Standing, Stranger
 from stack.state import State
 from stack.status import Status, look, services_of
-from stack.steps import AwaitReady, AwaitRoute, MakeImage, PlaceConfig, Plan, Step
+from stack.steps import AwaitReady, AwaitRoute, MakeImage, PlaceConfig, Plan, Step, WriteCompose
 from stack.token import mint
-from stack.topology import NEXTAUTH_SECRET, BuildSpec, Container, FrontRoute
+from stack.topology import NEXTAUTH_SECRET, BuildSpec, Container
 
 OnResult = Callable[[Result], None]
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How ``up`` and ``restart`` behave.
-
-    ``timeout`` is in seconds, for services to answer; no ``services`` means all of them;
-    ``build`` makes images of Dockerfiles again although their content is the same.
-    """
-
-    timeout: float
-    services: tuple[str, ...] = ()
-    build: bool = False
-
-
-@dataclass(frozen=True)
-class RouteCheck:
-    """What the front door said on one route."""
-
-    route: FrontRoute
-    says: str
-    is_well: bool
-
-
-@dataclass
-class Outcome:
-    """What a verb did."""
-
-    project: str
-    plan: Plan
-    prepared: Prepared | None = None
-    results: list[Finished] = field(default_factory=list)
-    routes: list[RouteCheck] = field(default_factory=list)
-    warnings: list[StackError] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def url(self) -> str:
-        """The front door as a browser writes it."""
-        return self.prepared.door.origin if self.prepared else ""
-
-    @property
-    def authority(self) -> Path | None:
-        """The certificate of the authority that a browser has to trust, if the front speaks TLS."""
-        return self.prepared.authority if self.prepared else None
-
-    @property
-    def is_well(self) -> bool:
-        """Whether everything worked and every route answers as wanted."""
-        return not self.failures and all(check.is_well for check in self.routes)
-
-    @property
-    def failures(self) -> list[StackError]:
-        """What went wrong; waits that were called off because of it are no cause."""
-        errors = [result.error for result in self.results if result.error]
-        return [error for error in errors if not isinstance(error, StoppedError)] or errors
 
 
 def plan_project(
@@ -156,7 +101,8 @@ def up(
     outcome = Outcome(project.stack.name, Plan((*files.steps, *plan.steps)), prepared)
     while files.steps and not outcome.failures:
         make = partial(provide.make, project, prepared, engine)
-        _carry_out(files, make, lambda: None, outcome, on_result)
+        last, first = files.split(WriteCompose)  # what it says follows from all the others
+        _carry_out(first if first.steps else last, make, lambda: None, outcome, on_result)
         prepared, files, plan = plan_all()
         outcome.prepared = prepared
     images, rest = plan.split(MakeImage)

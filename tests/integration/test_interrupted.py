@@ -34,6 +34,10 @@ ROUTES = {"/": "site", **WS_ROUTE}
 MOMENTS = random.Random(7)  # of the time that an undisturbed `up` takes
 KILLS = sorted(MOMENTS.uniform(0.1, 1.0) for _ in range(10))
 INTERRUPTS = sorted(MOMENTS.uniform(0.2, 0.8) for _ in range(4))
+ENDINGS = {
+    signal.SIGINT: (130, "error: interrupted"),
+    signal.SIGTERM: (143, "error: terminated"),
+}
 WITH_POSTGRES = KILLS[2::4]  # its first start takes long, so only some
 
 
@@ -65,24 +69,49 @@ def test_a_killed_up_is_made_good_by_the_next(lean: tuple[Project, float], momen
     assert shape(project) == expected(project, *more)
 
 
+@pytest.mark.parametrize("number", ENDINGS, ids=lambda number: str(number.name))
 @pytest.mark.parametrize("moment", INTERRUPTS, ids="{:.2f}".format)
-def test_an_interrupted_up_leaves_nothing_half_done(
-    lean: tuple[Project, float], moment: float
+def test_an_up_that_is_told_to_end_leaves_nothing_half_done(
+    lean: tuple[Project, float], moment: float, number: signal.Signals
 ) -> None:
     project, seconds = lean
     project.write(SERVICES, ROUTES)
     remove_labelled(project.client, project.name)
     with begun(project) as process:
-        end_at(process, moment * seconds, signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        end_at(process, moment * seconds, number)
+        _, said = process.communicate(timeout=60)
     left, whole = shape(project)["containers"], expected(project)["containers"]
-    assert process.returncode in {130, 0, -signal.SIGINT}, said  # 0: it had come to its end before
-    if process.returncode == -signal.SIGINT:  # Python was starting, or ending
+    check_ending(process.returncode, number, said)
+    if process.returncode == -number:  # Python was starting, or ending
         assert left in ({}, whole)
-    assert process.returncode != 130 or "error: interrupted" in said or not left
     assert left.items() <= whole.items()
     project.stack("up")
     assert shape(project) == expected(project)
+
+
+@pytest.mark.parametrize("number", ENDINGS, ids=lambda number: str(number.name))
+@pytest.mark.parametrize("moment", INTERRUPTS, ids="{:.2f}".format)
+def test_a_down_that_is_told_to_end_goes_on_when_asked_again(
+    lean: tuple[Project, float], moment: float, number: signal.Signals
+) -> None:
+    project, _ = lean
+    project.write(SERVICES, ROUTES)
+    project.stack("up")
+    with begun(project, "down") as process:
+        end_at(process, moment, number)
+        _, said = process.communicate(timeout=60)
+    check_ending(process.returncode, number, said)
+    project.stack("down")
+    left = shape(project)
+    assert (left["containers"], left["networks"]) == ({}, [])
+    assert left["volumes"] == [f"{project.name}_redis"]
+
+
+def check_ending(code: int, number: signal.Signals, said: str) -> None:
+    """See that a command that was told to end said so; 0: it had come to its end before."""
+    assert code in {ENDINGS[number][0], 0, -number}, said
+    assert code != ENDINGS[number][0] or ENDINGS[number][1] in said
+    assert "Traceback" not in said
 
 
 def test_an_up_waits_for_another(lean: tuple[Project, float]) -> None:
@@ -114,10 +143,10 @@ def test_the_lock_of_a_killed_command_is_free(project: Project) -> None:
     assert "waiting" not in project.stack("up", "--timeout", "30")
 
 
-def begun(project: Project) -> subprocess.Popen[str]:
+def begun(project: Project, command: str = "up") -> subprocess.Popen[str]:
     """Start `stack up`, and do not wait for it."""
     return subprocess.Popen(
-        [STACK, "up"],
+        [STACK, command],
         cwd=project.folder,
         env=environment(),
         stdin=subprocess.DEVNULL,

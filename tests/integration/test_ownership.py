@@ -169,8 +169,8 @@ def test_a_stack_is_stopped_by_its_name_from_anywhere(storing: Project, tmp_path
     assert "this machine has no stack of that name" in said
 
 
-def test_a_moved_folder_is_adopted_with_its_data(storing: Project, tmp_path: Path) -> None:
-    moved = replace(storing, folder=tmp_path / "moved here")
+def test_a_moved_folder_is_adopted_with_its_data(storing: Project) -> None:
+    moved = replace(storing, folder=storing.folder.with_name(f"{storing.name} moved here"))
     shutil.move(storing.folder, moved.folder)
     said = moved.fails("up")
     assert f"the stack of {storing.folder}, a folder that no longer exists" in said
@@ -182,6 +182,7 @@ def test_a_moved_folder_is_adopted_with_its_data(storing: Project, tmp_path: Pat
     assert "is up to date" in moved.stack("up")
     moved.stack("down", "--volumes", "--yes")
     assert belongings(moved) == set()
+    storing.folder.mkdir()  # the fixture goes on from there
 
 
 COMPOSE_FILE = """\

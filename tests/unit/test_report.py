@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from stack.errors import StackError
+from stack.outcome import Outcome, RouteCheck
 from stack.ready import NotReadyError
 from stack.report import Form, Report, aligned, coloured, printable
 from stack.run import Finished, Started
 from stack.status import RouteStatus, ServiceStatus, Status
 from stack.steps import AwaitRoute, Plan, Step
 from stack.topology import FrontRoute
-from stack.workflow import Outcome, RouteCheck
 
 NASTY = "a\x1b[31mred\x1b]0;title\x07\r\x9b1m\u202eb\x7f\u2028\u0085\ud800"
 SPELT = "a\\x1b[31mred\\x1b]0;title\\x07\\r\\x9b1m\\u202eb\\x7f\\u2028\\x85\\ud800"

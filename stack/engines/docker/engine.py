@@ -101,12 +101,9 @@ class DockerEngine:
                     raise TypeError(step)
 
     def take_away(self, stranger: Stranger) -> None:
-        """Remove a container or a network that somebody else made; the user agreed to that."""
-        with translated(f"{stranger.kind} {stranger.name}"):
-            if stranger.kind == "container":
-                self._remove(stranger.id, with_data=False)
-            else:
-                self.api.remove_network(stranger.id)
+        """Remove a container that somebody else made; the user agreed to that."""
+        with translated(f"container {stranger.name}"):
+            self._remove(stranger.id, with_data=False)
 
     def execute(
         self, container: str, command: list[str], environment: Mapping[str, str] | None = None

@@ -99,8 +99,11 @@ def owner_of(item: Summary) -> Owner:
 
 
 def adoption(volume: Summary) -> str:
-    """Name a volume so that another one of its name, made later, is told from it."""
-    return f"{volume['Name']}@{volume.get('CreatedAt', '')}"
+    """Name a volume and whose it was: one of that name that somebody else makes is another one.
+
+    A volume has no id, and what Docker calls the time of its making is its last change.
+    """
+    return f"{volume['Name']}@{owner_of(volume).folder}"
 
 
 def container(summary: Summary, project: str) -> SeenContainer:

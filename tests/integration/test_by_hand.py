@@ -1,0 +1,169 @@
+"""Whatever somebody did to a running stack by hand, `up` heals it or says the exact next step."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import docker
+import httpx
+import pytest
+
+from stack.images import Source
+from tests.integration.projects import REALTIME, SITE, Project, project_in
+
+STORED = {**SITE, "redis": REALTIME["redis"]}
+REDIS = 'REDISCLI_AUTH="$(cat /run/secrets/password)" redis-cli'
+
+
+@pytest.fixture(scope="module")
+def shop(
+    docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory, source: Source
+) -> Iterator[Project]:
+    """A project that runs and holds something. Each test leaves it healed."""
+    with project_in(docker_client, tmp_path_factory.mktemp("by-hand"), source) as one:
+        one.write(STORED, {"/": "site"})
+        one.stack("up")
+        one.stack("exec", "redis", "sh", "-c", f"{REDIS} set kept yes")
+        yield one
+
+
+def delete_state(shop: Project) -> None:
+    shutil.rmtree(shop.folder / ".stack")
+
+
+def delete_secrets(shop: Project) -> None:
+    shutil.rmtree(shop.state / "secrets")
+
+
+def make_static_folder_anew(shop: Project) -> None:
+    site = shop.folder / "site"
+    text = (site / "index.html").read_text()
+    shutil.rmtree(site)
+    site.mkdir()
+    (site / "index.html").write_text(text)
+
+
+def cut_from_network(shop: Project) -> None:
+    shop.client.networks.get(f"{shop.name}_data").disconnect(shop.container("redis"), force=True)
+
+
+def rename(shop: Project) -> None:
+    shop.container("redis").rename(f"{shop.name}-old")
+
+
+def rename_the_front(shop: Project) -> None:
+    shop.container("nginx").rename(f"{shop.name}-old-front")
+
+
+def pause(shop: Project) -> None:
+    shop.container("redis").pause()
+
+
+def pause_the_front(shop: Project) -> None:
+    shop.container("nginx").pause()
+
+
+def stop(shop: Project) -> None:
+    shop.container("redis").stop()
+
+
+def kill_all(shop: Project) -> None:
+    for container in shop.containers():
+        container.kill()
+
+
+def remove_containers(shop: Project) -> None:
+    for container in shop.containers():
+        container.remove(force=True)
+
+
+def remove_network(shop: Project) -> None:
+    network = shop.client.networks.get(f"{shop.name}_data")
+    network.disconnect(shop.container("redis"), force=True)
+    network.remove()
+
+
+def edit_configuration(shop: Project) -> None:
+    (shop.state / "nginx" / "nginx.conf").write_text("events {}\n")
+
+
+def delete_configuration(shop: Project) -> None:
+    (shop.state / "nginx" / "nginx.conf").unlink()
+
+
+HANDS: tuple[Callable[[Project], None], ...] = (
+    delete_state,
+    delete_secrets,
+    make_static_folder_anew,
+    cut_from_network,
+    rename,
+    rename_the_front,
+    pause,
+    pause_the_front,
+    stop,
+    kill_all,
+    remove_containers,
+    remove_network,
+    edit_configuration,
+    delete_configuration,
+)
+
+
+@pytest.mark.parametrize("change", HANDS)
+def test_up_heals_it(shop: Project, change: Callable[[Project], None]) -> None:
+    change(shop)
+    shop.stack("up")
+    assert {str(one.name).removeprefix(f"{shop.name}-") for one in shop.containers()} == {
+        "nginx-1",
+        "redis-1",
+    }
+    assert {one.status for one in shop.containers()} == {"running"}
+    assert httpx.get(shop.url).text == "<p>the static page</p>\n"
+    assert shop.stack("exec", "redis", "sh", "-c", f"{REDIS} get kept") == "yes\n"
+    assert "is up to date" in shop.stack("up")
+
+
+@pytest.mark.parametrize("change", [pause, pause_the_front, rename, cut_from_network])
+def test_down_removes_it_whatever_was_done(
+    project: Project, change: Callable[[Project], None]
+) -> None:
+    project.write(STORED, {"/": "site"})
+    project.stack("up")
+    change(project)
+    project.stack("down")
+    assert project.containers() == []
+
+
+def test_a_volume_that_was_removed_is_made_anew(project: Project) -> None:
+    project.write(STORED, {"/": "site"})
+    project.stack("up")
+    project.container("redis").remove(force=True)
+    project.client.volumes.get(f"{project.name}_redis").remove()
+    project.stack("up")
+    assert project.client.volumes.get(f"{project.name}_redis")
+    assert "is up to date" in project.stack("up")
+
+
+def test_a_network_made_anew_by_hand_is_told_with_the_next_step(project: Project) -> None:
+    project.write(STORED, {"/": "site"})
+    project.stack("up")
+    project.stack("down")
+    project.client.networks.create(f"{project.name}_data", internal=True)
+    said = project.fails("up")
+    assert f"network {project.name}_data" in said
+    assert "stack adopt" in said
+    project.stack("adopt", "--yes")
+    project.stack("up")
+    assert "is up to date" in project.stack("up")
+
+
+@pytest.mark.parametrize("number", ["two", "-1", "", "1e3", "\u0661"])
+def test_a_label_that_is_no_number_is_no_bug(project: Project, source: Source, number: str) -> None:
+    project.write(STORED, {"/": "site"})
+    project.stack("up")
+    redis = project.container("redis")
+    labels = {**redis.labels, "com.docker.compose.container-number": number}
+    odd = project.client.containers.create(redis.attrs["Image"], labels=labels)
+    assert str(odd.name) in project.run("status").stdout
+    project.stack("up")
+    with pytest.raises(docker.errors.NotFound):
+        odd.reload()
