@@ -100,6 +100,7 @@ def _service(item: Container, checked: set[str], base: str, labels: Mapping[str,
         "tmpfs": list(item.tmpfs),
         "labels": {**dict(item.labels), **labels},
         "stop_signal": item.stop_signal,
+        "init": item.init,
         "mem_limit": item.memory,
         "deploy": {"replicas": item.replicas} if item.replicas > 1 else None,
     }

@@ -32,6 +32,7 @@ class Preset:
     tmpfs: tuple[str, ...] = ()  # each with its size: without one, half of this machine's memory
     memory: str = "2g"  # far more than it takes for development: what leaks ends there
     stop_signal: str | None = None
+    init: bool = False  # whether its own process must not be the first one
     is_internal: bool = False  # lives on the internal network only
     secret_variables: tuple[str, ...] = ()  # in which users give its secret, the first one first
 
@@ -115,6 +116,9 @@ PRESETS = {
         data="/var/lib/postgresql/data",
         # What a query spills goes to the data; /tmp is for the scripts of init.
         tmpfs=("/tmp:size=256m", "/var/run/postgresql:size=1m"),  # noqa: S108 - inside it
+        # The first process of a container is given all orphans. One that a timed-out question left
+        # and that a signal ends, Postgres takes for a server process that crashed, and restarts.
+        init=True,
         is_internal=True,
         secret_variables=("POSTGRES_PASSWORD",),
     ),

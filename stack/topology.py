@@ -90,6 +90,7 @@ class Container:
     tmpfs: tuple[str, ...] = ()  # "/path:size=16m"
     memory: str | None = None  # like 512m or 2g
     stop_signal: str | None = None
+    init: bool = False  # whether a small process of Docker's own comes first, and adopts orphans
     healthcheck: tuple[str, ...] | None = None
     needs: tuple[str, ...] = ()
     waits: bool = False  # whether it may start only when its needs are ready
@@ -274,6 +275,7 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
         read_only=True,
         tmpfs=preset.tmpfs,
         memory=service.memory or preset.memory,
+        init=preset.init,
         healthcheck=health,
         needs=tuple(service.needs),
         port=service.port,

@@ -101,6 +101,7 @@ def _host_config(api_version: str, project: str, folder: Path, container: Contai
         cap_add=list(container.cap_add) or None,
         security_opt=["no-new-privileges:true"],
         read_only=container.read_only or None,
+        init=container.init or None,
         tmpfs=dict(place.split(":") for place in container.tmpfs) or None,
         mem_limit=container.memory,
         pids_limit=PIDS,
