@@ -75,7 +75,7 @@ def _services(topology: Topology, running: Running) -> list[ServiceStatus]:
     rows += [
         ServiceStatus(seen.service, seen.name, seen.state, "no longer in stack.yaml")
         for seen in running.containers
-        if seen.number > replicas.get(seen.service, 0)
+        if not 1 <= seen.number <= replicas.get(seen.service, 0)
     ]
     return rows
 

@@ -57,7 +57,7 @@ def test_what_is_missing_is_named() -> None:
     assert not status.is_well
 
 
-@pytest.mark.parametrize("surplus", [seen("old", 1), seen("ws", 3)], ids=["service", "replica"])
+@pytest.mark.parametrize("surplus", [seen("old", 1), seen("ws", 3), seen("ws", 0)])
 def test_what_is_too_much_is_named(surplus: SeenContainer) -> None:
     status = looked(seen("ws", 1), seen("ws", 2), surplus)
     row = status.services[-1]
