@@ -146,7 +146,9 @@ def restart(
 @app.command(epilog="Example: stack render --check")
 def render(
     target: Annotated[Literal["dev", "deploy"], typer.Option(help="What to write.")] = "dev",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")] = Path(),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder to write to.", readable=False)
+    ] = Path(),
     check: Annotated[bool, typer.Option("--check", help="Only show what differs.")] = False,
     file: File = DEFAULT_FILE,
     as_json: Json = False,

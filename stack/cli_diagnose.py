@@ -13,7 +13,8 @@ commands = typer.Typer()
 @commands.command(epilog="Example: stack lint nginx.conf --nginx-version 1.26.3")
 def lint(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Nginx configurations or snippets.")
+        list[Path],
+        typer.Argument(metavar="FILE", help="Nginx configurations or snippets.", readable=False),
     ],
     nginx_version: Annotated[
         str | None, typer.Option(metavar="V", help="Judge as this Nginx would behave: 1.26.3")

@@ -35,7 +35,8 @@ def doctor(
     ] = None,
     page: Annotated[str, typer.Option(metavar="URL", help="The page that opens it.")] = "",
     nginx: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The Nginx configuration in between.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The Nginx configuration in between.", readable=False),
     ] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
     timeout: Annotated[

@@ -35,19 +35,19 @@ def ending(error: BaseException) -> int:
     try:
         return _said(error)
     except (OSError, streams.OutputError, streams.ReaderLeftError):  # no stream takes a word
-        streams.abandon()
+        streams.abandon(sys.stdout, sys.stderr)
         return getattr(error, "exit_code", 1)
 
 
 def _said(error: BaseException) -> int:
     match error:
         case streams.ReaderLeftError():
-            streams.abandon()
+            streams.abandon(sys.stdout)
             return error.exit_code
         case streams.OutputError():
             from stack.report import Report
 
-            streams.abandon()
+            streams.abandon(sys.stdout)
             Report("plain").error(error)  # JSON would go there, too
             return error.exit_code
         case StackError():

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from stack.running import Owner
     from stack.state import State
 
-File = Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="The stack.yaml to use.")]
+# Of what cannot be read, its reader says more than typer does.
+File = Annotated[
+    Path,
+    typer.Option("--file", "-f", metavar="FILE", help="The stack.yaml to use.", readable=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON.")]
 Services = Annotated[
     list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All without a name.")

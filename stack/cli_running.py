@@ -94,7 +94,7 @@ def logs(
         int, typer.Option(metavar="LINES", help="How many of each container.", min=0)
     ] = 100,
     file: Annotated[
-        Path, typer.Option("--file", metavar="FILE", help="The stack.yaml to use.")
+        Path, typer.Option("--file", metavar="FILE", help="The stack.yaml to use.", readable=False)
     ] = DEFAULT_FILE,
     name: ProjectName = "",
     as_json: Json = False,

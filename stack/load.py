@@ -19,7 +19,7 @@ from stack.validate import RULES, Complaint, validate_needs
 from stack.variables import variable_complaints
 
 FILE_NAME = "stack.yaml"
-MAX_BYTES = 1 << 18
+MAX_BYTES = 1 << 19
 MAX_NAME = 63  # characters
 
 

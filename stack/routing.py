@@ -109,6 +109,11 @@ class Routing:
     unrouted: tuple[str, ...]
     resolvers: tuple[str, ...]
 
+    @property
+    def variables_hash(self) -> int:
+        """The size of Nginx's table of variables, which has several of each stripped path."""
+        return max(4096, 1 << (8 * len(self.strips)).bit_length())
+
 
 @dataclass(frozen=True)
 class Place:
@@ -216,9 +221,21 @@ def _routing(stack: Stack, places: dict[str, Place], *, resolver: str, open_host
         sockets=tuple(proxy for proxy in proxies if proxy.upgrades),
         proxies=tuple(proxy for proxy in proxies if not proxy.upgrades),
         files=tuple(files),
-        unrouted=() if "/" in stack.routes else tuple(sorted(stack.routes)),
+        unrouted=() if "/" in stack.routes else _first(sorted(stack.routes)),
         resolvers=(resolver,) if any(places[p.service].moves for p in proxies) else (),
     )
+
+
+def _first(paths: list[str], most: int = 2000) -> tuple[str, ...]:
+    """Give so many paths as an answer can hold (Nginx: 4,096 bytes), and say how many follow."""
+    count = length = 0
+    for path in paths:
+        length += len(path.encode()) + 1
+        if length > most:
+            break
+        count += 1
+    rest = len(paths) - count
+    return (*paths[:count], *([f"and {rest} more"] if rest else []))
 
 
 def _upstreams(proxies: list[Proxy], places: dict[str, Place]) -> tuple[Upstream, ...]:
@@ -265,7 +282,9 @@ def _split(path: str) -> tuple[str, str]:
 def _variable_names(paths: list[str]) -> dict[str, str]:
     """Give each path a variable name of its own: ``/api/v2`` → ``api_v2``."""
     slugs = {path: _slug(path) for path in sorted(paths)}
-    alike = {slug: [p for p in slugs if slugs[p] == slug] for slug in set(slugs.values())}
+    alike: dict[str, list[str]] = {}
+    for path, slug in slugs.items():
+        alike.setdefault(slug, []).append(path)
     # A double underscore is in no slug, so a numbered name cannot meet another one.
     return {
         path: slug if len(alike[slug]) == 1 else f"{slug}__{alike[slug].index(path) + 1}"
@@ -274,7 +293,8 @@ def _variable_names(paths: list[str]) -> dict[str, str]:
 
 
 def _slug(path: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", path.lower()).strip("_") or "path"
+    # PCRE allows a name 32 characters, of which some go to a number and to what is put behind it.
+    return re.sub(r"[^a-z0-9]+", "_", path.lower()).strip("_")[:20].rstrip("_") or "path"
 
 
 def _strip(path: str, name: str) -> Strip:

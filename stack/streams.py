@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from stack.errors import StackError
 
@@ -53,12 +54,13 @@ def prepare() -> None:
         sys.stdout = Output(binary, encoding, "backslashreplace", line_buffering=binary.isatty())
 
 
-def abandon() -> None:
-    """Let what waits for standard output lead nowhere, or Python would complain at its end."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def abandon(*streams: TextIO) -> None:
+    """Let what still waits for these streams lead nowhere, or Python would complain at its end."""
+    for stream in streams:
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 @contextlib.contextmanager

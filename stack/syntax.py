@@ -67,7 +67,11 @@ _MEANINGS: tuple[tuple[str, str, Meaning], ...] = (
     (
         "scanning a simple key",
         "",
-        Meaning("a key without a colon and a space", "NAME: value", is_at_begin=True),
+        Meaning(
+            "a key without a colon and a space",
+            "NAME: value; a key may have 1,024 characters",
+            is_at_begin=True,
+        ),
     ),
     (
         "",

@@ -23,6 +23,8 @@ _IMAGE = re.compile(
     rf"(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?{_PART}(?:/{_PART})*"
     r"(?::[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
+# A parameter of Nginx has 4,096 bytes at most; a stripped path is a pattern with several a byte.
+MOST_ROUTED, MOST_STRIPPED = 1000, 400
 _ONLY_FOR = {
     "init": ("preset",),
     "namespaces": ("preset",),
@@ -182,6 +184,16 @@ def validate_routes(stack: Stack) -> Iterator[Complaint]:
             )
 
 
+def validate_lengths(stack: Stack) -> Iterator[Complaint]:
+    """No path is longer than what Nginx can read."""
+    for path, route in stack.routes.items():
+        most = MOST_STRIPPED if route.strip_prefix else MOST_ROUTED
+        if len(path.encode()) > most:
+            key = " with strip_prefix" if route.strip_prefix else ""
+            text = f"is longer than the {most} bytes that Nginx can take{key}"
+            yield Complaint(("routes", path), text, "choose a shorter path")
+
+
 def validate_needs(stack: Stack) -> Iterator[Complaint]:
     """Needs name other services that stack runs, without a circle."""
     for name, service in stack.services.items():
@@ -259,6 +271,7 @@ RULES: tuple[Rule, ...] = (
     validate_postgres,
     validate_ports,
     validate_routes,
+    validate_lengths,
     validate_needs,
     validate_ready,
     validate_volumes,

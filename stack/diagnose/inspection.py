@@ -13,6 +13,7 @@ from stack.diagnose.nginx_files import MAX_FILE, Budget
 from stack.diagnose.nginx_limits import Written
 from stack.diagnose.nginx_site import Site
 from stack.diagnose.nginx_tree import Config
+from stack.diagnose.time_limit import bounded
 from stack.errors import ConfigError
 from stack.files import write
 from stack.reading import read_bytes
@@ -41,13 +42,15 @@ def inspect(
 
     Raises ConfigError for all files that cannot be read.
     """
-    answer = _judge(files, options)
+    with bounded(" ".join(map(str, files))):
+        answer = _judge(files, options)
     texts = _exact(answer)
     fixed = edits.fix(answer.findings, texts)
     diffs = [edits.diff(name, texts[name], text) for name, text in fixed.texts.items() if diff]
     if fix and fixed.done:
         _write(fixed.texts)
-        answer = replace(_judge(files, options), fixed=fixed.done)
+        with bounded(" ".join(map(str, files))):
+            answer = replace(_judge(files, options), fixed=fixed.done)
         waiting = edits.fix(answer.findings, _exact(answer)).done
     else:
         waiting = fixed.done
@@ -61,7 +64,8 @@ def inspect(
 
 def written(file: Path, options: Options) -> Written:
     """Read what a configuration holds for the routes named. Raises ConfigError as Nginx would."""
-    return nginx_limits.written(Site(nginx_conf.read(file), options))
+    with bounded(str(file)):
+        return nginx_limits.written(Site(nginx_conf.read(file), options))
 
 
 def _judge(files: Sequence[Path], options: Options) -> Answer:

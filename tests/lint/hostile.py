@@ -183,6 +183,12 @@ HOSTILE: dict[str, Build] = {
     "directives": _text("a;" * 520_000),
     "locations": _text("server {" + "".join(LOCATION % f"/{n}" for n in range(5000)) + "}"),
     "regular expressions": _text("server {" + LOCATION % ("~ ^" + "(a*)*" * 500 + "b$") + "}"),
+    "a regular expression that explodes": _text(
+        "server {" + LOCATION % "~ ^/(a+)+$" + LOCATION % ("/" + "a" * 60 + "!") + "}"
+    ),
+    "locations on lines": _text(
+        "server {\n" + "".join(LOCATION % f"/{n}" + "\n" for n in range(5000)) + "}"
+    ),
     "nested sets": _text("server {" + LOCATION % ("~ [[[[" + "(?:" * 2000) + "}"),
     "maps": _text("".join(f"map $v{n} $v{n + 1} {{ default $v{n}; }}" for n in range(3000))),
     "map of itself": _text("map $a $b { default $b; } server { location / { proxy_pass $b; } }"),

@@ -48,7 +48,7 @@ SYNTAX = [
     (f"{OK}name: !!binary aGk=\n", ":5:7: name: the tag !!binary is not supported"),
     (b"name: \xe9\n", ":1:7: byte 0xe9 is not UTF-8"),
     (OK.encode("utf-16"), ":1:1: is UTF-16, not UTF-8"),
-    (b"#" * (1 << 18) + b"#", ": larger than 256 KiB"),
+    (b"#" * (1 << 19) + b"#", ": larger than 512 KiB"),
 ]
 BOMBS = [
     ("&a [*a]\n", None),

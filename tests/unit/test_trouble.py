@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,24 @@ import pytest
 from tests.unit.command_line import ENVIRON, MAIN, OK
 
 Done = subprocess.CompletedProcess[str]
-NOBODY = 65534
+# Python itself may lie where only root looks, so all is loaded before rights are given up.
+AS_OTHER = [
+    sys.executable,
+    "-c",
+    """
+import importlib, os, pkgutil, stack
+for module in pkgutil.walk_packages(stack.__path__, "stack."):
+    importlib.import_module(module.name)
+from stack.cli import main
+for codec in ("ascii", "latin_1", "idna", "utf_8_sig", "unicode_escape"):
+    importlib.import_module("encodings." + codec)
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(54321)
+    os.setuid(54321)
+main()
+""",
+]
 
 
 @pytest.fixture
@@ -33,10 +51,10 @@ def stack(
     behind: str = "",
     environ: dict[str, str] | None = None,
     before: Callable[[], None] | None = None,
-    uid: int | None = None,
+    is_other: bool = False,
 ) -> Done:
     """Run `stack` in ``folder``; ``behind`` is what a shell adds to the line."""
-    command = [*MAIN, *arguments]
+    command = [*(AS_OTHER if is_other else MAIN), *arguments]
     if behind:
         command = ["bash", "-c", f'"$@" {behind}', "bash", *command]
     return subprocess.run(
@@ -49,7 +67,6 @@ def stack(
         errors="replace",
         timeout=300,
         preexec_fn=before,
-        user=uid,
         check=False,
     )
 
@@ -270,14 +287,9 @@ def test_a_user_without_a_name_and_a_home(folder: Path) -> None:
     text = OK.replace("services:", "front: {tls: true}\nservices:")
     (folder / "stack.yaml").write_text(text)
     folder.chmod(0o777)
-    done = stack(folder, "render", behind="", environ={"HOME": ""}, uid=_somebody())
+    done = stack(folder, "render", behind="", environ={"HOME": ""}, is_other=True)
     assert done.returncode in {0, 1}, done.stderr
     assert "stack: a bug" not in done.stderr
-
-
-def _somebody() -> int:
-    """Give a user that has no name, or ourselves where we may not become one."""
-    return 54321 if os.geteuid() == 0 else os.geteuid()
 
 
 @pytest.mark.parametrize("name", ["stack.yaml", "nginx.conf", "folder"])
@@ -291,7 +303,7 @@ def test_files_without_rights(folder: Path, name: str) -> None:
         "nginx.conf": ["lint", "nginx.conf"],
         "folder": ["lint", "folder/a.conf"],
     }[name]
-    done = stack(folder, *command, uid=_somebody())
+    done = stack(folder, *command, is_other=True)
     (folder / name).chmod(0o755)
     says(done, 2, "permission denied", "sudo chown -R ")
 
@@ -299,7 +311,7 @@ def test_files_without_rights(folder: Path, name: str) -> None:
 def test_a_folder_that_may_not_be_written(folder: Path) -> None:
     folder.chmod(0o555)
     for command in WRITERS:
-        says(stack(folder, *command, uid=_somebody()), 1)
+        says(stack(folder, *command, is_other=True), 1)
     folder.chmod(0o755)
 
 

@@ -8,6 +8,8 @@ from stack.diagnose.nginx_tree import Config, Directive
 
 MAP = ("map $http_upgrade $connection_upgrade {", "    default upgrade;", "    ''      close;", "}")
 
+LONGEST = 2000  # characters; each edit holds its whole line anew
+
 
 def replace(config: Config, old: Directive, new: str, *, is_safe: bool = False) -> tuple[Edit, ...]:
     """Put ``new`` (with its semicolon) where a simple directive stands on one line."""
@@ -50,5 +52,7 @@ def insert_map(site: Site) -> tuple[Edit, ...]:
 
 
 def _line(config: Config, directive: Directive) -> str:
+    """Give the line of a directive; nothing for one that no hand wrote, such as a whole file."""
     lines = config.sources.get(directive.place.file, ())
-    return lines[directive.place.line - 1] if directive.place.line <= len(lines) else ""
+    line = lines[directive.place.line - 1] if directive.place.line <= len(lines) else ""
+    return line if len(line) <= LONGEST else ""
