@@ -15,7 +15,7 @@ from stack.folders import folder_complaints
 from stack.model import Ready, Stack
 from stack.reading import read_text
 from stack.shape import shape_problems, shown
-from stack.validate import RULES, Complaint, validate_needs
+from stack.validate import RULES, Complaint, validate_needs, validate_resolver
 from stack.variables import variable_complaints
 
 FILE_NAME = "stack.yaml"
@@ -45,9 +45,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Stack:
     # What realtime needs by default can close a circle that was none before.
     if circles := [_located(content, found) for found in validate_needs(whole)]:
         raise _error(path, circles)
-    refused = variable_complaints(whole, path.parent, environ)
-    if variables := [_located(content, found) for found in refused]:
-        raise _error(path, variables)
+    late = (*validate_resolver(whole), *variable_complaints(whole, path.parent, environ))
+    if refused := [_located(content, found) for found in late]:
+        raise _error(path, refused)
     return whole
 
 

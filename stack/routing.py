@@ -150,14 +150,23 @@ def deploy_routing(stack: Stack, deploy: Deploy) -> Routing:
 
     Raises ConfigError when a service has neither an upstream nor a port.
     """
+    resolver = _bracketed(deploy.resolver)
+    return _routing(stack, _deploy_places(stack, deploy), resolver=resolver, open_hosts=False)
+
+
+def asks_resolver(stack: Stack, deploy: Deploy) -> bool:
+    """Whether production looks up a name while it runs."""
+    return any(place.moves for place in _deploy_places(stack, deploy).values())
+
+
+def _deploy_places(stack: Stack, deploy: Deploy) -> dict[str, Place]:
     routed = {route.to for route in stack.routes.values()}
     nginx = tuple(int(part) for part in deploy.nginx.split("."))
-    places = {
+    return {
         name: _deploy_place(name, service, deploy, has_groups=nginx >= RESOLVES_GROUPS)
         for name, service in stack.services.items()
         if name in routed and service.source != "static"
     }
-    return _routing(stack, places, resolver=_bracketed(deploy.resolver), open_hosts=False)
 
 
 def _dev_place(name: str, service: Service, *, has_groups: bool) -> Place:

@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from stack import hosts, presets
 from stack.document import Path as KeyPath
 from stack.model import SOURCES, Ready, Service, Stack
+from stack.routing import asks_resolver
 
 # Nginx compares with the decoded, tidied path: what it would never see cannot be a route.
 _ROUTE = re.compile(r"/|(/(?!\.{1,2}(/|$))[^/\s?#%\\\x00-\x20\x7f]+)+/?")
@@ -173,9 +174,6 @@ def validate_routes(stack: Stack) -> Iterator[Complaint]:
             yield Complaint((*where, "to"), _unknown(route.to, stack.services))
         elif not any(getattr(service, kind) is not None for kind in SOURCES):
             continue
-        elif service.source == "static" and (route.websocket or route.strip_prefix):
-            key = "websocket" if route.websocket else "strip_prefix"
-            yield Complaint((*where, key), f"{route.to} is a folder of files")
         elif service.preset in {"redis", "postgres"}:
             yield Complaint((*where, "to"), f"{route.to} does not speak HTTP")
         elif service.source in {"image", "build"} and service.port is None:
@@ -192,6 +190,16 @@ def validate_lengths(stack: Stack) -> Iterator[Complaint]:
             key = " with strip_prefix" if route.strip_prefix else ""
             text = f"is longer than the {most} bytes that Nginx can take{key}"
             yield Complaint(("routes", path), text, "choose a shorter path")
+
+
+def validate_static_routes(stack: Stack) -> Iterator[Complaint]:
+    """What is said of the connection to a service means nothing where Nginx reads files."""
+    for path, route in stack.routes.items():
+        if route.to not in stack.services or not stack.services[route.to].static:
+            continue
+        for key in ("websocket", "strip_prefix", "idle_timeout"):
+            if getattr(route, key):
+                yield Complaint(("routes", path, key), f"{route.to} is a folder of files")
 
 
 def validate_needs(stack: Stack) -> Iterator[Complaint]:
@@ -249,15 +257,28 @@ def validate_deploy(stack: Stack) -> Iterator[Complaint]:
     """The production configuration names services of this file, full paths and a real resolver."""
     if stack.deploy is None:
         return
+    routed = {route.to for route in stack.routes.values()}
+    proxied = {name for name in routed & stack.services.keys() if not stack.services[name].static}
     for name in stack.deploy.upstreams:
         if name not in stack.services:
             yield Complaint(("deploy", "upstreams", name), _unknown(name, stack.services))
+        elif name not in proxied:
+            text = f"has no effect: no route asks {name} by HTTP"
+            yield Complaint(("deploy", "upstreams", name), text)
     for key, path in stack.deploy.tls.model_dump().items():
         # Nginx reads "data:", "engine:" and variables in these two as something else than a path.
         if not path.startswith("/") or "$" in path:
             yield Complaint(("deploy", "tls", key), f"{path!r} is no absolute path without $")
     if not _is_address(stack.deploy.resolver):
         yield Complaint(("deploy", "resolver"), f"{stack.deploy.resolver!r} is no IP address")
+
+
+def validate_resolver(stack: Stack) -> Iterator[Complaint]:
+    """A DNS server is named only where there is a name to look up; the stack is valid otherwise."""
+    deploy = stack.deploy
+    if deploy and "resolver" in deploy.model_fields_set and not asks_resolver(stack, deploy):
+        text = "has no effect: no service is reached by a name"
+        yield Complaint(("deploy", "resolver"), text)
 
 
 RULES: tuple[Rule, ...] = (
@@ -272,6 +293,7 @@ RULES: tuple[Rule, ...] = (
     validate_ports,
     validate_routes,
     validate_lengths,
+    validate_static_routes,
     validate_needs,
     validate_ready,
     validate_volumes,
