@@ -219,8 +219,8 @@ def test_no_container_sees_the_engine_or_the_host(demo: Project) -> None:
 
 
 def test_the_state_is_closed_to_other_users(demo: Project) -> None:
-    state = demo.folder / ".stack"
-    for folder in (state, state / "secrets", *(state / "secrets").glob("*.d")):
+    state = demo.state
+    for folder in (state.parent, state, state / "secrets", *(state / "secrets").glob("*.d")):
         assert folder.stat().st_mode & 0o777 == 0o700
     # Without root no file can be given to a container's user: then the folder is what protects it.
     allowed = {0o600} if os.geteuid() == 0 else {0o600, 0o444}
