@@ -39,7 +39,7 @@ def test_the_volume_is_named_and_three_ways_out() -> None:
     old, new, none = error.hint.splitlines()
     assert old == "bring back .stack/shop/secrets, which it was made with"
     assert new.endswith(
-        "| stack exec db psql -U postgres -v new=\"$(cat .stack/shop/secrets/db.d/password)\""
+        '| stack exec db psql -U postgres -v new="$(cat .stack/shop/secrets/db.d/password)"'
     )
     assert none == "or delete all data: stack down --volumes"
     assert error.evidence == ("the log",)
