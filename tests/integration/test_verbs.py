@@ -36,7 +36,7 @@ def test_status_of_what_does_not_run_ends_with_1(echoing: Project) -> None:
     seen = json.loads(done.stdout)
     assert (done.returncode, seen["ok"]) == (1, False)
     assert {row["state"] for row in seen["services"]} == {"missing"}
-    assert {row["answer"] for row in seen["routes"]} == {"connection refused"}
+    assert {row["answer"] for row in seen["routes"]} == {"the front door does not run"}
 
 
 def test_logs_of_one_service_and_of_all(demo: Project) -> None:
