@@ -334,3 +334,21 @@ def test_something_else_in_the_place_of_our_own_files(
         assert done.returncode in {0, 1, 2}, done.stderr
         if done.returncode:
             says(done, done.returncode)
+
+
+def test_ctrl_c_while_all_is_loaded_is_silent(folder: Path) -> None:
+    """What loads the command line gets the signal in its middle."""
+    code = """
+import builtins, os, signal, sys
+load = builtins.__import__
+def slow(name, *rest):
+    if name == "typer":
+        os.kill(os.getpid(), signal.SIGINT)
+    return load(name, *rest)
+builtins.__import__ = slow
+from stack.start import main
+main()
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=folder, env=ENVIRON, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-2, b"", b"")
