@@ -103,7 +103,7 @@ def _who(
         is_only_data = all(one.kind == "volume" for one in same)
         first = [] if is_only_data else [stop_command(other)]
         take = f"take them over (volumes are kept and used): {adopt}"
-        return f"a Docker Compose project{where}", [*first, take, rename]
+        return f"the Docker Compose project {other.project}{where}", [*first, take, rename]
     return "something made by hand", [f"take it over (volumes are kept and used): {adopt}", rename]
 
 

@@ -89,7 +89,7 @@ async def test_a_project_from_nothing_to_an_open_websocket(installed: Project) -
     assert installed.stack("render", "--check") == "nothing differs\n"
     said = installed.stack("up")
     assert "image stack/" not in said  # nothing was built again
-    assert f"start your dev server on port {dev_port}, listening on 0.0.0.0" in said
+    assert f"nothing listens on port {dev_port}" in said
     async with signed_in(installed, "room:1") as (client, _):
         await client.ask("publish", channel="room:1", data="hello")
         assert await client.pushed(1) == ["hello"]
