@@ -5,6 +5,7 @@ The only module that prints. All three forms come from the same values.
 
 import json
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -234,8 +235,8 @@ class Report:
         else:
             self._print("nothing to remove")
         if names := ", ".join(kept):
-            whole = " ".join(f"{outcome.project}_{name}" for name in kept)
-            remove = f"docker volume rm {whole}" if are_lent else "stack down --volumes"
+            whole = [f"{outcome.project}_{name}" for name in kept]
+            remove = f"docker volume rm {shlex.join(whole)}" if are_lent else "stack down --volumes"
             why = f"{remove} removes them"
             self._print(f"  volumes kept: {names} ({why})")
 
