@@ -59,9 +59,10 @@ def find(pattern: str, folders: tuple[Path, ...]) -> list[str] | None:
     """
     for folder in dict.fromkeys(folders):
         whole = os.path.normpath(folder / pattern)  # an absolute pattern stays as it is
-        names = sorted(name for name in _matching(whole) if Path(name).is_file())
+        # os.path answers False where looking is refused; Path raises.
+        names = sorted(filter(os.path.isfile, _matching(whole)))
         # A pattern that matches nothing in a folder that exists includes nothing.
-        if names or (glob.has_magic(pattern) and Path(whole).parent.is_dir()):
+        if names or (glob.has_magic(pattern) and os.path.isdir(os.path.dirname(whole))):  # noqa: PTH112, PTH120
             return names
     return None
 

@@ -238,15 +238,16 @@ def test_up_succeeds_before_the_dev_server_runs(dev: tuple[Project, int]) -> Non
     project, port = dev
     said = project.stack("up")
     assert "Nginx cannot reach app" in said
-    assert f"start your dev server on port {port}, listening on 0.0.0.0" in said
-    assert f"Start your dev server on port {port}" in httpx.get(project.url).text
+    assert f"nothing listens on port {port}" in said
+    assert str(port) in httpx.get(project.url).text
 
 
 def test_a_dev_server_on_loopback_only_is_told_apart(dev: tuple[Project, int]) -> None:
     project, port = dev
     with dev_server("127.0.0.1", port):
         said = project.stack("up")
-    assert f"port {port} answers on 127.0.0.1 only, where no container reaches it" in said
+    assert f"port {port}" in said
+    assert "127.0.0.1 only" in said
 
 
 async def test_a_dev_server_and_its_hot_reload_socket_work(dev: tuple[Project, int]) -> None:
