@@ -53,7 +53,7 @@ class State:
     def check(self) -> None:
         """Raise StackError for a link, a pipe or a device below ``.stack``."""
         outer = self.folder / FOLDER
-        if outer.is_symlink():
+        if outer.is_symlink() or not outer.is_dir():
             check_plain(outer)
         check_plain(self.root)
 

@@ -18,7 +18,6 @@ LOOKS = (
     ("logs",),
     ("down",),
     ("list",),
-    ("restart",),
     ("exec", "ws", "true"),
     ("render", "--check"),
 )
