@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.errors import StackError
+from stack.trouble import told
 
 # What tells our folder from one that somebody else named so; it also keeps the folder out of git.
 IGNORE = ".gitignore"
@@ -40,8 +41,7 @@ def write_bundle(parent: Path, name: str, files: Mapping[str, str]) -> Path:
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise StackError(f"{parent / name}: not written: {why}") from error
+        raise told(error, f"{parent / name}: not written") from error
     return folder
 
 

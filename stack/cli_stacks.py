@@ -13,10 +13,12 @@ commands = typer.Typer()
 @commands.command("list", epilog="Example: stack list --json")
 def list_stacks(as_json: Json = False) -> None:
     """Show all stacks of this machine: name, folder, front address and state."""
-    from stack.engines.docker.project import stacks
+    from stack.engines.docker.project import engine_name, stacks
 
     report = new_report(as_json)
-    report.stacks(stacks())
+    found = stacks()
+    report.on_engine(engine_name())
+    report.stacks(found)
 
 
 @commands.command(epilog="Example: stack adopt")

@@ -116,8 +116,7 @@ class State:
                 time.sleep(0.05)
             with _told(path):
                 file.truncate(0)
-                file.write(f"process {os.getpid()}")
-                file.flush()
+                os.write(file.fileno(), f"process {os.getpid()}".encode())
             yield
 
     def _is_held_by_files(self) -> bool:

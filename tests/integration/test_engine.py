@@ -67,6 +67,8 @@ def test_a_context_at_a_socket_brings_the_stack_up_and_is_named(
         assert f"engine: {label}" in project.stack("status")
         assert project.json("status")["engine"] == label
         assert project.events("up")[-1]["engine"] == label
+        assert f"engine: {label}" in project.stack("list")
+        assert project.json("list")["engine"] == label
         assert f"engine: {label}" in project.stack("down")
     assert config.joinpath("contexts/meta", sha256(b"lab").hexdigest()).is_dir()
 

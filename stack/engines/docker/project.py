@@ -26,6 +26,11 @@ def stacks() -> list[Standing]:
     return standing(_client(find(os.environ), lambda _: None, may_install=False).api)
 
 
+def engine_name() -> str:
+    """Name the engine that was meant; empty for the default one. Raises ConfigError."""
+    return find(os.environ).label
+
+
 def open_engine(
     owner: Owner,
     adopted: Callable[[], Collection[str]],
