@@ -38,6 +38,11 @@ def in_the_way(owner: Owner, running: Running, names: Collection[str] = ()) -> l
     ]
 
 
+def has_no_labels(owner: Owner, stranger: Stranger) -> bool:
+    """Whether a stack that had no labels of its own yet may have made it for this project."""
+    return stranger.kind != "container" and stranger.owner == Owner(owner.project)
+
+
 def refusal(owner: Owner, strangers: Collection[Stranger], folders: Collection[str]) -> StackError:
     """Say who has the name and what can be done; ``folders`` are those of the owners that exist."""
     first = next((one.owner for one in strangers if one.owner.file), None)

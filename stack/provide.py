@@ -9,6 +9,7 @@ from stack.engines.base import Engine
 from stack.errors import StackError
 from stack.files import read
 from stack.names import container_name
+from stack.ownership import has_no_labels
 from stack.presets import SECRETS_TARGET
 from stack.project import Prepared, Project, derive, topology, written_source
 from stack.running import Running
@@ -102,7 +103,7 @@ def _move(project: Project, engine: Engine | None) -> None:
     """Move what lies in .stack, and write down what it says is ours: that has no labels yet."""
     state = project.state
     made = engine.observe().strangers if engine else ()
-    ids = {one.id for one in made if one.kind != "container" and one.owner.project}
+    ids = {one.id for one in made if has_no_labels(project.owner, one)}
     state.move_former()
     take(state, ids)
 

@@ -22,7 +22,7 @@ from stack.files import read
 from stack.images import Source
 from stack.locate import Located, locate, made_from
 from stack.outcome import Options, Outcome, RouteCheck
-from stack.ownership import in_the_way, wanted_names
+from stack.ownership import has_no_labels, in_the_way, wanted_names
 from stack.plan import plan_down, plan_restart, plan_up
 from stack.project import Prepared, Project, derive
 from stack.proof import await_route
@@ -58,7 +58,14 @@ def plan_project(
     prepared = derive(project, source_of(project, engine, say))
     running = engine.observe({item.image for item in prepared.topology.containers})
     running = running.with_done(settle.remembered(project.state))
-    if not project.state.former:
+    if project.state.former:  # what the former version made has no labels, and is taken over
+        others = [one for one in running.strangers if not has_no_labels(project.owner, one)]
+        check_owner(
+            project.owner,
+            replace(running, strangers=tuple(others)),
+            wanted_names(prepared.topology),
+        )
+    else:
         check_owner(project.owner, running, wanted_names(prepared.topology))
     contexts = {
         item.service: "" if build else _context_digest(project.folder, item.build)

@@ -41,9 +41,9 @@ def observe(
         # One by one: the engine takes ten times as long to list all that it has.
         found = list(pool.map(lambda reference: _image(api, reference), images))
         seen = _unique(item for call in containers for item in call.result())
-        nets = _unique(item for call in networks for item in call.result())
+        nets = _named(name, (item for call in networks for item in call.result()))
         made = (item for call in volumes for item in call.result()["Volumes"] or ())
-        vols = _unique(made, "Name")
+        vols = _named(name, made)
     mine = [item for item in seen if owner_of(item) == owner]
     mine_nets = [item for item in nets if owner_of(item) == owner or item["Id"] in adopted]
     mine_vols = [item for item in vols if owner_of(item) == owner or adoption(item) in adopted]
@@ -54,7 +54,7 @@ def observe(
         networks={_short(item, request.NETWORK, name): item["Internal"] for item in mine_nets},
         volumes=frozenset(_short(item, request.VOLUME, name) for item in mine_vols),
         lent=frozenset(
-            _short(item, request.VOLUME, name) for item in mine_vols if not owner_of(item).file
+            _short(item, request.VOLUME, name) for item in mine_vols if owner_of(item) != owner
         ),
         images={one: image for one, image in zip(images, found, strict=True) if image},
         strangers=(
@@ -158,6 +158,16 @@ def _short(item: Summary, label: str, project: str) -> str:
 
 def _labels(item: Summary) -> Mapping[str, str]:
     return item.get("Labels") or {}
+
+
+def _named(project: str, items: Iterable[Summary]) -> list[Summary]:
+    """Give what has the project's label or prefix: the engine's filter takes any part of a name."""
+    return [
+        item
+        for item in _unique(items, "Name")
+        if _labels(item).get(request.PROJECT) == project
+        or str(item["Name"]).startswith(f"{project}_")
+    ]
 
 
 def _unique(items: Iterable[Summary], key: str = "Id") -> list[Summary]:
