@@ -9,7 +9,7 @@ from stack.locate import Located
 from stack.ownership import in_the_way, refusal
 from stack.presets import NGINX
 from stack.project import Project
-from stack.running import Owner, Running
+from stack.running import Owner, Running, Stranger
 
 
 def check_running(located: Located, running: Running, services: Collection[str]) -> None:
@@ -42,3 +42,10 @@ def check_owner(owner: Owner, running: Running, names: Collection[str] = ()) -> 
     if found := in_the_way(owner, running, names):
         folders = {one.owner.folder for one in found if one.owner.folder}
         raise refusal(owner, found, {name for name in folders if Path(name).is_dir()})
+
+
+def check_gone(owner: Owner, strangers: Collection[Stranger]) -> None:
+    """Raise StackError if something to adopt is of another stack whose folder is still there."""
+    for one in strangers:
+        if one.owner.file and Path(one.owner.folder).is_dir():
+            raise refusal(owner, [one], {one.owner.folder})

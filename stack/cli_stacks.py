@@ -33,6 +33,7 @@ def adopt(
     """
     from stack import adopt as adoption
     from stack import workflow
+    from stack.checks import check_gone
     from stack.ownership import consequences
     from stack.project import open_project
 
@@ -43,6 +44,7 @@ def adopt(
     if not strangers:
         report.document({"adopted": []}, [f"nothing of others has the name {project.stack.name}"])
         return
+    check_gone(project.owner, strangers)
     if not yes:
         for line in consequences(strangers):
             report.note(line)

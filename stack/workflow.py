@@ -53,7 +53,9 @@ def plan_project(
     Gives what follows from stack.yaml, the files that have to be made first, and the rest.
     """
     check_services(project, only)
-    if not project.state.root.exists():  # before a registry is asked, which takes its time
+    if not (
+        project.state.root.exists() or project.state.former
+    ):  # before a registry is asked, which takes its time
         check_owner(project.owner, engine.observe())
     prepared = derive(project, source_of(project, engine, say))
     running = engine.observe({item.image for item in prepared.topology.containers})

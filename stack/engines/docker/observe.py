@@ -54,7 +54,7 @@ def observe(
         networks={_short(item, request.NETWORK, name): item["Internal"] for item in mine_nets},
         volumes=frozenset(_short(item, request.VOLUME, name) for item in mine_vols),
         lent=frozenset(
-            _short(item, request.VOLUME, name) for item in mine_vols if owner_of(item) != owner
+            _short(item, request.VOLUME, name) for item in mine_vols if not owner_of(item).file
         ),
         images={one: image for one, image in zip(images, found, strict=True) if image},
         strangers=(
@@ -164,11 +164,11 @@ def _named(project: str, items: Iterable[Summary]) -> list[Summary]:
     """Give what has the project's label or prefix: the engine's filter takes any part of a name."""
     return [
         item
-        for item in _unique(items, "Name")
+        for item in _unique(items)
         if _labels(item).get(request.PROJECT) == project
         or str(item["Name"]).startswith(f"{project}_")
     ]
 
 
-def _unique(items: Iterable[Summary], key: str = "Id") -> list[Summary]:
-    return list({item[key]: item for item in items}.values())
+def _unique(items: Iterable[Summary]) -> list[Summary]:
+    return list({item.get("Id", item.get("Name")): item for item in items}.values())
