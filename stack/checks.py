@@ -41,7 +41,17 @@ def check_owner(owner: Owner, running: Running, names: Collection[str] = ()) -> 
     """Raise StackError if something that is not the project's has its name, or one of ``names``."""
     if found := in_the_way(owner, running, names):
         folders = {one.owner.folder for one in found if one.owner.folder}
-        raise refusal(owner, found, {name for name in folders if Path(name).is_dir()})
+        there = {name for name in folders if Path(name).is_dir()}
+        raise refusal(owner, found, there, is_mixed=bool(running.containers))
+
+
+def check_ours(owner: Owner, running: Running) -> None:
+    """Raise StackError if others have the project's name and it has nothing itself.
+
+    Beside what is ours, nothing of others keeps anybody from seeing and stopping it.
+    """
+    if not (running.containers or running.networks or running.volumes):
+        check_owner(owner, running)
 
 
 def check_gone(owner: Owner, strangers: Collection[Stranger]) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from stack.checks import check_owner, check_running
+from stack.checks import check_ours, check_running
 from stack.engines.base import Engine
 from stack.errors import StackError
 from stack.locate import Located
@@ -23,7 +23,7 @@ def execute(
     The ``docker`` command takes over if there is one: it can also pass on what is typed or piped.
     """
     running = engine.observe()
-    check_owner(located.owner, running)
+    check_ours(located.owner, running)
     check_running(located, running, [service])
     alive = [seen for seen in running.of(service) if seen.is_running]
     if not alive:

@@ -1,5 +1,6 @@
 """Reads and writes whole files, so that a reader never sees half of one. Decides nothing."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -20,6 +21,15 @@ def read(path: Path) -> str | None:
         raise StackError(f"{path}: not readable: not UTF-8", step) from None
     except OSError as error:
         raise told(error, f"{path}: not readable") from error
+
+
+def read_plain(path: Path) -> str:
+    """Give the text of a plain file. Raises OSError for a link, a pipe or a device, at once."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, encoding="utf-8") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENXIO, "no plain file", str(path))
+        return file.read()
 
 
 def write(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:

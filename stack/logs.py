@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Collection, Iterator, Sequence
 
-from stack.checks import check_owner, check_running
+from stack.checks import check_ours, check_running
 from stack.engines.base import Engine
 from stack.errors import EngineError
 from stack.locate import Located
@@ -22,7 +22,7 @@ def logs(
 ) -> Iterator[Line]:
     """Yield the containers' names and log lines of some services, or of all."""
     running = engine.observe()
-    check_owner(located.owner, running)
+    check_ours(located.owner, running)
     check_running(located, running, services)
     wanted = [one for one in running.containers if not services or one.service in services]
     names = sorted(one.name for one in wanted)

@@ -43,12 +43,25 @@ def has_no_labels(owner: Owner, stranger: Stranger) -> bool:
     return stranger.kind != "container" and stranger.owner == Owner(owner.project)
 
 
-def refusal(owner: Owner, strangers: Collection[Stranger], folders: Collection[str]) -> StackError:
-    """Say who has the name and what can be done; ``folders`` are those of the owners that exist."""
+def refusal(
+    owner: Owner,
+    strangers: Collection[Stranger],
+    folders: Collection[str],
+    *,
+    is_mixed: bool = False,
+) -> StackError:
+    """Say who has the name and what can be done; ``folders`` are those of the owners that exist.
+
+    Where ``is_mixed`` the project runs under the name too: Compose would remove that as well.
+    """
     first = next((one.owner for one in strangers if one.owner.file), None)
     first = first or next(iter(strangers)).owner
     same = [one for one in strangers if one.owner == first]
     who, hints = _who(owner, first, same, first.folder in folders)
+    if is_mixed:
+        stop = stop_command(Owner(owner.project))
+        own = [f"docker rm --force {one.name}" for one in same if one.kind == "container"]
+        hints = [*own, *(hint for hint in hints if hint != stop)]
     others = len(strangers) - len(same)
     more = f"; and {others} more of others" if others else ""
     message = f"{owner.file or 'stack.yaml'}: name: {owner.project} is in use by {who}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stack import trouble
 from stack.errors import StackError
-from stack.files import check_plain, read, write
+from stack.files import check_plain, read, read_plain, write
 
 FOLDER = ".stack"
 # What lay in .stack itself before each project had a folder of its own.
@@ -164,7 +164,7 @@ class State:
 
     def _memory(self) -> dict[str, str]:
         try:
-            memory = json.loads((self.root / "memory.json").read_text(encoding="utf-8"))
+            memory = json.loads(read_plain(self.root / "memory.json"))
             return {str(key): str(value) for key, value in memory.items()}
         except (OSError, ValueError, AttributeError):
             return {}

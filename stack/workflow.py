@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from stack import front, provide, settle
 from stack.adopt import adopted
 from stack.authority import replacement
-from stack.checks import check_owner, check_services
+from stack.checks import check_ours, check_owner, check_services
 from stack.diagnose.exchange import Target
 from stack.engines.base import Engine
 from stack.engines.docker.context import context_digest
@@ -189,7 +189,7 @@ def signing_secret(project: Project) -> str:
 def running_of(engine: DockerEngine) -> Running:
     """See what the project has. Raises StackError if its name is somebody else's."""
     running = engine.observe()
-    check_owner(engine.owner, running)
+    check_ours(engine.owner, running)
     return running
 
 
@@ -233,7 +233,7 @@ def status(located: Located, engine: DockerEngine, say: Say) -> Status:
     if located.project is None:
         return Status(services_of(running), [])
     project = located.project
-    check_owner(project.owner, running)
+    check_ours(project.owner, running)
     prepared = derive(project, source_of(project, engine, say))
     prepared = replace(prepared, door=running_door(prepared.door, running))
     ready = ready_for(project, prepared, engine, Watch(time.monotonic()))

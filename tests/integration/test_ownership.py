@@ -1,5 +1,6 @@
 """A project is a name and a folder: what another one made is never touched, and can be adopted."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -313,3 +314,55 @@ def test_nobody_removes_a_network_that_others_are_on(storing: Project) -> None:
     storing.stack("down")
     with pytest.raises(NotFound):
         client.networks.get(network)
+
+
+def test_what_others_made_beside_it_keeps_nobody_from_seeing_and_stopping_it(
+    storing: Project,
+) -> None:
+    labels = {"com.docker.compose.project": storing.name}
+    foreign = storing.client.volumes.create(f"{storing.name}_foreign", labels=labels)
+    try:
+        said = storing.fails("up")
+        assert f"volume {storing.name}_foreign" in said
+        assert "docker compose" not in said  # that would remove what is ours, too
+        assert f"{storing.name}-redis-1" in storing.stack("status")
+        assert storing.stack("exec", "redis", "echo", "here") == "here\n"
+        storing.stack("down", "--volumes", "--yes")
+        assert belongings(storing) == {str(foreign.id)}
+    finally:
+        foreign.remove()
+
+
+def test_a_former_state_takes_nothing_of_another_clone(project: Project) -> None:
+    project.write(STORED, {"/": "site"})
+    former = project.folder / ".stack" / "secrets"
+    former.mkdir(parents=True)
+    (former / "nextauth-secret").write_text("x" * 43)
+    labels = {
+        "com.docker.compose.project": project.name,
+        "com.docker.compose.volume": "redis",
+        "dev.stack.project": project.name,
+        "dev.stack.folder": "/another/clone",
+        "dev.stack.file": "stack.yaml",
+    }
+    volume = project.client.volumes.create(f"{project.name}_redis", labels=labels)
+    try:
+        assert "the stack of /another/clone" in project.fails("up")
+        project.fails("down", "--volumes", "--yes")
+        assert project.client.volumes.get(str(volume.name))
+    finally:
+        volume.remove()
+
+
+def test_a_living_clone_is_not_adopted(owner: Project, tmp_path: Path) -> None:
+    before, clone = belongings(owner), clone_of(owner, tmp_path / "clone")
+    assert f"cd {owner.folder} && stack down" in clone.fails("adopt", "--yes")
+    assert belongings(owner) == before
+
+
+def test_a_pipe_in_the_state_does_not_hold_down_up(storing: Project) -> None:
+    memory = storing.state / "memory.json"
+    memory.unlink()
+    os.mkfifo(memory)
+    storing.stack("down")
+    assert storing.containers() == []

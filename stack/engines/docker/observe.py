@@ -1,5 +1,6 @@
 """Sees what a Docker engine has, and whose it is; changes nothing."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -115,7 +116,7 @@ def container(summary: Summary, project: str) -> SeenContainer:
         id=summary["Id"],
         name=_name(summary),
         service=labels.get(request.SERVICE, ""),
-        number=int(number) if number.isascii() and number.isdigit() else 0,
+        number=int(number) if re.fullmatch("[0-9]{1,6}", number) else 0,
         state=summary["State"],
         status=summary["Status"],
         fingerprint=labels.get(own.FINGERPRINT, ""),
