@@ -24,17 +24,13 @@ def take(state: State, ids: Collection[str]) -> None:
         state.remember(KEY, "\n".join(sorted(adopted(state) | set(ids))))
 
 
-def adopt(state: State, engine: DockerEngine, strangers: Sequence[Stranger]) -> list[str]:
-    """Take ``strangers`` over; give a line for each. The caller holds the lock and has consent.
+def adopt(state: State, engine: DockerEngine, strangers: Sequence[Stranger]) -> None:
+    """Take ``strangers`` over. The caller holds the lock and has consent.
 
     What is kept is written down before anything is removed: whatever ends this, no data is lost,
-    and it can be done again.
+    and it can be done again. Networks that the project does not use go with the next ``up``.
     """
-    kept = [one for one in strangers if one.kind != "container"]
-    take(state, {one.id for one in kept})
-    done = [f"kept     {one.kind} {one.name}" for one in kept]
+    take(state, {one.id for one in strangers if one.kind != "container"})
     for one in strangers:
         if one.kind == "container":
             engine.take_away(one)
-            done.append(f"removed  container {one.name}")
-    return done

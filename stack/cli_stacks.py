@@ -40,15 +40,16 @@ def adopt(
     report = new_report(as_json)
     project = open_project(file, os.environ)
     engine = connected(project.owner, report)
-    strangers = workflow.strangers(project, engine)
+    strangers, names = workflow.strangers(project, engine)
     if not strangers:
         report.document({"adopted": []}, [f"nothing of others has the name {project.stack.name}"])
         return
     check_gone(project.owner, strangers)
+    lines = consequences(strangers, names)
     if not yes:
-        for line in consequences(strangers):
+        for line in lines:
             report.note(line)
         confirm("adopt all of it?", "stack adopt --yes")
     with project.state.lock(10, report.note):
-        done = adoption.adopt(project.state, engine, strangers)
-    report.document({"adopted": done}, [*(f"  {line}" for line in done), "", "  next: stack up"])
+        adoption.adopt(project.state, engine, strangers)
+    report.document({"adopted": lines}, [*(f"  {line}" for line in lines), "", "  next: stack up"])

@@ -68,13 +68,18 @@ def refusal(
     return StackError(f"{message}: {listed(same)}{more}", "\n".join(hints))
 
 
-def consequences(strangers: Collection[Stranger]) -> list[str]:
-    """Say what adopting does to each, a line each."""
-    verbs = {"container": "remove", "network": "keep and use", "volume": "keep and use"}
+def consequences(strangers: Collection[Stranger], names: Collection[str]) -> list[str]:
+    """Say what adopting does to each, a line each; ``names`` are those that the project uses."""
     return [
-        f"{verbs[one.kind]} {one.kind} {one.name} ({made_by(one.owner)})"
+        f"{_becomes(one, one.name in names)} {one.kind} {one.name} ({made_by(one.owner)})"
         for one in sorted(strangers, key=lambda one: (one.kind, one.name))
     ]
+
+
+def _becomes(one: Stranger, is_used: bool) -> str:
+    if one.kind == "container" or (one.kind == "network" and not is_used):
+        return "remove"
+    return "keep and use" if is_used else "leave alone"
 
 
 def made_by(owner: Owner) -> str:

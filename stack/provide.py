@@ -35,6 +35,7 @@ def plan_files(project: Project, prepared: Prepared, running: Running) -> Plan:
 
 def prepare_mounts(project: Project) -> None:
     """Put in place what the rendered Compose file mounts, so that Compose alone can start it."""
+    check_moved(project)
     project.state.prepare()
     source = written_source(project.stack)
     for step in plan_files(project, derive(project, source), Running()).steps:
@@ -44,11 +45,22 @@ def prepare_mounts(project: Project) -> None:
         project.state.write(project.state.config, derive(project, source).config)
 
 
+def check_moved(project: Project) -> None:
+    """Raise StackError while the secrets lie where a former version kept them: new ones would not
+    fit the data."""
+    if project.state.former:
+        raise StackError(
+            f"{project.folder}/.stack: holds the files of a former version of stack",
+            "stack up moves them",
+        )
+
+
 def ensure_secret(project: Project, engine: Engine | None, name: str) -> str:
     """Give one secret, made now if there is none; ``engine`` may still have it."""
     given = given_secrets(project.stack, project.folder, project.environ)
     if text := given.get(name) or credentials.value(project.state, name):
         return text
+    check_moved(project)
     project.state.prepare()
     layout = topology(project.stack, written_source(project.stack))
     step = _secret(layout, engine.observe() if engine else Running(), name)

@@ -167,10 +167,11 @@ def former_of(located: Located) -> list[Standing]:
     return [one for one in made if one.owner.project != owner.project and one.containers]
 
 
-def strangers(project: Project, engine: DockerEngine) -> list[Stranger]:
-    """Give what others made that has the project's name, or a name that it needs."""
+def strangers(project: Project, engine: DockerEngine) -> tuple[list[Stranger], frozenset[str]]:
+    """Give what others made that has the project's name, and the names that the project uses."""
     prepared = derive(project, source_of(project, engine, lambda _: None))
-    return in_the_way(project.owner, engine.observe(), wanted_names(prepared.topology))
+    names = wanted_names(prepared.topology)
+    return in_the_way(project.owner, engine.observe(), names), names
 
 
 def signing_secret(project: Project) -> str:

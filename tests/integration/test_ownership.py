@@ -366,3 +366,31 @@ def test_a_pipe_in_the_state_does_not_hold_down_up(storing: Project) -> None:
     os.mkfifo(memory)
     storing.stack("down")
     assert storing.containers() == []
+
+
+def test_adopting_says_what_becomes_of_names_that_are_not_used(project: Project) -> None:
+    project.write(STORED, {"/": "site"})
+    labels = {"com.docker.compose.project": project.name, "com.docker.compose.volume": "redis"}
+    volume = project.client.volumes.create(f"{project.name}-data", labels=labels)
+    network = project.client.networks.create(f"{project.name}_front", labels=labels)
+    try:
+        said = project.stack("adopt", "--yes")
+        assert f"leave alone volume {volume.name}" in said
+        assert f"remove network {network.name}" in said
+        project.stack("up")
+        assert "is up to date" in project.stack("up")
+        project.stack("down", "--volumes", "--yes")
+        assert project.client.volumes.get(str(volume.name))
+    finally:
+        volume.remove()
+
+
+def test_no_secret_is_made_beside_those_of_a_former_version(storing: Project) -> None:
+    state, outer = storing.state, storing.folder / ".stack"
+    for path in [*state.iterdir()]:
+        path.rename(outer / path.name)
+    state.rmdir()
+    for command in ("token", "render"):
+        assert "stack up moves them" in storing.fails(command)
+    storing.stack("up")
+    assert kept(storing) == "yes"

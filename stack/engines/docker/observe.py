@@ -153,8 +153,9 @@ def _name(item: Summary) -> str:
 
 
 def _short(item: Summary, label: str, project: str) -> str:
-    """Give a name without the project's; the label says it, unless somebody made it by hand."""
-    return _labels(item).get(label) or str(item["Name"]).removeprefix(f"{project}_")
+    """Give a name without the project's; a label that says another name is not how it is found."""
+    said, name = _labels(item).get(label), str(item["Name"])
+    return said if said and name == f"{project}_{said}" else name.removeprefix(f"{project}_")
 
 
 def _labels(item: Summary) -> Mapping[str, str]:
