@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from stack import cli_bundle, cli_diagnose, cli_doctor, cli_running, cli_stacks, streams
-from stack.cli_ending import ending, listen_for_sigterm
+from stack.cli_ending import ending
 from stack.cli_options import (
     DEFAULT_FILE,
     File,
@@ -27,6 +27,7 @@ from stack.cli_options import (
     new_report,
 )
 from stack.errors import ConfigError
+from stack.signals import listen_for_signals
 
 if TYPE_CHECKING:
     from stack.engines.docker.engine import DockerEngine
@@ -238,11 +239,11 @@ app.registered_commands += cli_stacks.commands.registered_commands
 def main() -> None:
     """Run the command line: errors are said once, and every ending has its exit code."""
     streams.prepare()
-    listen_for_sigterm()
+    listen_for_signals()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
-    except BaseException as error:  # Ctrl-C, too
+    except BaseException as error:  # signals, too
         code = ending(error)
     sys.exit(code)
 

@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import os
-import signal
 import sys
 from typing import Any
 
@@ -12,22 +11,7 @@ import typer
 from stack import streams
 from stack.cli_options import new_report
 from stack.errors import ConfigError, StackError
-
-GO_ON = "stack up goes on from here, stack down removes it"
-
-
-class Terminated(BaseException):
-    """SIGTERM came: not an error of any part, so that none takes it for its own."""
-
-
-def listen_for_sigterm() -> None:
-    """Let SIGTERM end a command as Ctrl-C does: what is under way is seen to its end, and said."""
-
-    def end(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends it at once
-        raise Terminated
-
-    signal.signal(signal.SIGTERM, end)
+from stack.signals import Ended
 
 
 def ending(error: BaseException) -> int:
@@ -52,12 +36,11 @@ def _said(error: BaseException) -> int:
             return error.exit_code
         case StackError():
             return _say(error)
-        case KeyboardInterrupt() | typer.Abort():
-            _say(StackError("interrupted", GO_ON))
-            return 130
-        case Terminated():
-            _say(StackError("terminated", GO_ON))
-            return 143
+        case Ended():
+            _say(StackError(str(error), error.hint))
+            return error.exit_code
+        case typer.Abort():
+            return _say(StackError("not confirmed: nothing was changed"))
         case OSError():
             return _trouble(error)
         case MemoryError():

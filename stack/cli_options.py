@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stack.errors import ConfigError
+from stack.signals import Ended
 
 if TYPE_CHECKING:
     from stack.engines.docker.engine import DockerEngine
@@ -37,6 +38,7 @@ ProjectName = Annotated[
     str, typer.Option("--project", metavar="NAME", help="One of `stack list`; not by stack.yaml.")
 ]
 DEFAULT_FILE = Path("stack.yaml")
+GO_ON = "stack up goes on from here, stack down removes it"
 
 
 def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
@@ -76,8 +78,9 @@ def holding(
     try:
         with state.lock(timeout, lambda holder: report.note(f"waiting for {holder}"), make=make):
             yield
-    except KeyboardInterrupt:
-        raise typer.Abort from None  # typer itself would end in silence
+    except Ended as ended:
+        ended.hint = GO_ON
+        raise
 
 
 def end(report: "Report", outcome: "Outcome") -> None:

@@ -25,6 +25,7 @@ from stack.cli_options import (
     holding,
     new_report,
 )
+from stack.signals import Ended
 
 if TYPE_CHECKING:
     from stack.locate import Located
@@ -107,8 +108,13 @@ def logs(
     located = workflow.find(file, os.environ, name)
     _say_problem(report.note, located)
     engine = connected(located.owner, report)
-    for container, line in lines.logs(located, engine, services or (), tail, is_endless=follow):
-        report.log_line(container, line)
+    try:
+        for container, line in lines.logs(located, engine, services or (), tail, is_endless=follow):
+            report.log_line(container, line)
+    except Ended as ended:
+        if not follow:
+            raise
+        raise typer.Exit(ended.exit_code) from None  # the way to end it, so nothing is to be said
 
 
 @commands.command(

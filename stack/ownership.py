@@ -60,7 +60,9 @@ def refusal(
     who, hints = _who(owner, first, same, first.folder in folders)
     if is_mixed:
         stop = stop_command(Owner(owner.project))
-        own = [f"docker rm --force {one.name}" for one in same if one.kind == "container"]
+        own = [
+            f"docker rm --force {shlex.quote(one.name)}" for one in same if one.kind == "container"
+        ]
         hints = [*own, *(hint for hint in hints if hint != stop)]
     others = len(strangers) - len(same)
     more = f"; and {others} more of others" if others else ""

@@ -12,6 +12,4 @@ def main() -> None:
     """Load the command line and run it."""
     from stack import cli
 
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     cli.main()

@@ -44,10 +44,20 @@ class Kitchen:
         whole["routes"] = {"/": next(iter(services))}
         file = self.folder / "stack.yaml"
         file.write_text(yaml.safe_dump(doubled(whole)))
-        return self.laid_out(load(file, {}))
+        for service in services.values():
+            self.make_files(service)
+        images = dict.fromkeys(("nginx", "redis", "postgres", "realtime"), self.image)
+        return lay_out(load(file, ENVIRON), images)
 
-    def laid_out(self, stack: Stack) -> Topology:
-        return lay_out(stack, dict.fromkeys(("nginx", "redis", "postgres", "realtime"), self.image))
+    def make_files(self, service: Mapping[str, Any]) -> None:
+        """Make what a service names in the folder: a stack.yaml is not loaded without it."""
+        for volume in service.get("volumes", ()):
+            source, _, _ = volume.partition(":")
+            if source.startswith("./"):
+                (self.folder / source).mkdir(exist_ok=True)
+        if build := service.get("build"):
+            (self.folder / build["context"]).mkdir(exist_ok=True)
+            (self.folder / build["context"] / "Dockerfile").touch()
 
     def by_engine(self, topology: Topology) -> dict[str, Values]:
         """Have the engine make each container, and give what it says of them."""
@@ -295,7 +305,6 @@ def test_whatever_is_written_is_the_same(
     written = {}
     for number, service in enumerate(made):
         (kitchen.folder / f"any-{number}.env").write_bytes(service["env_file"].encode())
-        (kitchen.folder / service["build"]["context"]).mkdir(exist_ok=True)
         volumes = [f"./{service['volume']}:/x"]
         own = {**service, "port": 80, "volumes": volumes, "env_file": f"any-{number}.env"}
         written[f"s{number}"] = {key: value for key, value in own.items() if key != "volume"}

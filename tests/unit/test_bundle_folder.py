@@ -101,5 +101,5 @@ def test_it_ends_where_all_names_are_taken(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StackError, match="not written: not a directory"):
+    with pytest.raises(StackError, match="not written: a part of this path is no folder"):
         write_bundle(tmp_path / "file", "stack-failure", FILES)

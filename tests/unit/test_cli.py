@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 
@@ -157,23 +158,53 @@ def test_a_reader_that_leaves_early_is_no_error(shop: Stack) -> None:
     assert process.returncode in {0, 1, 141}
 
 
-def test_ctrl_c_is_130(shop: Stack) -> None:
-    with (
-        State(shop.folder, "shop").lock(0, lambda _: None),
-        subprocess.Popen(
-            [*MAIN, "down"],
-            cwd=shop.folder,
-            env=ENVIRON,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process,
-    ):
+ENDINGS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
+
+
+@pytest.mark.parametrize("number", ENDINGS, ids=lambda number: str(number.name))
+def test_a_signal_ends_a_command_that_waits_for_another(
+    shop: Stack, number: signal.Signals
+) -> None:
+    code, word = ENDINGS[number]
+    with State(shop.folder, "shop").lock(0, lambda _: None), begun(shop, "down") as process:
         assert process.stdout
-        assert process.stderr
-        assert process.stdout.readline() == f"  waiting for process {os.getpid()}\n".encode()
-        process.send_signal(signal.SIGINT)
-        assert process.stderr.read().startswith(b"error: interrupted\n")
-    assert process.returncode == 130
+        assert process.stdout.readline() == f"  waiting for process {os.getpid()}\n"
+        process.send_signal(number)
+        _, said = process.communicate()
+    assert (process.returncode, said.splitlines()[0]) == (code, f"error: {word}")
+
+
+@pytest.mark.parametrize("number", ENDINGS, ids=lambda number: str(number.name))
+@pytest.mark.parametrize("command", ["up", "down", "status", "list", "logs", "doctor"])
+def test_a_signal_ends_a_command_whose_engine_is_silent(
+    shop: Stack, command: str, number: signal.Signals
+) -> None:
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(shop.folder / "silent"))
+        engine.listen()
+        host = {"DOCKER_HOST": f"unix://{shop.folder}/silent"}
+        with begun(shop, command, **host) as process:
+            link, _ = engine.accept()
+            with link:
+                link.recv(1)
+                process.send_signal(number)
+                _, said = process.communicate()
+    code, word = ENDINGS[number]
+    is_changing = command in {"up", "down"}
+    hint = "\n  hint: stack up goes on from here, stack down removes it" if is_changing else ""
+    assert (process.returncode, said) == (code, f"error: {word}{hint}\n")
+
+
+def begun(shop: Stack, command: str, **environ: str) -> subprocess.Popen[str]:
+    """Start a command, and do not wait for it."""
+    return subprocess.Popen(
+        [*MAIN, command],
+        cwd=shop.folder,
+        env=ENVIRON | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def test_a_bug_is_3_with_a_log_and_no_traceback(shop: Stack) -> None:
