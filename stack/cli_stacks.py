@@ -36,6 +36,7 @@ def adopt(
     from stack.checks import check_gone
     from stack.ownership import consequences
     from stack.project import open_project
+    from stack.provide import take_secrets
 
     report = new_report(as_json)
     project = open_project(file, os.environ)
@@ -51,5 +52,6 @@ def adopt(
             report.note(line)
         confirm("adopt all of it?", "stack adopt --yes")
     with project.state.lock(10, report.note):
+        take_secrets(project, engine, strangers)
         adoption.adopt(project.state, engine, strangers)
     report.document({"adopted": lines}, [*(f"  {line}" for line in lines), "", "  next: stack up"])

@@ -103,7 +103,7 @@ def plan_down(running: Running, *, volumes: bool) -> Plan:
     """Plan the removal of all that the project made; volumes only when ``volumes`` is true."""
     removals: list[Step] = [
         RemoveContainer(f"remove container {seen.name}", seen=seen, why="down", with_data=volumes)
-        for seen in running.containers
+        for seen in (*running.containers, *running.one_offs)
     ]
     keys = tuple(step.key for step in removals)
     steps = list(removals)
@@ -222,8 +222,10 @@ def _replicas(
     late = [step for step in removals if step.after]
     for number in range(1, container.replicas + 1):
         yield from (step for step in late if step.seen.number == number)
-        before = [step.key for step in removals if step.seen.number == number]
-        yield from _bring_up(topology, container, number, before, kept, fingerprints)
+        former = [step for step in removals if step.seen.number == number]
+        before = [step.key for step in former]
+        inherited = former[-1].seen.nameless if former else ()
+        yield from _bring_up(topology, container, number, before, kept, fingerprints, inherited)
     yield from (step for step in late if step.seen.number > container.replicas)
 
 
@@ -234,6 +236,7 @@ def _bring_up(
     before: Collection[str],
     kept: Mapping[str, SeenContainer],
     fingerprints: Mapping[str, str],
+    inherited: tuple[tuple[str, str], ...],
 ) -> list[Step]:
     name = container_name(topology.project, container.service, number)
     place = (container.service, number)
@@ -257,6 +260,7 @@ def _bring_up(
                 container=container,
                 number=number,
                 fingerprint=fingerprints[container.service],
+                inherited=inherited,
             )
         )
     elif not (seen.is_running or is_done):

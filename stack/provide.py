@@ -1,6 +1,6 @@
 """The files below .stack that a project needs: steps for what is missing, and how it is made."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from stack import credentials
 from stack.adopt import take
@@ -12,7 +12,7 @@ from stack.names import container_name
 from stack.ownership import has_no_labels
 from stack.presets import SECRETS_TARGET
 from stack.project import Prepared, Project, derive, topology, written_source
-from stack.running import Running
+from stack.running import Running, Stranger
 from stack.steps import (
     GiveSecrets,
     MakeCertificate,
@@ -24,6 +24,9 @@ from stack.steps import (
 )
 from stack.topology import FRONT_CERTIFICATE, FRONT_KEY, Topology
 from stack.variables import given_secrets
+
+_CERTIFICATE = {FRONT_CERTIFICATE, FRONT_KEY}  # made by the authority
+WAIT = 10.0  # seconds for another command that may be making the same secret
 
 
 def plan_files(project: Project, prepared: Prepared, running: Running) -> Plan:
@@ -61,10 +64,27 @@ def ensure_secret(project: Project, engine: Engine | None, name: str) -> str:
     if text := given.get(name) or credentials.value(project.state, name):
         return text
     check_moved(project)
-    project.state.prepare()
+    with project.state.lock(WAIT, lambda _: None):
+        if text := credentials.value(project.state, name):  # made by who held the lock
+            return text
+        layout = topology(project.stack, written_source(project.stack))
+        step = _secret(layout, _alive(engine.observe()) if engine else (), name)
+        return credentials.keep(project.state, name, _kept(engine, step) if engine else "")
+
+
+def take_secrets(project: Project, engine: Engine, strangers: Iterable[Stranger]) -> None:
+    """Keep the secrets of containers that are adopted: the data that comes with them needs these.
+
+    Only a secret that is missing here; one that the user gives is not ours to keep.
+    """
     layout = topology(project.stack, written_source(project.stack))
-    step = _secret(layout, engine.observe() if engine else Running(), name)
-    return credentials.keep(project.state, name, _kept(engine, step) if engine else "")
+    given = given_secrets(project.stack, project.folder, project.environ)
+    alive = [one.name for one in strangers if one.is_running and one.owner.file]
+    for name, value in credentials.known(project.state, layout).items():
+        if value or name in given or name in _CERTIFICATE:
+            continue
+        if text := _kept(engine, _secret(layout, alive, name)):
+            credentials.keep(project.state, name, text)
 
 
 def make(project: Project, prepared: Prepared, engine: Engine | None, step: Step) -> None:
@@ -97,9 +117,9 @@ def _steps(project: Project, prepared: Prepared, running: Running) -> Iterator[S
         by = "" if is_limited(project.authority) else ", by a new authority"
         before.append(MakeCertificate(f"make certificate front.pem{by}"))
     before += [
-        _secret(layout, running, name)
+        _secret(layout, _alive(running), name)
         for name, value in secrets.items()
-        if not value and name not in {FRONT_CERTIFICATE, FRONT_KEY}
+        if not value and name not in _CERTIFICATE
     ]
     yield from before
     keys = tuple(step.key for step in before)
@@ -116,13 +136,16 @@ def _move(project: Project, engine: Engine | None) -> None:
     state = project.state
     made = engine.observe().strangers if engine else ()
     ids = {one.id for one in made if has_no_labels(project.owner, one)}
+    take(state, ids)  # first: killed in between, this is done again
     state.move_former()
-    take(state, ids)
 
 
-def _secret(layout: Topology, running: Running, name: str) -> MakeSecret:
+def _alive(running: Running) -> list[str]:
+    return [one.name for one in running.containers if one.is_running]
+
+
+def _secret(layout: Topology, alive: Collection[str], name: str) -> MakeSecret:
     """Make a secret, unless a container that runs was given it: its data may depend on it."""
-    alive = {one.name for one in running.containers if one.is_running}
     for item in layout.containers:
         holder = container_name(layout.project, item.service, 1)
         for secret in item.secrets:

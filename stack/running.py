@@ -40,6 +40,7 @@ class SeenContainer:
     ``number`` is 0 where its label is no number. ``published`` pairs ports of this machine with the
     container's, ``networks`` are those of the project that it is on; None where nobody looked.
     ``front`` is the address of the front door that it was made for, if it is the front door.
+    ``nameless`` pairs a place in it with the volume there that has no name of its own.
     """
 
     id: str
@@ -53,6 +54,7 @@ class SeenContainer:
     published: frozenset[tuple[int, int]] | None = None
     networks: frozenset[str] | None = None
     front: str = ""
+    nameless: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_running(self) -> bool:
@@ -95,6 +97,7 @@ class Running:
     images: Mapping[str, SeenImage] = field(default_factory=dict)  # reference → image
     strangers: tuple[Stranger, ...] = ()
     lent: frozenset[str] = frozenset()  # volumes that another tool made: used by consent, and kept
+    one_offs: tuple[SeenContainer, ...] = ()  # by `docker compose run`, of our rendered file
 
     @property
     def own_volumes(self) -> list[str]:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from stack.errors import StackError
 from stack.files import check_plain, read, read_plain, write
 
 FOLDER = ".stack"
-# What lay in .stack itself before each project had a folder of its own.
-_FORMER = ("nginx", "secrets", "compose.yaml", "memory.json")
+MEMORY = "memory.json"  # small facts for the next command
+# What lay in .stack itself, beside the memory, before each project had a folder of its own.
+_FORMER = ("compose.yaml", "nginx", "secrets")  # the last, by which a former version is known
 _NAME = re.compile(r"^name: (?P<quote>['\"]?)(?P<name>[^'\"\n]*)(?P=quote)$", re.MULTILINE)
 
 
@@ -140,10 +141,12 @@ class State:
     def move_former(self) -> None:
         """Move this project's files to the folder of their own. Raises StackError."""
         outer = self.folder / FOLDER
-        for name in _FORMER:
+        for name in (*_FORMER, MEMORY):
             check_plain(outer / name)
         with _told(self.root):
             self.root.mkdir(mode=0o700, exist_ok=True)
+            self._note({**_facts(outer / MEMORY), **_facts(self.root / MEMORY)})
+            (outer / MEMORY).unlink(missing_ok=True)
             for name in _FORMER:
                 with contextlib.suppress(FileNotFoundError):
                     (outer / name).rename(self.root / name)
@@ -155,19 +158,23 @@ class State:
 
     def recall(self, key: str) -> str:
         """Give what was remembered under ``key``, or nothing."""
-        return self._memory().get(key, "")
+        return _facts(self.root / MEMORY).get(key, "")
 
     def remember(self, key: str, value: str) -> None:
         """Keep a small fact for the next command."""
-        memory = {**self._memory(), key: value}
-        self.write(self.root / "memory.json", json.dumps(memory, indent=2) + "\n")
+        self._note({**_facts(self.root / MEMORY), key: value})
 
-    def _memory(self) -> dict[str, str]:
-        try:
-            memory = json.loads(read_plain(self.root / "memory.json"))
-            return {str(key): str(value) for key, value in memory.items()}
-        except (OSError, ValueError, AttributeError):
-            return {}
+    def _note(self, facts: Mapping[str, str]) -> None:
+        self.write(self.root / MEMORY, json.dumps(facts, indent=2) + "\n")
+
+
+def _facts(path: Path) -> dict[str, str]:
+    """Give what is remembered in a file; nothing where it cannot be read."""
+    try:
+        facts = json.loads(read_plain(path))
+        return {str(key): str(value) for key, value in facts.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 @contextlib.contextmanager

@@ -110,11 +110,12 @@ class RemoveContainer(Step):
 
 @dataclass(frozen=True)
 class RunContainer(Step):
-    """Create and start a container."""
+    """Create and start a container; ``inherited`` are volumes without a name, by their place."""
 
     container: Container = field(kw_only=True)
     number: int = field(kw_only=True)
     fingerprint: str = field(kw_only=True)
+    inherited: tuple[tuple[str, str], ...] = field(kw_only=True, default=())
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
+from docker.types import Mount
 
 from stack.engines.base import Exit, Holder
 from stack.engines.docker import request
@@ -255,6 +256,7 @@ class DockerEngine:
         wanted = request.container_request(
             version, self.project, folder, item, step.number, environment
         )
+        wanted["host_config"].setdefault("Mounts", []).extend(self._inherited(step))
         created = self.api.create_container(name=name, labels=labels, **wanted)
         for network in item.networks[1:]:
             endpoint = request.endpoint_config(version, self.project, item, step.number, network)
@@ -262,6 +264,15 @@ class DockerEngine:
                 created["Id"], f"{self.project}_{network}", aliases=endpoint["Aliases"]
             )
         self.api.start(created["Id"])
+
+    def _inherited(self, step: RunContainer) -> list[Mount]:
+        """Give the volumes without a name that go on, as Compose does: where the image has one."""
+        if not step.inherited:
+            return []
+        # The stubs of the SDK give this method no types.
+        image = self.api.inspect_image(step.container.image)  # type: ignore[no-untyped-call]
+        places = {*(image["Config"]["Volumes"] or ())} - {m.target for m in step.container.mounts}
+        return [Mount(at, name, type="volume") for at, name in step.inherited if at in places]
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from stack.engines.docker import request
 from stack.engines.docker.connect import translated
 from stack.running import Owner, Running, SeenContainer, SeenImage, Standing, Stranger
 
+_NAMELESS = re.compile("[0-9a-f]{64}")  # what an engine calls a volume that nobody named
 Summary = Mapping[str, Any]  # what the engine says of one thing in a list
 
 
@@ -45,13 +46,13 @@ def observe(
         nets = _named(name, (item for call in networks for item in call.result()))
         made = (item for call in volumes for item in call.result()["Volumes"] or ())
         vols = _named(name, made)
-    mine = [item for item in seen if owner_of(item) == owner]
+        mine = _own_containers(api, pool, owner, seen)
     mine_nets = [item for item in nets if owner_of(item) == owner or item["Id"] in adopted]
     mine_vols = [item for item in vols if owner_of(item) == owner or adoption(item) in adopted]
+    one_offs = [item for item in mine if _labels(item).get(request.ONE_OFF) == "True"]
     return Running(
-        containers=tuple(
-            container(item, name) for item in mine if _labels(item).get(request.ONE_OFF) != "True"
-        ),
+        containers=tuple(container(item, name) for item in mine if item not in one_offs),
+        one_offs=tuple(container(item, name) for item in one_offs),
         networks={_short(item, request.NETWORK, name): item["Internal"] for item in mine_nets},
         volumes=frozenset(_short(item, request.VOLUME, name) for item in mine_vols),
         lent=frozenset(
@@ -128,7 +129,22 @@ def container(summary: Summary, project: str) -> SeenContainer:
         ),
         networks=frozenset(one.removeprefix(f"{project}_") for one in networks),
         front=labels.get(own.FRONT, ""),
+        nameless=tuple(
+            (mount["Destination"], mount["Name"])
+            for mount in summary.get("Mounts") or ()
+            if _NAMELESS.fullmatch(mount.get("Name") or "")
+        ),
     )
+
+
+def _own_containers(
+    api: APIClient, pool: ThreadPoolExecutor, owner: Owner, seen: Collection[Summary]
+) -> list[Summary]:
+    """Give what the project made. An image of `docker commit` hands our labels on: not its own."""
+    mine = [item for item in seen if owner_of(item) == owner]
+    ids = sorted({item["ImageID"] for item in mine})
+    labels = dict(zip(ids, pool.map(lambda id_: _image_labels(api, id_), ids), strict=True))
+    return [item for item in mine if own.PROJECT not in labels[item["ImageID"]]]
 
 
 def _image(api: APIClient, reference: str) -> SeenImage | None:
@@ -137,8 +153,16 @@ def _image(api: APIClient, reference: str) -> SeenImage | None:
         image = api.inspect_image(reference)  # type: ignore[no-untyped-call]
     except NotFound:
         return None
-    labels = image["Config"]["Labels"] or {}
-    return SeenImage(image["Id"], labels.get(request.CONTEXT, ""))
+    return SeenImage(image["Id"], (image["Config"]["Labels"] or {}).get(request.CONTEXT, ""))
+
+
+def _image_labels(api: APIClient, reference: str) -> Mapping[str, str]:
+    try:
+        image = api.inspect_image(reference)  # type: ignore[no-untyped-call]
+    except NotFound:  # removed by force below a container
+        return {}
+    labels: Mapping[str, str] | None = image["Config"]["Labels"]
+    return labels or {}
 
 
 def _stranger(kind: Any, item: Summary) -> Stranger:
