@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from stack.images import Source
-from tests.integration.projects import REALTIME, SITE, Project, project_in
+from tests.integration.projects import REALTIME, SITE, Project, compose, project_in
 
 STORED = {**SITE, "redis": REALTIME["redis"]}
 REDIS = 'REDISCLI_AUTH="$(cat /run/secrets/password)" redis-cli'
@@ -167,3 +167,60 @@ def test_a_label_that_is_no_number_is_no_bug(project: Project, source: Source, n
     project.stack("up")
     with pytest.raises(docker.errors.NotFound):
         odd.reload()
+
+
+NAMELESS = "FROM {base}\nVOLUME /data /gone\n"
+
+
+def test_data_in_a_volume_without_a_name_outlives_a_new_container(
+    project: Project, python_image: str
+) -> None:
+    folder = project.folder / "app"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(NAMELESS.format(base=python_image))
+    app = {
+        "build": "./app",
+        "command": ["sleep", "1000"],
+        "port": 80,
+        "ready": {"command": ["true"]},
+    }
+    project.write({**SITE, "app": app}, {"/": "site"})
+    project.stack("up")
+    project.stack("exec", "app", "sh", "-c", "echo mine > /data/mine")
+    project.write({**SITE, "app": {**app, "env": {"A": "1"}}}, {"/": "site"})
+    project.stack("up")
+    assert project.stack("exec", "app", "cat", "/data/mine") == "mine\n"
+    project.container("app").rename(f"{project.name}-odd")
+    project.stack("up")
+    assert project.stack("exec", "app", "cat", "/data/mine") == "mine\n"
+    assert "is up to date" in project.stack("up")
+    used = [one["Name"] for one in project.container("app").attrs["Mounts"]]
+    project.stack("down", "--volumes", "--yes")
+    assert len(used) == 2
+    assert not {str(one.name) for one in project.client.volumes.list()}.intersection(used)
+
+
+def test_a_container_of_an_image_committed_from_ours_is_not_ours(project: Project) -> None:
+    project.write(STORED, {"/": "site"})
+    project.stack("up")
+    image = project.container("redis").commit("it-committed", project.name)
+    copy = project.client.containers.create(str(image.id))
+    try:
+        for command in (("up",), ("restart", "redis"), ("down", "--volumes", "--yes")):
+            project.run(*command)
+            copy.reload()  # it is still there
+        assert f"container {copy.name}" in project.fails("up")
+        assert [one.name for one in project.containers()] == [copy.name]
+    finally:
+        copy.remove(force=True)
+        project.client.images.remove(str(image.id))
+
+
+def test_down_removes_what_compose_ran_once(project: Project) -> None:
+    project.write(STORED, {"/": "site"})
+    project.stack("up")
+    file = str(project.state / "compose.yaml")
+    compose(project, "--file", file, "run", "--detach", "--entrypoint", "sleep", "redis", "1000")
+    assert "is up to date" in project.stack("up")
+    project.stack("down")
+    assert project.containers() == []

@@ -186,6 +186,20 @@ def test_a_moved_folder_is_adopted_with_its_data(storing: Project) -> None:
     storing.folder.mkdir()  # the fixture goes on from there
 
 
+def test_adopting_keeps_the_secrets_of_what_still_runs(storing: Project) -> None:
+    moved = replace(storing, folder=storing.folder.with_name("elsewhere"))
+    secrets = storing.secrets()
+    shutil.copytree(storing.folder, moved.folder, ignore=shutil.ignore_patterns(".stack"))
+    shutil.rmtree(storing.folder)
+    moved.stack("adopt", "--yes")
+    assert moved.secrets() <= secrets
+    moved.stack("up")
+    assert moved.secrets() & secrets
+    assert kept(moved) == "yes"
+    moved.stack("down", "--volumes", "--yes")
+    storing.folder.mkdir()  # the fixture goes on from there
+
+
 COMPOSE_FILE = """\
 name: {name}
 services:

@@ -81,6 +81,9 @@ class Kitchen:
                 }
             finally:
                 api.remove_container(made["Id"], v=True)
+                for mount in wanted["host_config"]["Mounts"]:
+                    if mount["Type"] == "volume":
+                        api.remove_volume(mount["Source"])
         return seen
 
     def by_compose(self, binary: Path, topology: Topology, place: Path) -> dict[str, Values]:

@@ -91,7 +91,7 @@ class DockerEngine:
                 case RemoveVolume():
                     self.api.remove_volume(f"{self.project}_{step.name}")
                 case RemoveContainer():
-                    self._remove(step.seen.id, with_data=step.with_data)
+                    self._remove_container(step)
                 case RunContainer():
                     self._run(step)
                 case StartContainer():
@@ -104,7 +104,7 @@ class DockerEngine:
     def take_away(self, stranger: Stranger) -> None:
         """Remove a container that somebody else made; the user agreed to that."""
         with translated(f"container {stranger.name}"):
-            self._remove(stranger.id, with_data=False)
+            self._remove(stranger.id)
 
     def execute(
         self, container: str, command: list[str], environment: Mapping[str, str] | None = None
@@ -236,10 +236,17 @@ class DockerEngine:
         else:
             self.api.start(seen.id)
 
-    def _remove(self, container: str, *, with_data: bool) -> None:
+    def _remove_container(self, step: RemoveContainer) -> None:
+        self._remove(step.seen.id)
+        # By name: the engine itself would keep those that one container inherited of another.
+        for _, name in step.seen.nameless if step.with_data else ():
+            with contextlib.suppress(NotFound):
+                self.api.remove_volume(name)
+
+    def _remove(self, container: str) -> None:
         try:
             self.api.stop(container, timeout=STOP_TIMEOUT)
-            self.api.remove_container(container, force=True, v=with_data)
+            self.api.remove_container(container, force=True)
         except NotFound:
             return  # somebody else removed it: that is what was wanted
         except APIError as error:
