@@ -1,13 +1,13 @@
 """Whatever somebody did to a running stack by hand, `up` heals it or says the exact next step."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import docker
 import httpx
 import pytest
 
 from stack.images import Source
+from tests.integration.hands import HANDS, Hand, cut_from_network, pause, pause_the_front, rename
 from tests.integration.projects import REALTIME, SITE, Project, compose, project_in
 
 STORED = {**SITE, "redis": REALTIME["redis"]}
@@ -26,90 +26,8 @@ def shop(
         yield one
 
 
-def delete_state(shop: Project) -> None:
-    shutil.rmtree(shop.folder / ".stack")
-
-
-def delete_secrets(shop: Project) -> None:
-    shutil.rmtree(shop.state / "secrets")
-
-
-def make_static_folder_anew(shop: Project) -> None:
-    site = shop.folder / "site"
-    text = (site / "index.html").read_text()
-    shutil.rmtree(site)
-    site.mkdir()
-    (site / "index.html").write_text(text)
-
-
-def cut_from_network(shop: Project) -> None:
-    shop.client.networks.get(f"{shop.name}_data").disconnect(shop.container("redis"), force=True)
-
-
-def rename(shop: Project) -> None:
-    shop.container("redis").rename(f"{shop.name}-old")
-
-
-def rename_the_front(shop: Project) -> None:
-    shop.container("nginx").rename(f"{shop.name}-old-front")
-
-
-def pause(shop: Project) -> None:
-    shop.container("redis").pause()
-
-
-def pause_the_front(shop: Project) -> None:
-    shop.container("nginx").pause()
-
-
-def stop(shop: Project) -> None:
-    shop.container("redis").stop()
-
-
-def kill_all(shop: Project) -> None:
-    for container in shop.containers():
-        container.kill()
-
-
-def remove_containers(shop: Project) -> None:
-    for container in shop.containers():
-        container.remove(force=True)
-
-
-def remove_network(shop: Project) -> None:
-    network = shop.client.networks.get(f"{shop.name}_data")
-    network.disconnect(shop.container("redis"), force=True)
-    network.remove()
-
-
-def edit_configuration(shop: Project) -> None:
-    (shop.state / "nginx" / "nginx.conf").write_text("events {}\n")
-
-
-def delete_configuration(shop: Project) -> None:
-    (shop.state / "nginx" / "nginx.conf").unlink()
-
-
-HANDS: tuple[Callable[[Project], None], ...] = (
-    delete_state,
-    delete_secrets,
-    make_static_folder_anew,
-    cut_from_network,
-    rename,
-    rename_the_front,
-    pause,
-    pause_the_front,
-    stop,
-    kill_all,
-    remove_containers,
-    remove_network,
-    edit_configuration,
-    delete_configuration,
-)
-
-
 @pytest.mark.parametrize("change", HANDS)
-def test_up_heals_it(shop: Project, change: Callable[[Project], None]) -> None:
+def test_up_heals_it(shop: Project, change: Hand) -> None:
     change(shop)
     shop.stack("up")
     assert {str(one.name).removeprefix(f"{shop.name}-") for one in shop.containers()} == {
@@ -123,9 +41,7 @@ def test_up_heals_it(shop: Project, change: Callable[[Project], None]) -> None:
 
 
 @pytest.mark.parametrize("change", [pause, pause_the_front, rename, cut_from_network])
-def test_down_removes_it_whatever_was_done(
-    project: Project, change: Callable[[Project], None]
-) -> None:
+def test_down_removes_it_whatever_was_done(project: Project, change: Hand) -> None:
     project.write(STORED, {"/": "site"})
     project.stack("up")
     change(project)
@@ -169,6 +85,7 @@ def test_a_label_that_is_no_number_is_no_bug(project: Project, source: Source, n
         odd.reload()
 
 
+SLEEP = ["sh", "-c", "trap exit TERM; sleep 1000 & wait"]  # ends when it is told to
 NAMELESS = "FROM {base}\nVOLUME /data /gone\n"
 
 
@@ -180,7 +97,7 @@ def test_data_in_a_volume_without_a_name_outlives_a_new_container(
     (folder / "Dockerfile").write_text(NAMELESS.format(base=python_image))
     app = {
         "build": "./app",
-        "command": ["sleep", "1000"],
+        "command": SLEEP,
         "port": 80,
         "ready": {"command": ["true"]},
     }
@@ -220,7 +137,7 @@ def test_down_removes_what_compose_ran_once(project: Project) -> None:
     project.write(STORED, {"/": "site"})
     project.stack("up")
     file = str(project.state / "compose.yaml")
-    compose(project, "--file", file, "run", "--detach", "--entrypoint", "sleep", "redis", "1000")
+    compose(project, "--file", file, "run", "--detach", "--entrypoint", "", "redis", *SLEEP)
     assert "is up to date" in project.stack("up")
     project.stack("down")
     assert project.containers() == []
