@@ -14,7 +14,8 @@ Labels = Mapping[str, Mapping[str, Mapping[str, str]]]
 NONE: Labels = {}
 HEALTH_INTERVAL = 1  # seconds; the shortest that Compose can make use of
 HEALTH_TIMEOUT = 5  # seconds
-HEALTH_RETRIES = 60
+HEALTH_RETRIES = 3  # one that hangs is found out in 18 s
+HEALTH_START = 60  # seconds in which a failure does not count: the first start of a store is long
 # Named, because the engine's own default may be a driver that has no such options, or whose logs
 # cannot be read back.
 LOG_DRIVER = "json-file"
@@ -156,6 +157,7 @@ def _healthcheck(item: Container) -> Document | None:
         "interval": f"{HEALTH_INTERVAL}s",
         "timeout": f"{HEALTH_TIMEOUT}s",
         "retries": HEALTH_RETRIES,
+        "start_period": f"{HEALTH_START}s",
     }
 
 

@@ -7,6 +7,7 @@ readable but only inside the folder, which is closed to all other users (0700).
 
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 
 from stack.files import read
@@ -34,11 +35,16 @@ def keep(state: State, name: str, text: str = "") -> str:
 
 
 def is_given(state: State, container: Container, values: Mapping[str, str]) -> bool:
-    """Whether the container's copies are there and are those of ``values``."""
-    return all(
-        read(state.secrets / f"{container.service}.d" / secret.file) == values[secret.value] != ""
-        for secret in container.secrets
-    )
+    """Whether the container's copies are there, are those of ``values``, and can be read by it."""
+    mode, owner = _access(container)
+    for secret in container.secrets:
+        path = state.secrets / f"{container.service}.d" / secret.file
+        if not (read(path) == values[secret.value] != ""):
+            return False
+        seen = path.stat()
+        if stat.S_IMODE(seen.st_mode) != mode or (owner and (seen.st_uid, seen.st_gid) != owner):
+            return False  # a copy of the folder, or a restored one
+    return True
 
 
 def give(state: State, container: Container, given: Mapping[str, str]) -> None:
@@ -48,11 +54,15 @@ def give(state: State, container: Container, given: Mapping[str, str]) -> None:
     """
     folder = state.secrets / f"{container.service}.d"
     state.make_folder(folder)
-    user, _, group = (container.user or "").partition(":")
+    mode, owner = _access(container)
     for secret in container.secrets:
         text = given.get(secret.value) or value(state, secret.value)
-        if user and os.geteuid() == 0:
-            owner = (int(user), int(group or user))
-            state.write(folder / secret.file, text, 0o600, owner)
-        else:
-            state.write(folder / secret.file, text, 0o444)
+        state.write(folder / secret.file, text, mode, owner)
+
+
+def _access(container: Container) -> tuple[int, tuple[int, int] | None]:
+    """Give the mode of a container's copies, and user and group where they are handed over."""
+    user, _, group = (container.user or "").partition(":")
+    if user and os.geteuid() == 0:
+        return 0o600, (int(user), int(group or user))
+    return 0o444, None

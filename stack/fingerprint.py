@@ -76,8 +76,8 @@ def _beside(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 def _sources(container: Container, project: str) -> list[str]:
     """Give the folders and files of this machine that a container mounts."""
     sources = [mount.source for mount in container.mounts if not mount.is_volume]
-    copies = [secret_file(project, container.service, secret.file) for secret in container.secrets]
-    return [*sources, *{copy.rpartition("/")[0] for copy in copies}]
+    copies = (secret_file(project, container.service, secret.file) for secret in container.secrets)
+    return [*sources, *copies]
 
 
 def _inode(path: Path) -> bytes:

@@ -73,6 +73,7 @@ def place_config(
 
     Raises StackError with what Nginx says; then the old configuration is still the one in place.
     """
+    place.open_config_folder()
     if container is None:
         place.write(place.config, text)
         return

@@ -76,8 +76,7 @@ def plan_up(
     kept = {seen.id: seen for seen in running.containers if seen.id not in removed}
     steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
     for container in topology.containers:
-        mine = [step for step in removals if step.seen.service == container.service]
-        steps += _replicas(topology, container, mine, kept, fingerprints)
+        steps += _replicas(topology, container, removals, kept, fingerprints)
     steps += [_await_route(topology, route) for route in topology.routes]
     return Plan(pruned(steps))
 
@@ -184,6 +183,8 @@ def _in_turn(topology: Topology, step: RemoveContainer) -> RemoveContainer:
     service, number = step.seen.service, step.seen.number
     if step.why not in {CHANGED, NEW_IMAGE, FEWER} or not step.seen.is_running:
         return step
+    if step.seen.name != container_name(topology.project, service, number):
+        return step  # it may have the name that another one waits for
     return replace(step, after=tuple(_keys("ready", topology, [service])[: number - 1]))
 
 
@@ -219,11 +220,13 @@ def _replicas(
     kept: Mapping[str, SeenContainer],
     fingerprints: Mapping[str, str],
 ) -> Iterator[Step]:
-    late = [step for step in removals if step.after]
+    mine = [step for step in removals if step.seen.service == container.service]
+    late = [step for step in mine if step.after]
     for number in range(1, container.replicas + 1):
         yield from (step for step in late if step.seen.number == number)
-        former = [step for step in removals if step.seen.number == number]
-        before = [step.key for step in former]
+        former = [step for step in mine if step.seen.number == number]
+        name = container_name(topology.project, container.service, number)
+        before = [step.key for step in removals if step in former or step.seen.name == name]
         inherited = former[-1].seen.nameless if former else ()
         yield from _bring_up(topology, container, number, before, kept, fingerprints, inherited)
     yield from (step for step in late if step.seen.number > container.replicas)

@@ -69,6 +69,7 @@ class Watch:
     exits: dict[str, Exit] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     say: Callable[[str], None] = lambda _: None
+    begun: float = field(default_factory=time.monotonic)
 
     def left(self) -> float:
         """Seconds until the time limit, at least zero."""
@@ -182,11 +183,17 @@ class Ready:
         fate = "did not answer in time" if code is None else f"ended with exit code {code}"
         raise NotReadyError(
             f"{service}: {fate}; asked {what}, last answer: {answer or 'none'}",
-            f"stack logs {service}",
+            self._next_step(name, service, is_alive=code is None),
             probe=what,
             answer=answer,
             evidence=self._evidence(name),
         )
+
+    def _next_step(self, name: str, service: str, *, is_alive: bool) -> str:
+        """Give what helps: only what was running before may be frozen or spoiled by hand."""
+        if is_alive and self._age(name) > time.monotonic() - self.watch.begun:
+            return f"stack restart {service}\nstack logs {service}"
+        return f"stack logs {service}"
 
     def _service(self, name: str) -> str:
         return name.removeprefix(f"{self.project}-").rpartition("-")[0] or name

@@ -70,6 +70,18 @@ class State:
             if not (outer / ".gitignore").exists():
                 write(outer / ".gitignore", "*\n")
 
+    def has_config(self, text: str) -> bool:
+        """Whether that Nginx configuration is in its place, and open to the user of Nginx."""
+        if read(self.config) != text:
+            return False
+        modes = self.config.parent.stat().st_mode, self.config.stat().st_mode
+        return modes[0] & 0o755 == 0o755 and modes[1] & 0o644 == 0o644
+
+    def open_config_folder(self) -> None:
+        """Let the user of Nginx read the folder that is mounted. Raises StackError."""
+        with _told(self.config.parent):
+            self.config.parent.chmod(0o755)
+
     def make_folder(self, path: Path) -> None:
         """Make one of the folders below, closed to other users. Raises StackError."""
         with _told(path):

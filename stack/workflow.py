@@ -18,7 +18,6 @@ from stack.engines.docker.context import context_digest
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.project import choose_source, open_engine, stacks
 from stack.errors import EngineError
-from stack.files import read
 from stack.images import Source
 from stack.locate import Located, locate, made_from
 from stack.outcome import Options, Outcome, RouteCheck
@@ -80,7 +79,7 @@ def plan_project(
         running,
         prepared.fingerprints,
         contexts,
-        is_config_current=read(project.state.config) == prepared.config,
+        is_config_current=project.state.has_config(prepared.config),
         is_config_loaded=loaded_generation(door) == prepared.generation,
         only=only,
     )

@@ -213,6 +213,21 @@ def delete_the_nginx_folder(shop: Project) -> None:
 
 
 @hand
+def close_the_configuration(shop: Project) -> None:
+    (shop.state / "nginx" / "nginx.conf").chmod(0o600)
+
+
+@hand
+def close_the_nginx_folder(shop: Project) -> None:
+    (shop.state / "nginx").chmod(0o700)
+
+
+@hand
+def open_a_copy_of_a_secret(shop: Project) -> None:
+    (shop.state / "secrets" / "redis.d" / "password").chmod(0o666)
+
+
+@hand
 def open_the_secrets(shop: Project) -> None:
     (shop.state / "secrets" / "redis-password").chmod(0o666)
 
@@ -286,8 +301,9 @@ def join_another_network(shop: Project) -> None:
 
 @hand
 def remove_all_networks(shop: Project) -> None:
-    cut_all_off(shop)
-    for network in shop.client.networks.list(filters={"name": f"{shop.name}_"}):
+    for network in shop.client.networks.list(filters={"name": f"{shop.name}_"}, greedy=True):
+        for container in network.containers:
+            network.disconnect(container, force=True)
         network.remove()
 
 
@@ -314,26 +330,12 @@ def kill_a_worker_of_nginx(shop: Project) -> None:
 
 
 @hand
-def crash_redis(shop: Project) -> None:
-    shop.container("redis").kill("SIGSEGV")
-    settled(shop.container("redis"))
-
-
-@hand
 def end_redis_by_its_own_command(shop: Project) -> None:
     redis = shop.container("redis")
     redis.exec_run(
         ["sh", "-c", 'REDISCLI_AUTH="$(cat /run/secrets/password)" redis-cli shutdown save']
     )
     settled(redis)
-
-
-def hold_up_redis(shop: Project) -> None:
-    shop.container("redis").kill("SIGSTOP")
-
-
-def hold_up_nginx(shop: Project) -> None:
-    shop.container("nginx").kill("SIGSTOP")
 
 
 @hand

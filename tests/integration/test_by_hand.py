@@ -1,5 +1,6 @@
 """Whatever somebody did to a running stack by hand, `up` heals it or says the exact next step."""
 
+import time
 from collections.abc import Iterator
 
 import docker
@@ -22,7 +23,8 @@ def shop(
     with project_in(docker_client, tmp_path_factory.mktemp("by-hand"), source) as one:
         one.write(STORED, {"/": "site"})
         one.stack("up")
-        one.stack("exec", "redis", "sh", "-c", f"{REDIS} set kept yes")
+        # Saved, because some of the hands kill it, and Redis itself saves once an hour.
+        one.stack("exec", "redis", "sh", "-c", f"{REDIS} set kept yes && {REDIS} save")
         yield one
 
 
@@ -37,6 +39,14 @@ def test_up_heals_it(shop: Project, change: Hand) -> None:
     assert {one.status for one in shop.containers()} == {"running"}
     assert httpx.get(shop.url).text == "<p>the static page</p>\n"
     assert shop.stack("exec", "redis", "sh", "-c", f"{REDIS} get kept") == "yes\n"
+    assert "is up to date" in shop.stack("up")
+
+
+def test_a_store_that_is_frozen_is_told_with_the_next_step(shop: Project) -> None:
+    shop.container("redis").kill("SIGSTOP")
+    until_unhealthy(shop)
+    assert "stack restart redis" in shop.fails("up", "--timeout", "3")
+    shop.stack("restart", "redis")
     assert "is up to date" in shop.stack("up")
 
 
@@ -141,3 +151,11 @@ def test_down_removes_what_compose_ran_once(project: Project) -> None:
     assert "is up to date" in project.stack("up")
     project.stack("down")
     assert project.containers() == []
+
+
+def until_unhealthy(shop: Project) -> None:
+    """Return when the health check of a frozen store has failed: three times five seconds."""
+    deadline = time.monotonic() + 60
+    while shop.container("redis").health != "unhealthy":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

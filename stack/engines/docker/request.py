@@ -11,6 +11,7 @@ from docker.types import EndpointConfig, Healthcheck, HostConfig, LogConfig, Mou
 from stack.compose import (
     HEALTH_INTERVAL,
     HEALTH_RETRIES,
+    HEALTH_START,
     HEALTH_TIMEOUT,
     LOG_DRIVER,
     LOG_OPTIONS,
@@ -147,4 +148,5 @@ def _healthcheck(container: Container) -> Healthcheck | None:
         interval=HEALTH_INTERVAL * SECOND,
         timeout=HEALTH_TIMEOUT * SECOND,
         retries=HEALTH_RETRIES,
+        start_period=HEALTH_START * SECOND,
     )
