@@ -26,11 +26,11 @@ down: $(RUNTIME) ## stop the demo stack (volumes stay)
 images: $(RUNTIME) ## fetch or build the images
 	@$(BIN)/stack images
 
-test: $(TOOLS) images browser ## install what the tests need and run them all
-	$(BIN)/pytest
+test: $(TOOLS) images browser unit ## install what the tests need and run them all
+	$(BIN)/pytest -m integration
 
-unit: $(TOOLS) ## only the tests that need no Docker Engine
-	$(BIN)/pytest -m "not integration"
+unit: $(TOOLS) ## only the tests that need no Docker Engine; most of them wait, so four at once
+	$(BIN)/pytest -m "not integration" --numprocesses 4 --dist loadfile
 
 chaos: $(TOOLS) images ## check deliveries while everything is killed, for SECONDS=600
 	CHAOS_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -s tests/chaos

@@ -177,12 +177,14 @@ def test_an_engine_on_its_way_out_is_followed_by_a_new_one(
     shutil.copy("/bin/sleep", tmp_path / "dockerd")
     ending = subprocess.Popen([tmp_path / "dockerd", "0.3"])
     (tmp_path / "pid").write_text(str(ending.pid))
-    threading.Thread(target=ending.wait).start()  # or it would stay as a zombie
+    reaper = threading.Thread(target=ending.wait)  # or it would stay as a zombie
+    reaper.start()
     monkeypatch.setattr(install, "PID_FILES", {"dockerd": tmp_path / "pid"})
     new = tmp_path / "new"
     command = ("sh", "-c", f"touch {new}; sleep 5")
     install.start(new.exists, lambda _: None, command=command, log=tmp_path / "log", limit=10)
-    assert ending.poll() is not None
+    reaper.join(5)
+    assert ending.returncode == 0
 
 
 def test_stale_pid_files_go_and_live_ones_stay(tmp_path: Path) -> None:
