@@ -6,6 +6,7 @@ import pytest
 
 from stack.errors import ConfigError
 from stack.fingerprint import environment, fingerprints, told_in_file
+from stack.names import secret_file
 from stack.topology import Container, Secret, Topology
 
 APP = Container("app", "x", env_file=".env", environment=(("A", "own"),))
@@ -33,6 +34,17 @@ def test_a_comment_and_an_overridden_line_do_not_count(tmp_path: Path) -> None:
 def test_a_secret_counts_and_does_not_show(tmp_path: Path) -> None:
     assert prints(tmp_path)["too"] != prints(tmp_path, value="another")["too"]
     assert "another" not in prints(tmp_path, value="another")["too"]
+
+
+def test_a_copy_of_a_secret_that_was_made_anew_is_another_one(tmp_path: Path) -> None:
+    copy = tmp_path / secret_file("p", "too", "s")
+    copy.parent.mkdir(parents=True)
+    copy.write_text("one")
+    before = prints(tmp_path)
+    copy.rename(copy.with_name("old"))
+    copy.write_text("one")
+    after = prints(tmp_path)
+    assert {name for name in before if before[name] != after[name]} == {"too"}
 
 
 def test_own_environment_wins(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from stack.steps import (
     RemoveContainer,
     RemoveVolume,
     RestartContainer,
+    RunContainer,
     Step,
 )
 from stack.topology import Container
@@ -254,6 +255,25 @@ def test_only_brings_what_it_needs() -> None:
     assert started == {"start shop-nginx-1", "start shop-api-1", "start shop-db-1"}
 
 
+def test_a_volume_without_a_name_goes_on_in_the_next_container() -> None:
+    world = Simulator().converge()
+    world._keep(
+        replace(seen, nameless=(("/cache", "f" * 64),)) for seen in world.running.containers
+    )
+    steps = world.plan(changed(ws={"user": "1"})).steps
+    runs = [step for step in steps if isinstance(step, RunContainer)]
+    assert [(step.number, step.inherited) for step in runs] == [
+        (number, (("/cache", "f" * 64),)) for number in (1, 2)
+    ]
+
+
+def test_down_takes_what_was_run_once_too() -> None:
+    running = Simulator().converge().running
+    once = replace(running.containers[0], id="once", name="shop-ws-run-1")
+    steps = plan_down(replace(running, one_offs=(once,)), volumes=False).steps
+    assert "remove container shop-ws-run-1" in {step.key for step in steps}
+
+
 @pytest.mark.parametrize("volumes", [True, False])
 def test_down_removes_all_but_volumes(volumes: bool) -> None:
     world = Simulator().converge()
@@ -324,12 +344,21 @@ def run_some(world: Simulator, steps: Sequence[Step], data: st.DataObject) -> No
         done.add(step.key)
 
 
+def rename_all(world: Simulator, data: st.DataObject) -> None:
+    """Hand the names of all containers round, as somebody may do by hand."""
+    seen = world.running.containers
+    names = data.draw(st.permutations([one.name for one in seen]))
+    world._keep(replace(one, name=name) for one, name in zip(seen, names, strict=True))
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_wherever_runs_end_the_next_one_converges(data: st.DataObject) -> None:
     world = Simulator()
     for topology in data.draw(st.lists(st.sampled_from(WORLDS), max_size=3)):
         run_some(world, world.plan(topology).steps, data)
+        if data.draw(st.booleans()):
+            rename_all(world, data)
     wanted = data.draw(st.sampled_from(WORLDS))
     world.converge(wanted)
     assert keys(world.plan(wanted)) == []

@@ -136,6 +136,39 @@ def test_what_is_remembered_is_recalled(tmp_path: Path) -> None:
     assert (state.recall("images"), state.recall("other")) == ("debian", "")
 
 
+@pytest.mark.parametrize("closed", ["file", "folder", ""])
+def test_a_configuration_that_nginx_may_not_read_is_not_in_its_place(
+    tmp_path: Path, closed: str
+) -> None:
+    state = State(tmp_path, "shop")
+    state.prepare()
+    state.write(state.config, "wanted")
+    assert state.has_config("wanted")
+    assert not state.has_config("another")
+    if closed:
+        (state.config if closed == "file" else state.config.parent).chmod(0o700)
+    assert state.has_config("wanted") == (not closed)
+
+
+@pytest.mark.parametrize("left", [(), ("secrets",), ("compose.yaml", "nginx", "secrets")])
+def test_a_move_that_was_killed_goes_on(tmp_path: Path, left: tuple[str, ...]) -> None:
+    """Whatever was moved already, nothing that is remembered on either side is lost."""
+    state, outer = State(tmp_path, "shop"), tmp_path / ".stack"
+    state.prepare()
+    for name in ("secrets", "nginx"):
+        place = outer if name in left else state.root
+        (place / name).mkdir(exist_ok=True)
+    secret = (outer if "secrets" in left else state.root) / "secrets" / "nextauth-secret"
+    secret.write_text("kept")
+    (outer / "memory.json").write_text('{"images": "debian", "adopted": "old"}')
+    state.remember("adopted", "new")
+    state.move_former()
+    assert (state.secrets / "nextauth-secret").read_text() == "kept"
+    assert (state.recall("images"), state.recall("adopted")) == ("debian", "new")
+    assert not state.former
+    assert not (outer / "memory.json").exists()
+
+
 def test_secret_values_are_those_of_the_files(tmp_path: Path) -> None:
     state = State(tmp_path, "shop")
     assert state.secret_values() == []
