@@ -29,7 +29,8 @@ from stack.redact import cleaned, redact
 from stack.running import Running
 from stack.secret_values import named, secret_values
 from stack.state import State
-from stack.summary import Failure, Summary, markdown
+from stack.status import ServiceStatus
+from stack.summary import Failure, Row, Summary, markdown
 
 FAILED = "stack-failure"  # not hidden: artifact uploads leave hidden files out
 ASKED = "stack-bundle"
@@ -64,8 +65,8 @@ class _Found:
     files: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)  # what could not be had, and why
     running: Running = field(default_factory=Running)
-    services: list[tuple[str, str, bool]] = field(default_factory=list)
-    routes: list[tuple[str, str, bool]] = field(default_factory=list)
+    services: list[Row] = field(default_factory=list)
+    routes: list[Row] = field(default_factory=list)
     front_log: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
@@ -205,7 +206,8 @@ def _containers(scene: Scene, found: _Found) -> None:
             found.files[f"logs/{name}.log"] = "\n".join(lines) + "\n"
     for seen in found.running.containers:
         found.files[f"inspect/{seen.name}.json"] = engine.inspect(seen.name)
-        found.services.append((seen.name, f"{seen.state}: {seen.status}", seen.is_running))
+        state = f"{seen.state}: {seen.status}"
+        found.services.append((seen.name, state, seen.is_running, f"stack logs {seen.service}"))
 
 
 def _front(scene: Scene, found: _Found) -> None:
@@ -230,6 +232,7 @@ def _rendered(scene: Scene, found: _Found) -> None:
         return
     owner = scene.located.owner
     kept = State(Path(owner.folder), owner.project)
+    kept.check()
     for name, path in {COMPOSE: kept.compose, "rendered/nginx.conf": kept.config}.items():
         if text := read(path):
             found.files[name] = text
@@ -244,10 +247,17 @@ def _status(scene: Scene, found: _Found) -> None:
     routes = [vars(row) for row in status.routes]
     found.files["status.json"] = {"ok": status.is_well, "services": rows, "routes": routes}
     found.services = [
-        (row.container or row.service, f"{row.state}: {row.detail}", row.state == "running")
+        (row.container or row.service, f"{row.state}: {row.detail}", row.is_well, _step(row))
         for row in status.services
     ]
-    found.routes = [(f"{row.route} → {row.service}", row.answer, row.ok) for row in status.routes]
+    found.routes = [
+        (f"{row.route} → {row.service}", row.answer, row.ok, "stack doctor")
+        for row in status.routes
+    ]
+
+
+def _step(row: ServiceStatus) -> str:
+    return "stack up" if row.state == "missing" else f"stack logs {row.service}"
 
 
 def _plan(scene: Scene, found: _Found) -> None:

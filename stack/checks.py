@@ -30,10 +30,10 @@ def check_names(known: Sequence[str], services: Collection[str]) -> None:
     for name in services:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            text = f"{name}: no such service in stack.yaml"
+            text = f"{name}: no such service"
             raise ConfigError(
                 text + (f"; did you mean {near[0]}?" if near else ""),
-                f"services are: {', '.join(known)}",
+                f"services are: {', '.join(known)}" if known else "stack list",
             )
 
 

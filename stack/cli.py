@@ -103,14 +103,19 @@ def up(
     if dry_run:
         project = _project(file)
         engine = connected(project.owner, report)
-        _, files, plan = workflow.plan_project(project, engine, report.note, services or ())
+        _, files, plan = workflow.plan_project(
+            project, engine, report.note, services or (), build=build
+        )
         report.plan(files, plan)
         return
     with _locked(file, report, timeout, may_install=may_install) as (project, engine):
         if ci:
             report.hide(hidden.known(project))
         options = Options(timeout, tuple(services or ()), build=build)
-        with report.progress() as on_result:
+        with (
+            cli_bundle.keeping_refusal(report, project, engine, is_kept=ci or strict),
+            report.progress() as on_result,
+        ):
             outcome = workflow.up(project, engine, options, on_result, report.note)
         is_failure = (strict or ci) and not outcome.is_well
         if outcome.prepared and is_failure:
@@ -155,7 +160,7 @@ def render(
     as_json: Json = False,
 ) -> None:
     """Write the files made from stack.yaml."""
-    from stack import output, project, provide
+    from stack import output, project, provide, workflow
 
     report = new_report(as_json)
     opened = _project(file)
@@ -168,7 +173,8 @@ def render(
         return
     written = output.write_all(files, out)
     if target == "dev":
-        provide.prepare_mounts(opened)
+        with holding(opened.state, report, provide.WAIT):
+            provide.prepare_mounts(opened, workflow.connect_if_any(opened.owner))
     report.written(sorted(files), written, out)
 
 

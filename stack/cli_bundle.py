@@ -1,12 +1,14 @@
 """The command ``bundle``, and what ``up --ci`` keeps of a failure. No logic."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from stack.cli_options import DEFAULT_FILE, File, Json, new_report
+from stack.cli_options import DEFAULT_FILE, File, Json, connected, new_report
 from stack.errors import StackError
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from stack.outcome import Outcome
     from stack.project import Project
     from stack.report import Report
+    from stack.summary import Summary
 
 commands = typer.Typer()
 
@@ -27,50 +30,63 @@ def bundle(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
     Works with a stack that is up or not, and without a stack.yaml or an engine that answers.
     """
     from stack import bundle as bundles
-    from stack import github
+    from stack.summary import title
 
     report = new_report(as_json)
     folder, summary = bundles.collect(_scene(file, report), bundles.ASKED)
-    from stack.summary import markdown, title
-
     report.document(
         {"folder": str(folder), "archive": f"{folder}.tar.gz", "says": title(summary)},
         [title(summary), f"what explains it: {folder}"],
     )
-    cause = summary.first_cause
-    if cause and github.is_github(os.environ):
-        report.command(github.error_command("stack bundle", f"{cause.message}\n{cause.hint}"))
-    _add_summary(report, markdown(summary))
+    _tell_github(report, "stack bundle", summary)
 
 
 def keep_failure(
-    report: "Report", project: "Project", engine: "DockerEngine", outcome: "Outcome"
+    report: "Report",
+    project: "Project",
+    engine: "DockerEngine",
+    outcome: "Outcome | None",
+    problems: tuple[StackError, ...] = (),
 ) -> None:
     """Keep what explains an ``up`` that failed; whether that works changes nothing else."""
     from stack import bundle as bundles
-    from stack import github
     from stack.locate import Located
-    from stack.summary import markdown
 
     located = Located(project.owner, project)
-    scene = bundles.Scene(project.folder, located, engine, outcome, environ=os.environ)
+    scene = bundles.Scene(project.folder, located, engine, outcome, problems, os.environ)
     try:
         folder, summary = bundles.collect(scene, bundles.FAILED)
     except StackError as error:
         report.note(f"nothing is kept of it: {error.message}")
         return
     report.note(f"what explains it: {folder}")
+    _tell_github(report, "stack up", summary)
+
+
+@contextlib.contextmanager
+def keeping_refusal(
+    report: "Report", project: "Project", engine: "DockerEngine", *, is_kept: bool
+) -> Iterator[None]:
+    """Say what ``up`` refuses to begin with, without secrets, and keep what explains it."""
+    try:
+        yield
+    except StackError as error:
+        if is_kept:
+            keep_failure(report, project, engine, None, (error,))
+        report.error(error)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
+    """Annotate the job with the first cause, and add the summary to its page, where it is one."""
+    from stack import github
+    from stack.summary import markdown
+
     cause = summary.first_cause
     if cause and github.is_github(os.environ):
-        report.command(github.error_command("stack up", f"{cause.message}\n{cause.hint}"))
-    _add_summary(report, markdown(summary))
-
-
-def _add_summary(report: "Report", text: str) -> None:
-    from stack import github
-
+        report.command(github.error_command(command, f"{cause.message}\n{cause.hint}"))
     try:
-        github.add_summary(os.environ, text)
+        github.add_summary(os.environ, markdown(summary))
     except OSError as error:
         report.note(f"GITHUB_STEP_SUMMARY: not written: {(error.strerror or str(error)).lower()}")
 
@@ -86,7 +102,7 @@ def _scene(file: Path, report: "Report") -> "Scene":
     try:
         located = workflow.find(file, os.environ)
         problems += [located.problem] if located.problem else []
-        engine = workflow.connect(located.owner, report.aside)
+        engine = connected(located.owner, report)
     except StackError as error:
         problems.append(error)
     folder = file.absolute().parent

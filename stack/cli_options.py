@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +39,6 @@ ProjectName = Annotated[
     str, typer.Option("--project", metavar="NAME", help="One of `stack list`; not by stack.yaml.")
 ]
 DEFAULT_FILE = Path("stack.yaml")
-GO_ON = "stack up goes on from here, stack down removes it"
 
 
 def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
@@ -70,6 +70,14 @@ def confirm(question: str, without_asking: str) -> None:
     typer.confirm(question, abort=True)
 
 
+def same(command: str, file: Path, name: str = "") -> str:
+    """Give a command to paste for the project that this command was about."""
+    which = f" --project {shlex.quote(name)}" if name else ""
+    if not name and file != DEFAULT_FILE:
+        which = f" --file {shlex.quote(str(file))}"
+    return f"stack {command}{which}"
+
+
 @contextlib.contextmanager
 def holding(
     state: "State", report: "Report", timeout: float, *, make: bool = True
@@ -79,7 +87,7 @@ def holding(
         with state.lock(timeout, lambda holder: report.note(f"waiting for {holder}"), make=make):
             yield
     except Ended as ended:
-        ended.hint = GO_ON
+        ended.hint = f"go on with: stack {shlex.join(sys.argv[1:])}"
         raise
 
 

@@ -24,6 +24,7 @@ from stack.cli_options import (
     end,
     holding,
     new_report,
+    same,
 )
 from stack.signals import Ended
 
@@ -57,14 +58,16 @@ def down(
     with holding(state, report, timeout, make=False):
         engine = connected(owner, report)
         running = workflow.running_of(engine)
-        if volumes and running.own_volumes and not yes:
-            names = ", ".join(f"{owner.project}_{one}" for one in running.own_volumes)
-            confirm(f"delete all data in {names}?", _again("down --volumes --yes", file, name))
+        data = [f"{owner.project}_{one}" for one in running.own_volumes]
+        data += [f"{count} without a name" for count in [running.nameless] if count]
+        if volumes and data and not yes:
+            again = same("down --volumes --yes", file, name)
+            confirm(f"delete all data in the volumes {', '.join(data)}?", again)
         with report.progress() as on_result:
             outcome = workflow.down(engine, on_result, volumes=volumes)
     end(report, outcome)
-    kept = running.lent if volumes else running.volumes
-    report.down(outcome, sorted(kept), are_lent=volumes)
+    kept = [] if volumes else running.own_volumes
+    report.down(outcome, kept, sorted(running.lent), same("down --volumes", file, name))
     _say_former(report.note, located)
 
 
@@ -108,6 +111,7 @@ def logs(
     located = workflow.find(file, os.environ, name)
     _say_problem(report.note, located)
     engine = connected(located.owner, report)
+    _say_former(report.note, located)
     try:
         for container, line in lines.logs(located, engine, services or (), tail, is_endless=follow):
             report.log_line(container, line)
@@ -158,11 +162,3 @@ def _say_former(say: Callable[[str], None], located: "Located") -> None:
             f"{other.owner.project} was made from {other.owner.file} under its former name: "
             f"stack down --project {shlex.quote(other.owner.project)}"
         )
-
-
-def _again(command: str, file: Path, name: str) -> str:
-    """Give the command to paste that does the same without asking."""
-    which = f" --project {shlex.quote(name)}" if name else ""
-    if not name and file != DEFAULT_FILE:
-        which = f" --file {shlex.quote(str(file))}"
-    return f"stack {command}{which}"

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from stack.cli_options import DEFAULT_FILE, File, Json, confirm, connected, new_report
+from stack.cli_options import (
+    DEFAULT_FILE,
+    File,
+    Json,
+    confirm,
+    connected,
+    holding,
+    new_report,
+    same,
+)
+from stack.errors import StackError
 
 commands = typer.Typer()
 
@@ -36,7 +46,7 @@ def adopt(
     from stack.checks import check_gone
     from stack.ownership import consequences
     from stack.project import open_project
-    from stack.provide import take_secrets
+    from stack.provide import WAIT, take_secrets
 
     report = new_report(as_json)
     project = open_project(file, os.environ)
@@ -46,12 +56,17 @@ def adopt(
         report.document({"adopted": []}, [f"nothing of others has the name {project.stack.name}"])
         return
     check_gone(project.owner, strangers)
-    lines = consequences(strangers, names)
+    lines = consequences(project.stack.name, strangers, names)
+    again = same("adopt", file)
     if not yes:
         for line in lines:
             report.note(line)
-        confirm("adopt all of it?", "stack adopt --yes")
-    with project.state.lock(10, report.note):
+        confirm("adopt all of it?", f"{again} --yes")
+    with holding(project.state, report, WAIT):
+        if workflow.strangers(project, engine)[0] != strangers:
+            raise StackError(f"{project.stack.name}: what is there changed meanwhile", again)
         take_secrets(project, engine, strangers)
         adoption.adopt(project.state, engine, strangers)
-    report.document({"adopted": lines}, [*(f"  {line}" for line in lines), "", "  next: stack up"])
+    report.document(
+        {"adopted": lines}, [*(f"  {line}" for line in lines), "", f"  next: {same('up', file)}"]
+    )

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 
 from stack.files import read
 from stack.state import State
-from stack.topology import Container, Topology, secret_values
+from stack.topology import Container, Topology, secret_names
 
 BYTES = 32
 
 
 def known(state: State, topology: Topology) -> dict[str, str]:
     """Give every secret of the project by name; empty where it was not made yet."""
-    return {name: value(state, name) for name in secret_values(topology)}
+    return {name: value(state, name) for name in secret_names(topology)}
 
 
 def value(state: State, name: str) -> str:

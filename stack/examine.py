@@ -71,7 +71,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     """
     prepared, files, plan = plan_project(project, engine, say)
     running = engine.observe().with_done(settle.remembered(project.state))
-    prepared = replace(prepared, door=running_door(prepared.door, running))
+    prepared = replace(prepared, door=running_door(project, prepared.door, running))
     watch = Watch(time.monotonic())
     ready = ready_for(project, prepared, engine, watch)
     view = _View(engine, prepared, running, ready)

@@ -18,8 +18,9 @@ def fingerprints(
 ) -> dict[str, str]:
     """Map each service to a digest of its container, its env_file, its secrets and its folders.
 
-    Secrets are long random values, so their share in a digest gives nothing away. A container keeps
-    the very folder or file that it mounted: one that was removed and made anew is another one.
+    A container keeps the very folder or file that it mounted: one that was removed and made anew is
+    another one. A secret of ours is too long to be found by trying; a short one of the user's could
+    be, among all the rest that is in the digest.
     """
     return {
         item.service: _fingerprint(

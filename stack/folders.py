@@ -41,9 +41,9 @@ def _folder(
     found = _look(base / value)
     quoted = shlex.quote(value)
     if isinstance(found, str):
-        yield Complaint(where, f"{_missing('folder', value)}{found}", f"mkdir -p {quoted}")
+        yield Complaint(where, f"{_missing('folder', value)}{found}", _step(found, quoted))
     elif not stat.S_ISDIR(found.st_mode):
-        yield Complaint(where, f"{value} is no folder")
+        yield Complaint(where, f"{value} is no folder", f"ls -ld {quoted}")
     elif not os.access(base / value, os.R_OK | os.X_OK):
         yield Complaint(where, f"{value} cannot be read by you", f"chmod u+rx {quoted}")
     elif is_for_others and sys.platform == "linux" and not _is_open(found):
@@ -56,7 +56,7 @@ def _file(base: Path, value: str, where: KeyPath) -> Iterator[Complaint]:
     if isinstance(found, str):
         yield Complaint(where, f"{_missing('file', value)}{found}")
     elif not stat.S_ISREG(found.st_mode):
-        yield Complaint(where, f"{value} is no regular file")
+        yield Complaint(where, f"{value} is no regular file", f"ls -ld {shlex.quote(value)}")
     elif not os.access(base / value, os.R_OK):
         yield Complaint(where, f"{value} cannot be read by you", f"chmod u+r {shlex.quote(value)}")
 
@@ -73,7 +73,7 @@ def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Complaint]:
 def _anything(base: Path, value: str, where: KeyPath) -> Iterator[Complaint]:
     found = _look(base / value)
     if isinstance(found, str):
-        hint = f"mkdir -p {shlex.quote(value)}"
+        hint = _step(found, shlex.quote(value))
         yield Complaint(where, f"{_missing('folder or file', value)}{found}", hint)
 
 
@@ -86,6 +86,11 @@ def _look(path: Path) -> os.stat_result | str:
         return f": it is a link to {path.readlink()}, which is not there" if is_link else ""
     except (OSError, ValueError) as error:
         return f": {(getattr(error, 'strerror', None) or str(error)).lower()}"
+
+
+def _step(found: str, quoted: str) -> str:
+    """Give what helps where nothing can be seen: it may be there, for others."""
+    return f"{'ls -ld' if found.endswith('permission denied') else 'mkdir -p'} {quoted}"
 
 
 def _missing(kind: str, value: str) -> str:

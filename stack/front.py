@@ -30,12 +30,12 @@ def check_port(engine: Engine, owner: Owner, port: int) -> None:
 
     The engine is asked first: ports that its NAT holds are invisible to a bind.
     """
-    another = f"or set front.port in stack.yaml to another one, like {port + 1}"
+    another = f"or set another one in {owner.file}: front: {{ port: {port + 1} }}"
     holder = _settled_holder(engine, port)
     if holder and holder.owner != owner:
         raise StackError(
             f"front.port: {port} is published by the container {holder.container}",
-            f"{_release(holder, owner.folder)}, {another}",
+            f"{_release(holder, owner.folder)}\n{another}",
         )
     taken = _taken(port)
     if taken and not holder:

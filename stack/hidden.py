@@ -34,7 +34,7 @@ def hidden_values(
 
 
 def known(project: "Project") -> tuple[str, ...]:
-    """Give what ``hidden_values`` gives, of what there is: without broken env_files."""
+    """Give what ``hidden_values`` gives; an env_file that cannot be read is left out."""
     layout = layout_of(project)
     own = project.state.secret_values()
     try:

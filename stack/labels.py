@@ -2,11 +2,12 @@
 
 from stack.running import Owner
 
-# Only what carries all of these is ever changed or removed.
+# Only what carries the first three, with this project's values, is ever changed or removed.
 PROJECT = "dev.stack.project"
 FOLDER = "dev.stack.folder"
 FILE = "dev.stack.file"
 FINGERPRINT = "dev.stack.fingerprint"  # what a container was made from
+CONTEXT = "dev.stack.context"  # of an image: the digest of what it was built from
 FRONT = "dev.stack.front"  # the address that a front door was made for
 
 

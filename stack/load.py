@@ -18,7 +18,6 @@ from stack.shape import shape_problems, shown
 from stack.validate import RULES, Complaint, validate_needs, validate_resolver
 from stack.variables import variable_complaints
 
-FILE_NAME = "stack.yaml"
 MAX_BYTES = 1 << 19
 MAX_NAME = 63  # characters
 

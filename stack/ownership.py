@@ -70,16 +70,19 @@ def refusal(
     return StackError(f"{message}: {listed(same)}{more}", "\n".join(hints))
 
 
-def consequences(strangers: Collection[Stranger], names: Collection[str]) -> list[str]:
+def consequences(
+    project: str, strangers: Collection[Stranger], names: Collection[str]
+) -> list[str]:
     """Say what adopting does to each, a line each; ``names`` are those that the project uses."""
     return [
-        f"{_becomes(one, one.name in names)} {one.kind} {one.name} ({made_by(one.owner)})"
+        f"{_becomes(project, one, one.name in names)} {one.kind} {one.name} ({made_by(one.owner)})"
         for one in sorted(strangers, key=lambda one: (one.kind, one.name))
     ]
 
 
-def _becomes(one: Stranger, is_used: bool) -> str:
-    if one.kind == "container" or (one.kind == "network" and not is_used):
+def _becomes(project: str, one: Stranger, is_used: bool) -> str:
+    is_orphan = one.kind == "network" and one.name.startswith(f"{project}_")
+    if one.kind == "container" or (is_orphan and not is_used):
         return "remove"
     return "keep and use" if is_used else "leave alone"
 
@@ -115,6 +118,11 @@ def _who(
 ) -> tuple[str, list[str]]:
     adopt = f"stack adopt{_file_option(owner)}"
     rename = f"choose another name in {owner.file}: name: {owner.project}-2"
+    if other == owner:  # it has our labels, and is none of what we made
+        names = [one.name for one in same if one.kind == "container"]
+        return "what runs an image committed from it", [
+            f"docker rm --force {shlex.quote(name)}" for name in names
+        ]
     if other.file and (other.folder, other.project) == (owner.folder, owner.project):
         stop = f"stack down --file {shlex.quote(other.file)}"
         return f"{other.file} of this folder", [stop, rename]

@@ -113,7 +113,7 @@ def on_machine(layout: Topology, addresses: Collection[str]) -> Topology:
 def derive(project: Project, source: Source) -> Prepared:
     """Derive everything from what is written and what is on disk. Writes nothing."""
     wanted = topology(project.stack, source)
-    # What was asked for is the same on every machine, and so is its fingerprint.
+    # The fingerprint is of what was asked for, whatever addresses this machine has today.
     layout = on_machine(wanted, loopbacks())
     given = given_secrets(project.stack, project.folder, project.environ)
     secrets = credentials.known(project.state, layout) | given

@@ -36,16 +36,20 @@ def plan_files(project: Project, prepared: Prepared, running: Running) -> Plan:
     return Plan(tuple(_steps(project, prepared, running)))
 
 
-def prepare_mounts(project: Project) -> None:
-    """Put in place what the rendered Compose file mounts, so that Compose alone can start it."""
+def prepare_mounts(project: Project, engine: Engine | None) -> None:
+    """Put in place what the rendered Compose file mounts, so that Compose alone can start it.
+
+    ``engine`` may still have a secret that is missing here. The caller holds the project's lock.
+    """
     check_moved(project)
     project.state.prepare()
-    source = written_source(project.stack)
-    for step in plan_files(project, derive(project, source), Running()).steps:
+    prepared = derive(project, written_source(project.stack))
+    running = engine.observe() if engine else Running()
+    for step in plan_files(project, prepared, running).steps:
         if not isinstance(step, WriteCompose):
-            make(project, derive(project, source), None, step)
+            make(project, prepared, engine, step)
     if read(project.state.config) is None:
-        project.state.write(project.state.config, derive(project, source).config)
+        project.state.write(project.state.config, prepared.config)
 
 
 def check_moved(project: Project) -> None:

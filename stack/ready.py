@@ -133,7 +133,7 @@ class Ready:
             raise self.ended(name, code)
 
     def _age(self, name: str) -> float:
-        """Give for how many seconds a container has been running, by its engine's clock."""
+        """Give for how many seconds a container has been running, if both clocks agree."""
         state: Any = self.engine.inspect(name)["State"]
         started = datetime.fromisoformat(state["StartedAt"]).timestamp()
         return max(0.0, time.time() - started)

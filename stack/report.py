@@ -223,22 +223,26 @@ class Report:
         what = "is up" if outcome.plan.changes else "is up to date"
         return f" {name} {what} {seconds}", self._green("✓")
 
-    def down(self, outcome: "Outcome", kept: Sequence[str], *, are_lent: bool) -> None:
-        """Say what ``down`` removed and what it kept: volumes, or only what others had made."""
+    def down(
+        self, outcome: "Outcome", kept: Sequence[str], lent: Sequence[str], again: str
+    ) -> None:
+        """Say what ``down`` removed and what it kept: volumes, and those that others had made.
+
+        ``again`` is the command that removes the first.
+        """
         removed = [step.key.removeprefix("remove ") for step in outcome.plan.steps]
         seconds = round(outcome.seconds, 2)
         if self.form == "json":
-            self._event("down", ok=True, seconds=seconds, removed=removed, kept=list(kept))
+            self._event("down", ok=True, seconds=seconds, removed=removed, kept=[*kept, *lent])
             return
         if removed:
             self._print(f" {len(removed)} removed in {seconds:.1f} s", self._green("✓"))
         else:
             self._print("nothing to remove")
-        if names := ", ".join(kept):
-            whole = [f"{outcome.project}_{name}" for name in kept]
-            remove = f"docker volume rm {shlex.join(whole)}" if are_lent else "stack down --volumes"
-            why = f"{remove} removes them"
-            self._print(f"  volumes kept: {names} ({why})")
+        by_hand = shlex.join(f"{outcome.project}_{name}" for name in lent)
+        for names, remove in ((kept, again), (lent, f"docker volume rm {by_hand}")):
+            if names:
+                self._print(f"  volumes kept: {', '.join(names)} ({remove} removes them)")
 
     def status(self, status: "Status") -> None:
         """Say what runs and what the front door answers."""

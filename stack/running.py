@@ -105,6 +105,11 @@ class Running:
         return sorted(self.volumes - self.lent)
 
     @property
+    def nameless(self) -> int:
+        """How many volumes without a name the containers have."""
+        return sum(len(one.nameless) for one in (*self.containers, *self.one_offs))
+
+    @property
     def front(self) -> str:
         """The address of the front door that runs; empty if none does."""
         return next((one.front for one in self.containers if one.front and one.is_running), "")

@@ -121,7 +121,7 @@ class State:
                 if time.monotonic() > deadline:
                     raise StackError(
                         f"{self.name}: {holder} is still at work here",
-                        "wait for it, or raise --timeout",
+                        "wait for it, then run this again",
                     )
                 if not told:
                     on_wait(holder)
@@ -165,8 +165,11 @@ class State:
 
     def secret_values(self) -> list[str]:
         """Give every generated value, to take it out of what is shown."""
-        paths = self.secrets.glob("*") if self.secrets.is_dir() else ()
-        return [read(path) or "" for path in paths if path.is_file()]
+        found = []
+        for path in self.secrets.glob("*") if self.secrets.is_dir() else ():
+            with contextlib.suppress(OSError, UnicodeDecodeError):  # a link, a folder, a pipe
+                found.append(read_plain(path))
+        return found
 
     def recall(self, key: str) -> str:
         """Give what was remembered under ``key``, or nothing."""

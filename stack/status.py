@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from stack.names import container_name
 from stack.presets import NGINX
 from stack.proof import prove
 from stack.ready import Ready
@@ -18,6 +19,11 @@ class ServiceStatus:
     container: str
     state: str
     detail: str
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs, or did its work."""
+        return self.state in {"running", DONE}
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,9 @@ class Status:
 
     @property
     def is_well(self) -> bool:
-        """Whether every container runs, or did its work, and every route answers."""
-        return all(row.state in {"running", DONE} for row in self.services) and all(
-            row.ok for row in self.routes
+        """Whether there is a container, each is well, and every route answers."""
+        return bool(self.services) and all(
+            [*(row.is_well for row in self.services), *(row.ok for row in self.routes)]
         )
 
 
@@ -65,7 +71,7 @@ def _services(topology: Topology, running: Running) -> list[ServiceStatus]:
     for item in topology.containers:
         seen = {container.number: container for container in running.of(item.service)}
         for number in range(1, item.replicas + 1):
-            name = f"{topology.project}-{item.service}-{number}"
+            name = container_name(topology.project, item.service, number)
             if number in seen:
                 one = seen[number]
                 rows.append(ServiceStatus(item.service, one.name, one.state, one.status))

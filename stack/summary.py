@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+Row = tuple[str, str, bool, str]  # a name, its state, whether that is well, the next step if not
 LOG_LINES = 20  # of the container that failed first
 
 
@@ -21,12 +22,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a bundle says first. Rows are (name, state, is it well)."""
+    """What a bundle says first."""
 
     project: str
     failures: Sequence[Failure] = ()
-    services: Sequence[tuple[str, str, bool]] = ()
-    routes: Sequence[tuple[str, str, bool]] = ()
+    services: Sequence[Row] = ()
+    routes: Sequence[Row] = ()
     front_log: Sequence[str] = ()
     changes: Sequence[str] = ()
     versions: dict[str, str] = field(default_factory=dict)
@@ -36,13 +37,10 @@ class Summary:
         """What failed first, or does not run or answer now."""
         if self.failures:
             return self.failures[0]
-        for what, rows, hint in (
-            ("service", self.services, "stack logs {name}"),
-            ("route", self.routes, "stack doctor"),
-        ):
-            for name, state, is_well in rows:
+        for what, rows in (("service", self.services), ("route", self.routes)):
+            for name, state, is_well, step in rows:
                 if not is_well:
-                    return Failure(f"{what} {name}: {state}", hint.format(name=name))
+                    return Failure(f"{what} {name}: {state}", step)
         return None
 
 
@@ -91,11 +89,12 @@ def _cause(cause: Failure | None) -> list[str]:
     return parts
 
 
-def _table(name: str, rows: Sequence[tuple[str, str, bool]]) -> list[str]:
+def _table(name: str, rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     lines = [
-        f"| {'✓' if is_well else '✗'} | {code(who)} | {code(how)} |" for who, how, is_well in rows
+        f"| {'✓' if is_well else '✗'} | {code(who)} | {code(how)} |"
+        for who, how, is_well, _ in rows
     ]
     return ["\n".join([f"| | {name} | |", "|---|---|---|", *lines])]
 

@@ -200,7 +200,7 @@ def _front_route(stack: Stack, path: str) -> FrontRoute:
     )
 
 
-def secret_values(topology: Topology) -> tuple[str, ...]:
+def secret_names(topology: Topology) -> tuple[str, ...]:
     """Name every generated value that the project needs."""
     everywhere = (secret.value for item in topology.containers for secret in item.secrets)
     return tuple(sorted({NEXTAUTH_SECRET, *everywhere}))

@@ -33,8 +33,8 @@ _STEPS = {
     errno.EISDIR: "name a file, or move that folder away: mv {path} {path}.old",
     errno.ENOTDIR: "move the file in the way: mv {path} {path}.old",
     errno.EEXIST: "move it away: mv {path} {path}.old",
-    errno.EACCES: 'if it is yours to use: sudo chown -R "$USER" {path}',
-    errno.EPERM: 'if it is yours to use: sudo chown -R "$USER" {path}',
+    errno.EACCES: "see whose it is: ls -ld {path}",
+    errno.EPERM: "see whose it is: ls -ld {path}",
     errno.EROFS: "work in a copy of the folder that can be written to",
     errno.ENOSPC: "free some space: df -h {folder}",
     errno.EDQUOT: "free some space: quota",
@@ -54,5 +54,7 @@ def told(error: OSError, where: str = "") -> StackError:
     number = error.errno or 0
     what = _WHAT.get(number) or (error.strerror or str(error) or "failed").lower()
     step = _STEPS.get(number, "ls -ld {path}")
+    if number in {errno.EACCES, errno.EPERM} and "/.stack" in path:
+        step = 'if it is yours to use: sudo chown "$USER" {path}'
     names = {"path": shlex.quote(path or "."), "folder": shlex.quote(folder)}
     return StackError(f"{where or path or 'the disk'}: {what}", step.format(**names))

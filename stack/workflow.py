@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 from stack import front, provide, settle
 from stack.adopt import adopted
-from stack.authority import replacement
+from stack.authority import authority_certificate, replacement
 from stack.checks import check_ours, check_owner, check_services
 from stack.diagnose.exchange import Target
 from stack.engines.base import Engine
 from stack.engines.docker.context import context_digest
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.project import choose_source, open_engine, stacks
-from stack.errors import EngineError
+from stack.errors import EngineError, StackError
 from stack.images import Source
 from stack.locate import Located, locate, made_from
 from stack.outcome import Options, Outcome, RouteCheck
@@ -73,7 +73,7 @@ def plan_project(
         for item in prepared.topology.containers
         if item.build
     }
-    door = running_door(prepared.door, running)
+    door = running_door(project, prepared.door, running)
     plan = plan_up(
         prepared.topology,
         running,
@@ -86,10 +86,14 @@ def plan_project(
     return prepared, plan_files(project, prepared, running), plan
 
 
-def running_door(door: Target, running: Running) -> Target:
+def running_door(project: Project, door: Target, running: Running) -> Target:
     """Give the front door as it runs; as it is written where none does."""
     seen = urlsplit(running.front)
-    return replace(door, port=seen.port, tls=seen.scheme == "https") if seen.port else door
+    if not seen.port:
+        return door
+    is_secure = seen.scheme == "https"
+    trust = str(authority_certificate(project.authority)) if is_secure else ""
+    return replace(door, port=seen.port, tls=is_secure, trust=trust)
 
 
 def up(
@@ -97,8 +101,8 @@ def up(
 ) -> Outcome:
     """Bring the project to what stack.yaml says and see the front door answer.
 
-    The caller holds the project's lock. Failures are in the outcome; StackError is raised only
-    for what is wrong before anything was changed.
+    The caller holds the project's lock. Failures of steps are in the outcome; StackError is raised
+    for what is wrong before any container was touched.
     """
     begun = time.monotonic()
     plan_all = partial(plan_project, project, engine, say, options.services, build=options.build)
@@ -111,8 +115,14 @@ def up(
         make = partial(provide.make, project, prepared, engine)
         last, first = files.split(WriteCompose)  # what it says follows from all the others
         _carry_out(first if first.steps else last, make, lambda: None, outcome, on_result)
+        before = {step.key for step in files.steps}
         prepared, files, plan = plan_all()
         outcome.prepared = prepared
+        if {step.key for step in files.steps} == before and not outcome.failures:
+            raise StackError(
+                f"{project.state.root}: does not keep what is written there: {min(before)}",
+                "move the project to a file system that keeps modes and owners of files",
+            )
     images, rest = plan.split(MakeImage)
     if images.steps and not outcome.failures:
         _carry_out(images, engine.apply, lambda: None, outcome, on_result)
@@ -133,7 +143,7 @@ def restart(
     prepared = derive(project, source_of(project, engine, say))
     running = engine.observe()
     check_owner(project.owner, running, wanted_names(prepared.topology))
-    prepared = replace(prepared, door=running_door(prepared.door, running))
+    prepared = replace(prepared, door=running_door(project, prepared.door, running))
     wanted = options.services or [item.service for item in prepared.topology.containers]
     plan = plan_restart(prepared.topology, running, wanted)
     outcome = Outcome(project.stack.name, plan, prepared)
@@ -178,11 +188,9 @@ def signing_secret(project: Project) -> str:
 
     Without an engine nobody else can run under the project's name.
     """
-    try:
-        engine = connect(project.owner, lambda _: None)
-    except EngineError:
-        return provide.ensure_secret(project, None, NEXTAUTH_SECRET)
-    running_of(engine)
+    engine = connect_if_any(project.owner)
+    if engine:
+        running_of(engine)
     return provide.ensure_secret(project, engine, NEXTAUTH_SECRET)
 
 
@@ -199,6 +207,14 @@ def connect(
     """Open the engine for a project; ``mirror`` is as in its stack.yaml."""
     state = State(Path(owner.folder), owner.project)
     return open_engine(owner, lambda: adopted(state), say, may_install=may_install, mirror=mirror)
+
+
+def connect_if_any(owner: Owner) -> DockerEngine | None:
+    """Open the engine for a project, for what can do without one."""
+    try:
+        return connect(owner, lambda _: None)
+    except EngineError:
+        return None
 
 
 def source_of(project: Project, engine: DockerEngine, say: Say) -> Source:
@@ -231,11 +247,15 @@ def status(located: Located, engine: DockerEngine, say: Say) -> Status:
     """See what runs and what the front door answers."""
     running = engine.observe()
     if located.project is None:
-        return Status(services_of(running), [])
+        if located.problem and not running.containers:
+            raise located.problem
+        owner = located.owner
+        done = settle.remembered(State(Path(owner.folder), owner.project))
+        return Status(services_of(running.with_done(done)), [])
     project = located.project
     check_ours(project.owner, running)
     prepared = derive(project, source_of(project, engine, say))
-    prepared = replace(prepared, door=running_door(prepared.door, running))
+    prepared = replace(prepared, door=running_door(project, prepared.door, running))
     ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
     return look(prepared.topology, running.with_done(settle.remembered(project.state)), ready)
 

@@ -14,8 +14,8 @@ SECONDS = 30  # of a processor; 5,000 locations take 3
 def bounded(what: str) -> Iterator[None]:
     """Raise ConfigError about ``what`` inside, when it has taken too long.
 
-    A regular expression of the user's may need longer than the universe has been there for, and
-    Python can only be interrupted in it. Outside of the main thread nothing is bounded.
+    A regular expression of the user's may need longer than anybody can wait, and only a signal can
+    interrupt Python while it matches one. Outside of the main thread nothing is bounded.
     """
 
     def give_up(*_: object) -> None:

@@ -50,7 +50,7 @@ def test_a_container_that_holds_the_port_is_named(site: Project, python_image: s
         site.write(SITE, ROUTES, front={"port": port})
         said = site.fails("up")
     assert f"front.port: {port} is published by the container {holder.name}" in said
-    assert f"hint: docker stop {holder.name}, or set front.port" in said
+    assert f"hint: docker stop {holder.name}\n" in said
     assert "docker-proxy" not in said
     assert leftovers(site) == []
 
@@ -65,7 +65,7 @@ def test_another_project_that_holds_the_port_is_named(
         site.write(SITE, ROUTES, front={"port": first.port})
         said = site.fails("up")
     assert f"is published by the container {first.name}-nginx-1" in said
-    assert f"hint: cd {folder} && stack down, or set front.port" in said
+    assert f"hint: cd {folder} && stack down\n" in said
     assert leftovers(site) == []
 
 

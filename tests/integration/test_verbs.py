@@ -91,7 +91,7 @@ def test_exec_reads_standard_input(demo: Project) -> None:
 def test_an_unknown_service_is_wrong_usage(demo: Project, verb: list[str]) -> None:
     extra = ["true"] if verb == ["exec"] else []
     said = demo.fails(*verb, "postgers", *extra, code=2)
-    assert "postgers: no such service in stack.yaml; did you mean postgres?" in said
+    assert "postgers: no such service; did you mean postgres?" in said
 
 
 def test_nothing_is_left_to_do_on_a_running_stack(demo: Project) -> None:

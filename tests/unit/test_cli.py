@@ -191,7 +191,7 @@ def test_a_signal_ends_a_command_whose_engine_is_silent(
                 _, said = process.communicate()
     code, word = ENDINGS[number]
     is_changing = command in {"up", "down"}
-    hint = "\n  hint: stack up goes on from here, stack down removes it" if is_changing else ""
+    hint = f"\n  hint: go on with: stack {command}" if is_changing else ""
     assert (process.returncode, said) == (code, f"error: {word}{hint}\n")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from stack import credentials
 from stack.state import State
-from stack.topology import secret_values
+from stack.topology import secret_names
 from tests.unit.test_topology import layout
 
 
@@ -24,7 +24,7 @@ def mode(path: Path) -> int:
 
 def made(state: State) -> dict[str, str]:
     """Make every secret and hand all of them over."""
-    values = {name: credentials.keep(state, name) for name in secret_values(layout())}
+    values = {name: credentials.keep(state, name) for name in secret_names(layout())}
     for container in layout().containers:
         if container.secrets:
             credentials.give(state, container, {})

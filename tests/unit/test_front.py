@@ -63,7 +63,7 @@ def test_a_process_that_holds_it_is_named(address: str) -> None:
     where = "::1" if ":" in address else "127.0.0.1"
     assert caught.value.message.startswith(f"front.port: {port} on {where} is held by ")
     assert caught.value.message.endswith(f"(process {os.getpid()})")
-    assert f"to another one, like {port + 1}" in caught.value.hint
+    assert f"front: {{ port: {port + 1}" in caught.value.hint
 
 
 def test_a_port_that_the_engine_has_opened_already_is_waited_for(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_container_that_holds_it_is_named(holder: Holder, way_out: str) -> Non
         front.check_port(FakeEngine(holder), SHOP, 8080)
     what = f"front.port: 8080 is published by the container {holder.container}"
     assert caught.value.message == what
-    assert caught.value.hint.startswith(f"{way_out}, or set front.port")
+    assert caught.value.hint.startswith(f"{way_out}\nor set another one in ")
 
 
 def test_without_a_running_nginx_the_file_is_just_written(place: State) -> None:

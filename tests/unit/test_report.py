@@ -178,16 +178,19 @@ def test_up_with_nothing_to_change_says_so(monkeypatch: pytest.MonkeyPatch) -> N
 def test_down() -> None:
     plain, data = Said(), Said("json")
     for report in (plain, data):
-        report.down(outcome((Step("remove container shop-ws-1"),)), ["db"], are_lent=False)
+        report.down(
+            outcome((Step("remove container shop-ws-1"),)), ["db"], ["old"], "stack down --volumes"
+        )
     kept = "  volumes kept: db (stack down --volumes removes them)\n"
+    kept += "  volumes kept: old (docker volume rm shop_old removes them)\n"
     assert plain.text == f"✓ 1 removed in 1.2 s\n{kept}"
     assert data.event["removed"] == ["container shop-ws-1"]
-    assert data.event["kept"] == ["db"]
+    assert data.event["kept"] == ["db", "old"]
 
 
 def test_down_of_nothing() -> None:
     report = Said()
-    report.down(outcome(()), [], are_lent=False)
+    report.down(outcome(()), [], [], "")
     assert report.text == "nothing to remove\n"
 
 
@@ -295,7 +298,7 @@ def test_what_a_server_said_gets_no_colour(line: str) -> None:
 
 def test_rich_colours_only_our_own_mark() -> None:
     report = Said("rich")
-    report.down(outcome(), [], are_lent=False)
+    report.down(outcome(), [], [], "")
     assert report.text == "\x1b[32m✓\x1b[0m 1 removed in 1.2 s\n"
 
 

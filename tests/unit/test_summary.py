@@ -14,8 +14,11 @@ FAILED = Summary(
         Failure("api: ended with exit code 5", "stack logs api", ("line 1", "```", "<b>no</b>")),
         Failure("/ws: 502 Bad Gateway"),
     ],
-    services=[("shop-api-1", "exited: Exited (5)", False), ("shop-nginx-1", "running: Up", True)],
-    routes=[("/ → api", "502 | Bad", False)],
+    services=[
+        ("shop-api-1", "exited: Exited (5)", False, "stack logs api"),
+        ("shop-nginx-1", "running: Up", True, "stack logs nginx"),
+    ],
+    routes=[("/ → api", "502 | Bad", False, "stack doctor")],
     front_log=["[error] connect() failed (111: Connection refused)"],
     changes=["start shop-api-1"],
     versions={"stack": "0.1.0", "Nginx": "1.26.3"},
@@ -81,16 +84,14 @@ def test_a_failure_reads_from_its_cause_to_the_next_step() -> None:
 
 def test_without_a_failure_what_does_not_run_is_the_cause() -> None:
     seen = Summary("shop", services=FAILED.services, routes=FAILED.routes)
-    assert seen.first_cause == Failure(
-        "service shop-api-1: exited: Exited (5)", "stack logs shop-api-1"
-    )
+    assert seen.first_cause == Failure("service shop-api-1: exited: Exited (5)", "stack logs api")
     only_route = Summary("shop", routes=FAILED.routes)
     assert title(only_route) == "stack shop: route / → api: 502 | Bad"
     assert "stack doctor" in markdown(only_route)
 
 
 def test_a_stack_that_is_well_says_so() -> None:
-    well = Summary("shop", services=[("shop-nginx-1", "running: Up", True)])
+    well = Summary("shop", services=[("shop-nginx-1", "running: Up", True, "")])
     assert title(well) == "stack shop: everything runs and every route answers"
     assert "Everything runs, and every route answers." in markdown(well)
 

@@ -7,7 +7,7 @@ import pytest
 
 from stack.model import Stack
 from stack.names import secret_file
-from stack.topology import Container, Topology, lay_out, secret_values
+from stack.topology import Container, Topology, lay_out, secret_names
 
 IMAGES = {"nginx": "nginx:1", "redis": "redis:1", "postgres": "postgres:1", "realtime": "ws:1"}
 SERVICES: dict[str, object] = {
@@ -158,7 +158,7 @@ def test_our_password_goes_nowhere_else(url: str, is_ours: bool) -> None:
 
 def test_secrets_are_named_once_and_lie_apart_for_each_service() -> None:
     names = ("nextauth-secret", "postgres-password", "redis-password", "ws-api-key")
-    assert secret_values(layout()) == names
+    assert secret_names(layout()) == names
     files = [
         secret_file("shop", name, secret.file)
         for name, item in CONTAINERS.items()

@@ -305,7 +305,7 @@ def test_files_without_rights(folder: Path, name: str) -> None:
     }[name]
     done = stack(folder, *command, is_other=True)
     (folder / name).chmod(0o755)
-    says(done, 2, "permission denied", "sudo chown -R ")
+    says(done, 2, "permission denied", "ls -ld ")
 
 
 def test_a_folder_that_may_not_be_written(folder: Path) -> None:

@@ -23,7 +23,7 @@ PRESETS = {
 def prepared(folder: Path) -> Prepared:
     """Give what ``up`` would have, after the files that containers mount were written."""
     project = open_project(folder / "stack.yaml", {})
-    prepare_mounts(project)
+    prepare_mounts(project, None)
     return derive(project, "registry")
 
 

@@ -19,9 +19,9 @@ from stack.engines.docker.connect import translated
 from stack.engines.docker.context import context_digest, packed
 from stack.errors import EngineError
 from stack.images import REGISTRY, Build, Pull, Recipe, RootFs
+from stack.labels import CONTEXT
 
 IMAGE_LABEL = "dev.stack.image"
-CONTEXT_LABEL = "dev.stack.context"
 Say = Callable[[str], None]
 
 LAST_LINES = 20
@@ -127,7 +127,6 @@ def build_context(
     args: Mapping[str, str],
     say: Say,
     *,
-    labels: Mapping[str, str] | None = None,
     target: str | None = None,
     is_forced: bool = False,
 ) -> str:
@@ -139,7 +138,7 @@ def build_context(
     key = context_digest(context, dockerfile, args, target)
     with translated(f"image {reference}"):
         old = existing(client, reference)
-        if old and old.labels.get(CONTEXT_LABEL) == key and not is_forced:
+        if old and old.labels.get(CONTEXT) == key and not is_forced:
             return str(old.id)
         say(f"building {reference} from {context}")
         return build_image(
@@ -148,7 +147,7 @@ def build_context(
             path=str(context),
             dockerfile=dockerfile,
             buildargs=dict(args),
-            labels={**(labels or {}), CONTEXT_LABEL: key},
+            labels={CONTEXT: key},
             target=target,
         )
 

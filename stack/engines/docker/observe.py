@@ -49,14 +49,15 @@ def observe(
         mine = _own_containers(api, pool, owner, seen)
     mine_nets = [item for item in nets if owner_of(item) == owner or item["Id"] in adopted]
     mine_vols = [item for item in vols if owner_of(item) == owner or adoption(item) in adopted]
+    used_nets, used_vols = _prefixed(name, mine_nets), _prefixed(name, mine_vols)
     one_offs = [item for item in mine if _labels(item).get(request.ONE_OFF) == "True"]
     return Running(
         containers=tuple(container(item, name) for item in mine if item not in one_offs),
         one_offs=tuple(container(item, name) for item in one_offs),
-        networks={_short(item, request.NETWORK, name): item["Internal"] for item in mine_nets},
-        volumes=frozenset(_short(item, request.VOLUME, name) for item in mine_vols),
+        networks={_short(item, request.NETWORK, name): item["Internal"] for item in used_nets},
+        volumes=frozenset(_short(item, request.VOLUME, name) for item in used_vols),
         lent=frozenset(
-            _short(item, request.VOLUME, name) for item in mine_vols if not owner_of(item).file
+            _short(item, request.VOLUME, name) for item in used_vols if not owner_of(item).file
         ),
         images={one: image for one, image in zip(images, found, strict=True) if image},
         strangers=(
@@ -101,9 +102,10 @@ def owner_of(item: Summary) -> Owner:
 
 
 def adoption(volume: Summary) -> str:
-    """Name a volume and whose it was: one of that name that somebody else makes is another one.
+    """Name a volume and whose it was: one of that name that another stack makes is another one.
 
-    A volume has no id, and what Docker calls the time of its making is its last change.
+    A volume has no id, and what Docker calls the time of its making is its last change. What was
+    not made by a stack has no folder: a volume of that name that Compose makes later is the same.
     """
     return f"{volume['Name']}@{owner_of(volume).folder}"
 
@@ -153,7 +155,7 @@ def _image(api: APIClient, reference: str) -> SeenImage | None:
         image = api.inspect_image(reference)  # type: ignore[no-untyped-call]
     except NotFound:
         return None
-    return SeenImage(image["Id"], (image["Config"]["Labels"] or {}).get(request.CONTEXT, ""))
+    return SeenImage(image["Id"], (image["Config"]["Labels"] or {}).get(own.CONTEXT, ""))
 
 
 def _image_labels(api: APIClient, reference: str) -> Mapping[str, str]:
@@ -194,6 +196,11 @@ def _named(project: str, items: Iterable[Summary]) -> list[Summary]:
         if _labels(item).get(request.PROJECT) == project
         or str(item["Name"]).startswith(f"{project}_")
     ]
+
+
+def _prefixed(project: str, items: Iterable[Summary]) -> list[Summary]:
+    """Leave out what was adopted under a name of its own: nothing of the project ever uses it."""
+    return [item for item in items if str(item["Name"]).startswith(f"{project}_")]
 
 
 def _unique(items: Iterable[Summary]) -> list[Summary]:

@@ -32,7 +32,6 @@ FOLDER = "com.docker.compose.project.working_dir"
 ONE_OFF = "com.docker.compose.oneoff"
 NETWORK = "com.docker.compose.network"
 VOLUME = "com.docker.compose.volume"
-CONTEXT = "dev.stack.context"
 
 
 def container_labels(
