@@ -63,7 +63,7 @@ def adopt(
             report.note(line)
         confirm("adopt all of it?", f"{again} --yes")
     with holding(project.state, report, WAIT):
-        if workflow.strangers(project, engine)[0] != strangers:
+        if {*workflow.strangers(project, engine)[0]} != {*strangers}:
             raise StackError(f"{project.stack.name}: what is there changed meanwhile", again)
         take_secrets(project, engine, strangers)
         adoption.adopt(project.state, engine, strangers)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from stack.files import read
 from stack.state import State
-from stack.topology import Container, Topology, secret_names
+from stack.topology import Container, Secret, Topology, secret_names
 
 BYTES = 32
 
@@ -36,28 +36,34 @@ def keep(state: State, name: str, text: str = "") -> str:
 
 def is_given(state: State, container: Container, values: Mapping[str, str]) -> bool:
     """Whether the container's copies are there, are those of ``values``, and can be read by it."""
-    mode, owner = _access(container)
-    for secret in container.secrets:
-        path = state.secrets / f"{container.service}.d" / secret.file
-        if not (read(path) == values[secret.value] != ""):
-            return False
-        seen = path.stat()
-        if stat.S_IMODE(seen.st_mode) != mode or (owner and (seen.st_uid, seen.st_gid) != owner):
-            return False  # a copy of the folder, or a restored one
-    return True
+    return all(
+        values[secret.value] and _is_right(state, container, secret, values[secret.value])
+        for secret in container.secrets
+    )
 
 
 def give(state: State, container: Container, given: Mapping[str, str]) -> None:
     """Write the copies that a container mounts; a value that the user gave wins.
 
-    Raises StackError.
+    One that is right stays: a container that runs has mounted that very file. Raises StackError.
     """
     folder = state.secrets / f"{container.service}.d"
     state.make_folder(folder)
     mode, owner = _access(container)
     for secret in container.secrets:
         text = given.get(secret.value) or value(state, secret.value)
-        state.write(folder / secret.file, text, mode, owner)
+        if not _is_right(state, container, secret, text):
+            state.write(folder / secret.file, text, mode, owner)
+
+
+def _is_right(state: State, container: Container, secret: Secret, text: str) -> bool:
+    """Whether a copy holds that text, and only its service can read it."""
+    path = state.secrets / f"{container.service}.d" / secret.file
+    if read(path) != text:
+        return False
+    mode, owner = _access(container)
+    seen = path.stat()
+    return stat.S_IMODE(seen.st_mode) == mode and owner in {None, (seen.st_uid, seen.st_gid)}
 
 
 def _access(container: Container) -> tuple[int, tuple[int, int] | None]:

@@ -27,9 +27,11 @@ from tests.integration.projects import (
     SITE,
     WS_ROUTE,
     Project,
+    compose,
     echo_service,
     project_in,
 )
+from tests.integration.storing import COMPOSE_FILE, STORED, start_and_store
 
 Neighbour = Callable[..., DockerContainer]
 
@@ -78,6 +80,37 @@ def echoing(project: Project, python_image: str) -> Project:
     """A small project, not started: a static page, and the echo service on /echo."""
     services = {**SITE, "echo": echo_service(python_image)}
     project.write(services, {"/": "site", "/echo": {"to": "echo", "websocket": True}})
+    return project
+
+
+@pytest.fixture
+def storing(project: Project) -> Project:
+    """A project of the test's own that runs and holds something."""
+    start_and_store(project)
+    return project
+
+
+@pytest.fixture(scope="module")
+def owner(
+    docker_client: docker.DockerClient,
+    tmp_path_factory: pytest.TempPathFactory,
+    source: images.Source,
+) -> Iterator[Project]:
+    """One that the tests of a module share. Each leaves it running, with what it holds."""
+    with project_in(docker_client, tmp_path_factory.mktemp("owner"), source) as one:
+        start_and_store(one)
+        yield one
+
+
+@pytest.fixture
+def foreign(project: Project, source: images.Source) -> Project:
+    """A Compose project of the same name, with a volume that we would mount."""
+    project.write(STORED, {"/": "site"})
+    image = images.recipe_for("redis", source).reference
+    text = COMPOSE_FILE.format(name=project.name, image=image)
+    (project.folder / "compose.yaml").write_text(text)
+    compose(project, "up", "--detach")
+    compose(project, "exec", "-T", "cache", "sh", "-c", "echo theirs > /data/theirs")
     return project
 
 

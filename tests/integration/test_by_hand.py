@@ -1,7 +1,6 @@
 """Whatever somebody did to a running stack by hand, `up` heals it or says the exact next step."""
 
 import time
-from collections.abc import Iterator
 
 import docker
 import httpx
@@ -9,45 +8,30 @@ import pytest
 
 from stack.images import Source
 from tests.integration.hands import HANDS, Hand, cut_from_network, pause, pause_the_front, rename
-from tests.integration.projects import REALTIME, SITE, Project, compose, project_in
-
-STORED = {**SITE, "redis": REALTIME["redis"]}
-REDIS = 'REDISCLI_AUTH="$(cat /run/secrets/password)" redis-cli'
-
-
-@pytest.fixture(scope="module")
-def shop(
-    docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory, source: Source
-) -> Iterator[Project]:
-    """A project that runs and holds something. Each test leaves it healed."""
-    with project_in(docker_client, tmp_path_factory.mktemp("by-hand"), source) as one:
-        one.write(STORED, {"/": "site"})
-        one.stack("up")
-        # Saved, because some of the hands kill it, and Redis itself saves once an hour.
-        one.stack("exec", "redis", "sh", "-c", f"{REDIS} set kept yes && {REDIS} save")
-        yield one
+from tests.integration.projects import SITE, Project, compose
+from tests.integration.storing import STORED, kept
 
 
 @pytest.mark.parametrize("change", HANDS)
-def test_up_heals_it(shop: Project, change: Hand) -> None:
-    change(shop)
-    shop.stack("up")
-    assert {str(one.name).removeprefix(f"{shop.name}-") for one in shop.containers()} == {
+def test_up_heals_it(owner: Project, change: Hand) -> None:
+    change(owner)
+    owner.stack("up")
+    assert {str(one.name).removeprefix(f"{owner.name}-") for one in owner.containers()} == {
         "nginx-1",
         "redis-1",
     }
-    assert {one.status for one in shop.containers()} == {"running"}
-    assert httpx.get(shop.url).text == "<p>the static page</p>\n"
-    assert shop.stack("exec", "redis", "sh", "-c", f"{REDIS} get kept") == "yes\n"
-    assert "is up to date" in shop.stack("up")
+    assert {one.status for one in owner.containers()} == {"running"}
+    assert httpx.get(owner.url).text == "<p>the static page</p>\n"
+    assert kept(owner) == "yes"
+    assert "is up to date" in owner.stack("up")
 
 
-def test_a_store_that_is_frozen_is_told_with_the_next_step(shop: Project) -> None:
-    shop.container("redis").kill("SIGSTOP")
-    until_unhealthy(shop)
-    assert "stack restart redis" in shop.fails("up", "--timeout", "3")
-    shop.stack("restart", "redis")
-    assert "is up to date" in shop.stack("up")
+def test_a_store_that_is_frozen_is_told_with_the_next_step(owner: Project) -> None:
+    owner.container("redis").kill("SIGSTOP")
+    until_unhealthy(owner)
+    assert "stack restart redis" in owner.fails("up", "--timeout", "3")
+    owner.stack("restart", "redis")
+    assert "is up to date" in owner.stack("up")
 
 
 @pytest.mark.parametrize("change", [pause, pause_the_front, rename, cut_from_network])
@@ -122,6 +106,9 @@ def test_data_in_a_volume_without_a_name_outlives_a_new_container(
     assert project.stack("exec", "app", "cat", "/data/mine") == "mine\n"
     assert "is up to date" in project.stack("up")
     used = [one["Name"] for one in project.container("app").attrs["Mounts"]]
+    assert "delete all data in the volumes 2 without a name" in project.fails(
+        "down", "--volumes", code=2
+    )
     project.stack("down", "--volumes", "--yes")
     assert len(used) == 2
     assert not {str(one.name) for one in project.client.volumes.list()}.intersection(used)
@@ -136,7 +123,9 @@ def test_a_container_of_an_image_committed_from_ours_is_not_ours(project: Projec
         for command in (("up",), ("restart", "redis"), ("down", "--volumes", "--yes")):
             project.run(*command)
             copy.reload()  # it is still there
-        assert f"container {copy.name}" in project.fails("up")
+        said = project.fails("up")
+        assert f"container {copy.name}" in said
+        assert f"hint: docker rm --force {copy.name}\n" in said
         assert [one.name for one in project.containers()] == [copy.name]
     finally:
         copy.remove(force=True)
@@ -153,9 +142,9 @@ def test_down_removes_what_compose_ran_once(project: Project) -> None:
     assert project.containers() == []
 
 
-def until_unhealthy(shop: Project) -> None:
+def until_unhealthy(owner: Project) -> None:
     """Return when the health check of a frozen store has failed: three times five seconds."""
     deadline = time.monotonic() + 60
-    while shop.container("redis").health != "unhealthy":
+    while owner.container("redis").health != "unhealthy":
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from tests.integration.projects import REALTIME, SITE, WS_ROUTE, Project, echo_service
+from tests.integration.storing import clone_of
 
 TOKEN = jwt.encode({"sub": "alice", "exp": int(time.time()) + 600}, "k" * 32, "HS256")
 FROM_A_FILE = "sk-live-51Hx0pQz"  # under a name that does not say that it is secret
@@ -116,3 +117,9 @@ def test_a_build_that_fails_is_explained_too(project: Project, python_image: str
     (why,) = json.loads((project.folder / "stack-failure" / "failures.json").read_text())
     assert "the build failed" in why["message"]
     assert why["message"].splitlines()[0] in said
+
+
+def test_what_is_refused_before_anything_starts_is_kept_too(owner: Project, tmp_path: Path) -> None:
+    clone = clone_of(owner, tmp_path / "clone")
+    assert "is in use by" in clone.fails("up", "--ci")
+    assert "is in use by" in (clone.folder / "stack-failure" / "summary.md").read_text()

@@ -42,6 +42,9 @@ def test_work_is_done_once(project: Project, python_image: str) -> None:
     assert [row["state"] for row in status["services"] if row["service"] == "migrate"] == ["done"]
     assert project.stack("logs", "migrate").count("migrated") == 1
     assert json.loads(project.run("doctor", "--json").stdout)["findings"] == []
+    bundle = project.json("bundle")
+    assert bundle["says"].endswith("everything runs and every route answers")
+    assert project.stack("status", "--project", project.name)
     project.stack("restart", "migrate")
     assert project.stack("logs", "migrate").count("migrated") == 2
 

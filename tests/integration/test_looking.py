@@ -1,6 +1,7 @@
 """Looking changes nothing: no file, no secret, no container, and no way out of .stack by a link."""
 
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.projects import SITE, WS_ROUTE, Project, everything
+from tests.integration.storing import kept
 
 SERVICES = {**SITE, "ws": {"preset": "realtime", "needs": []}}
 ROUTES = {"/": "site", **WS_ROUTE}
@@ -51,6 +53,14 @@ def test_a_look_at_what_runs_changes_no_file(demo: Project, command: tuple[str, 
     before = files(demo.folder)
     demo.stack(*command)
     assert files(demo.folder) == before
+
+
+def test_render_makes_no_secret_that_a_container_still_has(storing: Project) -> None:
+    shutil.rmtree(storing.folder / ".stack")
+    storing.stack("render")
+    assert kept(storing) == "yes"
+    storing.stack("up")
+    assert kept(storing) == "yes"
 
 
 def test_a_dry_run_names_the_files_that_up_makes(project: Project) -> None:

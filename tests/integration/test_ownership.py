@@ -1,27 +1,23 @@
-"""A project is a name and a folder: what another one made is never touched, and can be adopted."""
+"""A project is a name and a folder: what another one made is never touched."""
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import docker
 import pytest
 from docker.errors import NotFound
 
 from stack import images
 from stack.images import Source
 from tests.integration.projects import (
-    REALTIME,
-    SITE,
     Project,
     compose,
-    everything,
     free_port,
-    project_in,
     remove_labelled,
 )
+from tests.integration.storing import STORED, belongings, clone_of, kept
 
 COMMANDS = (
     ("up",),
@@ -35,33 +31,6 @@ COMMANDS = (
     ("doctor",),
     ("token",),
 )
-STORED = {**SITE, "redis": REALTIME["redis"]}
-
-
-@pytest.fixture(scope="module")
-def owner(
-    docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory, source: Source
-) -> Iterator[Project]:
-    """A project that runs, with a volume that holds something."""
-    with project_in(docker_client, tmp_path_factory.mktemp("owner"), source) as one:
-        one.write(STORED, {"/": "site"})
-        one.stack("up")
-        one.stack("exec", "redis", "sh", "-c", f"{REDIS} set kept yes")
-        yield one
-
-
-REDIS = 'REDISCLI_AUTH="$(cat /run/secrets/password)" redis-cli'
-
-
-def clone_of(project: Project, folder: Path) -> Project:
-    """Copy what a repository holds: not what stack keeps beside it."""
-    shutil.copytree(project.folder, folder, ignore=shutil.ignore_patterns(".stack"))
-    return replace(project, folder=folder, port=free_port())
-
-
-def belongings(project: Project) -> set[str]:
-    """Give the ids of all that carries the project's name on the engine."""
-    return {str(getattr(one, "id", "")) for one in everything(project)}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -108,19 +77,6 @@ def test_the_stacks_of_this_machine_are_listed(owner: Project) -> None:
     )
 
 
-@pytest.fixture
-def storing(project: Project) -> Project:
-    """A project of the test's own that runs and holds something."""
-    project.write(STORED, {"/": "site"})
-    project.stack("up")
-    project.stack("exec", "redis", "sh", "-c", f"{REDIS} set kept yes")
-    return project
-
-
-def kept(project: Project) -> str:
-    return project.stack("exec", "redis", "sh", "-c", f"{REDIS} get kept").strip()
-
-
 def break_yaml(folder: Path) -> None:
     (folder / "stack.yaml").write_text("services: [")
 
@@ -151,6 +107,21 @@ def test_whatever_became_of_the_files_it_can_be_seen_and_stopped(
     assert belongings(storing) == set()
 
 
+def test_nothing_is_not_well(storing: Project) -> None:
+    assert storing.run("status", "--project", storing.name).returncode == 0
+    storing.stack("down")
+    assert storing.run("status", "--project", storing.name).returncode == 1
+    break_yaml(storing.folder)
+    assert "stack.yaml:" in storing.fails("status", code=2)
+
+
+def test_down_names_the_step_for_the_project_that_it_was_about(
+    storing: Project, tmp_path: Path
+) -> None:
+    said = replace(storing, folder=tmp_path).stack("down", "--project", storing.name)
+    assert f"(stack down --volumes --project {storing.name} removes them)" in said
+
+
 def test_a_changed_name_leaves_the_old_one_to_be_seen_and_stopped(storing: Project) -> None:
     file = storing.folder / "stack.yaml"
     file.write_text(file.read_text().replace(storing.name, f"{storing.name}-new"))
@@ -170,56 +141,6 @@ def test_a_stack_is_stopped_by_its_name_from_anywhere(storing: Project, tmp_path
     assert "this machine has no stack of that name" in said
 
 
-def test_a_moved_folder_is_adopted_with_its_data(storing: Project) -> None:
-    moved = replace(storing, folder=storing.folder.with_name(f"{storing.name} moved here"))
-    shutil.move(storing.folder, moved.folder)
-    said = moved.fails("up")
-    assert f"the stack of {storing.folder}, a folder that no longer exists" in said
-    assert "stack adopt" in said
-    assert "not confirmed" in moved.fails("adopt", code=2)
-    assert "next: stack up" in moved.stack("adopt", "--yes")
-    moved.stack("up")
-    assert kept(moved) == "yes"
-    assert "is up to date" in moved.stack("up")
-    moved.stack("down", "--volumes", "--yes")
-    assert belongings(moved) == set()
-    storing.folder.mkdir()  # the fixture goes on from there
-
-
-def test_adopting_keeps_the_secrets_of_what_still_runs(storing: Project) -> None:
-    moved = replace(storing, folder=storing.folder.with_name("elsewhere"))
-    secrets = storing.secrets()
-    shutil.copytree(storing.folder, moved.folder, ignore=shutil.ignore_patterns(".stack"))
-    shutil.rmtree(storing.folder)
-    moved.stack("adopt", "--yes")
-    assert moved.secrets() <= secrets
-    moved.stack("up")
-    assert moved.secrets() & secrets
-    assert kept(moved) == "yes"
-    moved.stack("down", "--volumes", "--yes")
-    storing.folder.mkdir()  # the fixture goes on from there
-
-
-COMPOSE_FILE = """\
-name: {name}
-services:
-  cache: {{ image: "{image}", entrypoint: [sleep, "1000"], volumes: ["redis:/data"] }}
-volumes: {{ redis: {{}} }}
-"""
-
-
-@pytest.fixture
-def foreign(project: Project, source: Source) -> Project:
-    """A Compose project of the same name, with a volume that we would mount."""
-    project.write(STORED, {"/": "site"})
-    image = images.recipe_for("redis", source).reference
-    text = COMPOSE_FILE.format(name=project.name, image=image)
-    (project.folder / "compose.yaml").write_text(text)
-    compose(project, "up", "--detach")
-    compose(project, "exec", "-T", "cache", "sh", "-c", "echo theirs > /data/theirs")
-    return project
-
-
 def test_what_compose_made_is_neither_replaced_nor_removed_nor_mounted(foreign: Project) -> None:
     before = belongings(foreign)
     for command in (("up",), ("down", "--volumes", "--yes"), ("restart",)):
@@ -236,18 +157,6 @@ def test_a_volume_that_compose_left_is_somebody_elses(foreign: Project) -> None:
     assert f"volume {foreign.name}_redis" in said
     assert "docker compose" not in said  # nothing of it runs that could be stopped
     assert f"volume {foreign.name}_redis" in foreign.fails("down", "--volumes", "--yes")
-    assert foreign.client.volumes.get(f"{foreign.name}_redis")
-
-
-def test_what_compose_made_is_adopted_by_consent_and_its_volume_is_never_deleted(
-    foreign: Project,
-) -> None:
-    said = foreign.fails("adopt", code=2)
-    assert "stack adopt --yes" in said
-    foreign.stack("adopt", "--yes")
-    foreign.stack("up")
-    assert foreign.stack("exec", "redis", "cat", "/data/theirs") == "theirs\n"
-    assert f"docker volume rm {foreign.name}_redis" in foreign.stack("down", "--volumes", "--yes")
     assert foreign.client.volumes.get(f"{foreign.name}_redis")
 
 
@@ -368,35 +277,12 @@ def test_a_former_state_takes_nothing_of_another_clone(project: Project) -> None
         volume.remove()
 
 
-def test_a_living_clone_is_not_adopted(owner: Project, tmp_path: Path) -> None:
-    before, clone = belongings(owner), clone_of(owner, tmp_path / "clone")
-    assert f"cd {owner.folder} && stack down" in clone.fails("adopt", "--yes")
-    assert belongings(owner) == before
-
-
 def test_a_pipe_in_the_state_does_not_hold_down_up(storing: Project) -> None:
     memory = storing.state / "memory.json"
     memory.unlink()
     os.mkfifo(memory)
     storing.stack("down")
     assert storing.containers() == []
-
-
-def test_adopting_says_what_becomes_of_names_that_are_not_used(project: Project) -> None:
-    project.write(STORED, {"/": "site"})
-    labels = {"com.docker.compose.project": project.name, "com.docker.compose.volume": "redis"}
-    volume = project.client.volumes.create(f"{project.name}-data", labels=labels)
-    network = project.client.networks.create(f"{project.name}_front", labels=labels)
-    try:
-        said = project.stack("adopt", "--yes")
-        assert f"leave alone volume {volume.name}" in said
-        assert f"remove network {network.name}" in said
-        project.stack("up")
-        assert "is up to date" in project.stack("up")
-        project.stack("down", "--volumes", "--yes")
-        assert project.client.volumes.get(str(volume.name))
-    finally:
-        volume.remove()
 
 
 def test_no_secret_is_made_beside_those_of_a_former_version(storing: Project) -> None:

@@ -39,7 +39,7 @@ def test_a_process_that_holds_the_port_is_named(site: Project, host: str) -> Non
     asked = "::1" if host == "::1" else "127.0.0.1"
     assert f"front.port: {site.port} on {asked} is held by python" in said
     assert f"(process {process.pid})" in said
-    assert f"another one, like {site.port + 1}" in said
+    assert f"front: {{ port: {site.port + 1} }}" in said
     assert leftovers(site) == []
 
 
