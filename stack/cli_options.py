@@ -1,6 +1,7 @@
 """What the commands share: options of one meaning, and the report that they speak through."""
 
 import contextlib
+import itertools
 import os
 import shlex
 import sys
@@ -16,7 +17,7 @@ from stack.signals import Ended
 if TYPE_CHECKING:
     from stack.engines.docker.engine import DockerEngine
     from stack.outcome import Outcome
-    from stack.report import Report
+    from stack.report import Form, Report
     from stack.running import Owner
     from stack.state import State
 
@@ -46,10 +47,22 @@ def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
     from stack.report import Report
 
     is_github = os.environ.get("GITHUB_ACTIONS") == "true"  # a runner reads what is printed
+    which = _which(sys.argv[1:])
     if as_json:
-        return Report("json", is_github=is_github)
+        return Report("json", is_github=is_github, which=which)
     is_plain = plain or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Report("plain" if is_plain or not sys.stdout.isatty() else "rich", is_github=is_github)
+    form: Form = "plain" if is_plain or not sys.stdout.isatty() else "rich"
+    return Report(form, is_github=is_github, which=which)
+
+
+def _which(words: list[str]) -> str:
+    """Give the option of a command line that names another stack file, as it is to be pasted."""
+    for word, value in itertools.pairwise([*words, ""]):
+        if word == "--file" or (word == "-f" and words[0] != "logs"):
+            return f" --file {shlex.quote(value)}"
+        if word.startswith("--file="):
+            return f" --file {shlex.quote(word.removeprefix('--file='))}"
+    return ""
 
 
 def connected(

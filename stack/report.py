@@ -36,6 +36,13 @@ _UNSAFE = re.compile(
 )
 
 
+# A command about the project of one's own stack.yaml, which may have another name.
+_HINT = re.compile(
+    r"^stack (?:up|down|adopt|status|doctor|bundle|(?:logs|restart) [a-z0-9_-]+)"
+    r"(?=$|[;,:]| [a-z]+s )"  # "stack up moves them" is about it too
+)
+
+
 def printable(text: str) -> str:
     """Spell out control characters, so that no text can steer the terminal."""
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
@@ -68,6 +75,7 @@ class Report:
     """Where a command says what happened. ``form`` is rich, plain or json.
 
     ``is_github``: a runner reads the output and carries out what looks like a command to it.
+    ``which``: the option that a hint needs to be about the same stack file.
     """
 
     def __init__(
@@ -77,8 +85,10 @@ class Report:
         err: TextIO | None = None,
         *,
         is_github: bool = False,
+        which: str = "",
     ) -> None:
         self.form = form
+        self.which = which
         self.is_github = is_github
         self._hidden: tuple[str, ...] | None = None
         self.out = out or sys.stdout
@@ -121,15 +131,16 @@ class Report:
     def error(self, error: StackError) -> None:
         """Say what went wrong, where, and the next step."""
         evidence: tuple[str, ...] = getattr(error, "evidence", ())
+        hints = [_HINT.sub(rf"\g<0>{self.which}", line) for line in error.hint.splitlines()]
         if self.form == "json":
             more = {"log": list(evidence)} if evidence else {}
-            self._event("error", message=error.message, hint=error.hint, **more)
+            self._event("error", message=error.message, hint="\n".join(hints), **more)
             return
         lines = [f": {error.message}"]
         if evidence:
             lines.append("  its last log lines:")
             lines += [f"  │ {line}" for line in evidence]
-        lines += [f"  hint: {hint}" for hint in error.hint.splitlines()]
+        lines += [f"  hint: {hint}" for hint in hints]
         print(self._red("error") + self._safe("\n".join(lines)), file=self.err)
 
     def document(self, value: object, lines: Iterable[str]) -> None:

@@ -158,6 +158,15 @@ def test_a_reader_that_leaves_early_is_no_error(shop: Stack) -> None:
     assert process.returncode in {0, 1, 141}
 
 
+@pytest.mark.parametrize("option", [["--file", "my stack.yaml"], ["-f", "my stack.yaml"]])
+def test_a_hint_is_about_the_same_stack_file(shop: Stack, option: list[str]) -> None:
+    (shop.folder / "stack.yaml").rename(shop.folder / "my stack.yaml")
+    (shop.folder / ".stack" / "secrets").mkdir(parents=True)
+    (shop.folder / ".stack" / "secrets" / "nextauth-secret").write_text("x" * 43)
+    done = shop("render", *option)
+    assert done.err.splitlines()[-1] == "  hint: stack up --file 'my stack.yaml' moves them"
+
+
 ENDINGS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
 
 
