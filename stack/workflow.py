@@ -68,17 +68,12 @@ def plan_project(
         )
     else:
         check_owner(project.owner, running, wanted_names(prepared.topology))
-    contexts = {
-        item.service: "" if build else _context_digest(project.folder, item.build)
-        for item in prepared.topology.containers
-        if item.build
-    }
     door = running_door(project, prepared.door, running)
     plan = plan_up(
         prepared.topology,
         running,
         prepared.fingerprints,
-        contexts,
+        _contexts(project, prepared, is_forced=build),
         is_config_current=project.state.has_config(prepared.config),
         is_config_loaded=loaded_generation(door) == prepared.generation,
         only=only,
@@ -234,7 +229,16 @@ def images(
     project: Project, engine: DockerEngine, on_result: OnResult, say: Say
 ) -> tuple[Outcome, list[tuple[str, str, str]]]:
     """Make all images of the project exist; give each service's image and its origin."""
-    prepared, _, plan = plan_project(project, engine, say)
+    prepared = derive(project, source_of(project, engine, say))
+    seen = engine.observe({item.image for item in prepared.topology.containers})
+    plan = plan_up(  # whoever has the project's name, its images are no one else's
+        prepared.topology,
+        Running(images=seen.images),
+        prepared.fingerprints,
+        _contexts(project, prepared),
+        is_config_current=True,
+        is_config_loaded=True,
+    )
     keep_source(project, prepared)
     outcome = Outcome(project.stack.name, plan.split(MakeImage)[0], prepared)
     _carry_out(outcome.plan, engine.apply, lambda: None, outcome, on_result)
@@ -266,6 +270,15 @@ def _origin(item: Container) -> str:
     if not item.image.startswith("stack/"):
         return "a registry"
     return "Debian packages" if ":debian" in item.image else "built by stack"
+
+
+def _contexts(project: Project, prepared: Prepared, *, is_forced: bool = False) -> dict[str, str]:
+    """Map each service with a Dockerfile to the digest of what it is built from."""
+    return {
+        item.service: "" if is_forced else _context_digest(project.folder, item.build)
+        for item in prepared.topology.containers
+        if item.build
+    }
 
 
 def _context_digest(folder: Path, build: BuildSpec) -> str:

@@ -53,6 +53,11 @@ def test_a_refused_look_leaves_no_file(
     assert not (clone.folder / ".stack").exists()
 
 
+def test_images_are_of_nobody(owner: Project, tmp_path: Path) -> None:
+    clone = clone_of(owner, tmp_path / "clone")
+    assert {row["service"] for row in clone.json("images")} == {"nginx", "redis"}
+
+
 def test_a_link_to_the_folder_is_the_same_project(owner: Project, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(owner.folder)
     linked = replace(owner, folder=tmp_path / "link")

@@ -81,6 +81,40 @@ def test_it_makes_the_very_images_of_the_checkout(python: Path, tmp_path: Path) 
     assert done.stdout.split() == wanted
 
 
+BAD_CONF = """\
+http { server { listen 8080; location /ws { proxy_pass http://127.0.0.1:3002; } } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        (("lint", "bad.conf"), 0, "bad.conf:1  info WS001"),
+        (("lint", "open.conf"), 2, "open.conf:2: unexpected end of file"),
+        (("explain", "WS203"), 0, "WS203"),
+        (("doctor", "ws://localhost:1/ws"), 1, "WS1"),
+        (("schema",), 0, "json-schema.org"),
+        (("bundle",), 0, "stack.yaml: not found"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_commands_need_no_package_that_only_the_tests_have(
+    python: Path, tmp_path: Path, command: tuple[str, ...], code: int, says: str
+) -> None:
+    (tmp_path / "bad.conf").write_text(BAD_CONF)
+    (tmp_path / "open.conf").write_text('events {}\nhttp { server_name "a; }\n')
+    done = subprocess.run(
+        [python.with_name("stack"), *command],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert says in done.stdout + done.stderr
+
+
 async def test_a_project_from_nothing_to_an_open_websocket(installed: Project) -> None:
     assert "wrote stack.yaml; next: stack up" in installed.stack("init")
     dev_port = move_ports(installed)
