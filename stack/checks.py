@@ -25,6 +25,19 @@ def check_services(project: Project, services: Collection[str]) -> None:
     check_names([NGINX, *project.stack.services], services)
 
 
+def check_in_containers(project: Project | None, services: Collection[str]) -> None:
+    """Raise ConfigError for a service that is no container: stack did not start it."""
+    for name in services:
+        service = project.stack.services.get(name) if project else None
+        if service and service.host:
+            raise ConfigError(
+                f"{name}: a process of this machine on port {service.host}, not started by stack",
+                "turn to the terminal in which you started it",
+            )
+        if service and service.static:
+            raise ConfigError(f"{name}: a folder that nginx serves", "name nginx instead")
+
+
 def check_names(known: Sequence[str], services: Collection[str]) -> None:
     """Raise ConfigError for a name that is not ``known``."""
     for name in services:

@@ -124,6 +124,9 @@ def _silence(view: _View, item: Container, one: SeenContainer) -> Silent | None:
 
 
 def _route(view: _View, route: FrontRoute) -> RouteSeen:
+    if not view.nginx:  # whoever answers at that port then, it is not this stack
+        said = "the front door does not run"
+        return RouteSeen(route, said, said, is_unreachable=True, ms=0)
     proof = prove(view.ready, route)
     return RouteSeen(
         route,

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from stack.checks import check_ours, check_running
+from stack.checks import check_in_containers, check_ours, check_running
 from stack.engines.base import Engine
 from stack.errors import StackError
 from stack.locate import Located
@@ -25,6 +25,7 @@ def execute(
     running = engine.observe()
     check_ours(located.owner, running)
     check_running(located, running, [service])
+    check_in_containers(located.project, [service])
     alive = [seen for seen in running.of(service) if seen.is_running]
     if not alive:
         raise StackError(f"{service}: does not run", "stack up")

@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Collection, Iterator, Sequence
 
-from stack.checks import check_ours, check_running
+from stack.checks import check_in_containers, check_ours, check_running
 from stack.engines.base import Engine
 from stack.errors import EngineError
 from stack.locate import Located
@@ -24,6 +24,7 @@ def logs(
     running = engine.observe()
     check_ours(located.owner, running)
     check_running(located, running, services)
+    check_in_containers(located.project, services)
     wanted = [one for one in running.containers if not services or one.service in services]
     names = sorted(one.name for one in wanted)
     yield from (follow if is_endless else last_lines)(engine, names, tail)

@@ -4,6 +4,7 @@ A service on this machine is somebody else's dev server: it may compile first, l
 container reaches it, or refuse its hot-reload socket, without which a page can stay dead.
 """
 
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -97,7 +98,7 @@ def prove(ready: Ready, route: FrontRoute, within: float = COMPILES_WITHIN) -> P
     if refused := _refused(ready.door, route, seen):
         return Proof(route, seen, refused.message, refused)
     if problem:
-        return Proof(route, seen, problem, _fails(route, seen, problem))
+        return Proof(route, seen, problem, _fails(ready.door, route, seen, problem))
     dead = None if route.websocket else hot_reload.examine(ready.door, route.path, seen)
     return Proof(route, seen, f"{seen.says}, {dead.message}" if dead else "", dead)
 
@@ -132,14 +133,15 @@ def _refused(door: Target, route: FrontRoute, seen: Exchange) -> Told | None:
     return Told(causes.DEV_REFUSES, message, f"write: {line}", ((route.path, seen.says),))
 
 
-def _fails(route: FrontRoute, seen: Exchange, problem: str) -> Told:
+def _fails(door: Target, route: FrontRoute, seen: Exchange, problem: str) -> Told:
     pairs = ((route.path, problem),)
     if seen.failure == "silent":
         message = f"port {route.port} takes the connection and is {seen.detail}"
         fix = "look at the terminal of your dev server; when it is done: stack status"
         return Told(causes.DEV_FAILS, message, fix, pairs)
     if route.websocket:
-        return Told(causes.DEV_FAILS, problem, "stack doctor", pairs)
+        address = f"{'wss' if door.tls else 'ws'}://{door.authority}{route.path}"
+        return Told(causes.DEV_FAILS, problem, f"stack doctor {shlex.quote(address)}", pairs)
     fix = "look at the terminal of your dev server: the answer is its own"
     return Told(causes.DEV_FAILS, problem, fix, pairs)
 

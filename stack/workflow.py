@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from stack import front, provide, settle
 from stack.adopt import adopted
 from stack.authority import authority_certificate, replacement
-from stack.checks import check_ours, check_owner, check_services
+from stack.checks import check_in_containers, check_ours, check_owner, check_services
 from stack.diagnose.exchange import Target
 from stack.engines.base import Engine
 from stack.engines.docker.context import context_digest
@@ -135,6 +135,7 @@ def restart(
     """Restart the containers of some services, or of all, and see the front door answer."""
     begun = time.monotonic()
     check_services(project, options.services)
+    check_in_containers(project, options.services)
     prepared = derive(project, source_of(project, engine, say))
     running = engine.observe()
     check_owner(project.owner, running, wanted_names(prepared.topology))

@@ -72,7 +72,7 @@ def _not_running(seen: StackSeen) -> Iterator[Finding]:
             names = ", ".join(name for name, _ in states)
             verb = "does" if len(states) == 1 else "do"
             log = [("its log", "\n".join(item.log))] if item.log else []
-            fix = f"stack logs {item.service}" if item.log else "stack up"
+            fix = f"stack logs {item.service}; then: stack up" if item.log else "stack up"
             yield finding(
                 causes.NOT_RUNNING, item.service, f"{names} {verb} not run", fix, *states, *log
             )

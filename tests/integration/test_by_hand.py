@@ -6,7 +6,6 @@ import docker
 import httpx
 import pytest
 
-from stack.images import Source
 from tests.integration.hands import HANDS, Hand, cut_from_network, pause, pause_the_front, rename
 from tests.integration.projects import SITE, Project, compose
 from tests.integration.storing import STORED, kept
@@ -67,12 +66,14 @@ def test_a_network_made_anew_by_hand_is_told_with_the_next_step(project: Project
 
 
 @pytest.mark.parametrize("number", ["two", "-1", "", "1e3", "\u0661"])
-def test_a_label_that_is_no_number_is_no_bug(project: Project, source: Source, number: str) -> None:
+def test_a_label_that_is_no_number_is_no_bug(
+    project: Project, python_image: str, number: str
+) -> None:
     project.write(STORED, {"/": "site"})
     project.stack("up")
     redis = project.container("redis")
     labels = {**redis.labels, "com.docker.compose.container-number": number}
-    odd = project.client.containers.create(redis.attrs["Image"], labels=labels)
+    odd = project.client.containers.create(python_image, labels=labels)
     assert str(odd.name) in project.run("status").stdout
     project.stack("up")
     with pytest.raises(docker.errors.NotFound):

@@ -3,7 +3,9 @@
 import contextlib
 import re
 import socket
+import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import yaml
@@ -207,3 +209,15 @@ def listener(address: str) -> Iterator[int]:
     """Listen on a free port of one address of this machine."""
     with socket.create_server((address, 0)) as server:
         yield int(server.getsockname()[1])
+
+
+def test_a_stranger_at_the_front_port_is_not_taken_for_the_stack(echoing: Project) -> None:
+    echoing.stack("up")
+    echoing.stack("down")
+    server = ThreadingHTTPServer(("127.0.0.1", echoing.port), SimpleHTTPRequestHandler)
+    with server:
+        threading.Thread(target=server.serve_forever).start()
+        found = doctor(echoing)
+        server.shutdown()
+    assert {route["ok"] for route in found["routes"]} == {False}
+    assert codes(echoing)[0] == ("WS203", "nginx")

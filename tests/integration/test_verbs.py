@@ -150,3 +150,14 @@ def containers(project: Project) -> tuple[set[str], dict[str, str]]:
     found = project.containers()
     starts = {str(each.name): each.attrs["State"]["StartedAt"] for each in found}
     return {str(each.id) for each in found}, starts
+
+
+@pytest.mark.parametrize("command", [("logs", "app"), ("exec", "app", "true"), ("restart", "app")])
+def test_what_stack_did_not_start_is_said_to_be_so(
+    project: Project, command: tuple[str, ...]
+) -> None:
+    project.write({**SITE, "app": {"host": 3999}}, {"/": "site", "/app": "app"})
+    project.stack("up")
+    said = project.fails(*command, code=2)
+    assert "app: a process of this machine on port 3999, not started by stack" in said
+    assert "name nginx" in project.fails(command[0], "site", *command[2:], code=2)

@@ -145,7 +145,8 @@ def test_an_answer_is_never_blamed_on_an_address(status: str) -> None:
         proof = prove(ready(at), route)
     assert proof.told
     assert proof.told.cause is causes.DEV_FAILS
-    assert "127.0.0.1" not in proof.told.fix + proof.told.message
+    assert "127.0.0.1" not in proof.told.message
+    assert proof.told.fix == f"stack doctor ws://{at.authority}/"
 
 
 def test_an_error_of_the_server_is_an_answer_and_no_success() -> None:

@@ -39,7 +39,11 @@ def test_a_container_that_ended_is_named_with_its_last_lines() -> None:
     ended = SeenContainer("1", "s-api-1", "api", 1, "exited", "Exited (1)", "f", "i")
     api = replace(API, ended=(ended,), log=("boom",))
     found = only(seen(api, route=AWAY, changes=("start s-api-1",)))
-    assert (found.code, found.where, found.fix) == ("WS203", "api", "stack logs api")
+    assert (found.code, found.where, found.fix) == (
+        "WS203",
+        "api",
+        "stack logs api; then: stack up",
+    )
     assert found.seen == (("s-api-1", "Exited (1)"), ("its log", "boom"))
 
 
