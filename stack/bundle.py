@@ -6,6 +6,7 @@ stack.yaml, no engine) is said in it; nothing else is changed.
 
 import json
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -207,7 +208,9 @@ def _containers(scene: Scene, found: _Found) -> None:
     for seen in found.running.containers:
         found.files[f"inspect/{seen.name}.json"] = engine.inspect(seen.name)
         state = f"{seen.state}: {seen.status}"
-        found.services.append((seen.name, state, seen.is_running, f"stack logs {seen.service}"))
+        found.services.append(
+            (seen.name, state, seen.is_running, f"stack logs {shlex.quote(seen.service)}")
+        )
 
 
 def _front(scene: Scene, found: _Found) -> None:
@@ -257,7 +260,7 @@ def _status(scene: Scene, found: _Found) -> None:
 
 
 def _step(row: ServiceStatus) -> str:
-    return "stack up" if row.state == "missing" else f"stack logs {row.service}"
+    return "stack up" if row.state == "missing" else f"stack logs {shlex.quote(row.service)}"
 
 
 def _plan(scene: Scene, found: _Found) -> None:

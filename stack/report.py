@@ -250,8 +250,8 @@ class Report:
             self._print(f" {len(removed)} removed in {seconds:.1f} s", self._green("✓"))
         else:
             self._print("nothing to remove")
-        by_hand = shlex.join(f"{outcome.project}_{name}" for name in lent)
-        for names, remove in ((kept, again), (lent, f"docker volume rm {by_hand}")):
+        quoted = shlex.join(f"{outcome.project}_{name}" for name in lent)
+        for names, remove in ((kept, again), (lent, f"docker volume rm {quoted}")):
             if names:
                 self._print(f"  volumes kept: {', '.join(names)} ({remove} removes them)")
 

@@ -83,8 +83,9 @@ def test_the_project_of_another_tool_is_one_word(project: str) -> None:
     engine = FakeEngine(holder=Holder("c", Owner(project)))
     with pytest.raises(StackError) as caught:
         check_port(engine, Owner("shop", "/shop", "stack.yaml"), 8080)
-    command = caught.value.hint.rpartition(" down, or ")[0]
-    assert shlex.split(command) == ["docker", "compose", "-p", project]
+    command, _, rest = caught.value.hint.rpartition("\nor set another one in ")
+    assert shlex.split(command) == ["docker", "compose", "-p", project, "down"]
+    assert rest == "stack.yaml: front: { port: 8081 }"
 
 
 @pytest.mark.parametrize("name", NASTY)
