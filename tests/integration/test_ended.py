@@ -28,7 +28,7 @@ def test_what_nobody_can_ask_fails_with_its_log(
 
 def test_what_answers_and_then_ends_fails_too(project: Project, python_image: str) -> None:
     """It says that it is ready, and another service takes longer than it lives."""
-    web = worker(python_image, "echo ready; sleep 2; exit 4") | {"ready": {"log": "ready"}}
+    web = worker(python_image, "echo ready; sleep 5; exit 4") | {"ready": {"log": "ready"}}
     slow = worker(python_image, "sleep 10; echo ready; sleep 60") | {"ready": {"log": "ready"}}
     project.write({**SITE, "web": web, "slow": slow}, {"/": "site"})
     assert "web: ended with exit code 4 soon after its start" in project.fails("up")
