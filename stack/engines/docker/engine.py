@@ -147,8 +147,7 @@ class DockerEngine:
         with translated(container):
             which: dict[str, Any] = {"tail": tail}
             if tail is None:
-                started = self.api.inspect_container(container)["State"]["StartedAt"]
-                which = {"since": datetime.fromisoformat(started).timestamp()}
+                which = _this_life(self.api.inspect_container(container)["State"])
             yield from _lines(self.api.logs(container, stream=True, follow=True, **which))
 
     def exits(self, on_exit: Callable[[Exit], None]) -> Callable[[], None]:
@@ -280,6 +279,18 @@ class DockerEngine:
         image = self.api.inspect_image(step.container.image)  # type: ignore[no-untyped-call]
         places = {*(image["Config"]["Volumes"] or ())} - {m.target for m in step.container.mounts}
         return [Mount(at, name, type="volume") for at, name in step.inherited if at in places]
+
+
+def _this_life(state: Mapping[str, str]) -> dict[str, Any]:
+    """Give which lines of a log are of the life that a container has now.
+
+    What it writes at once can be older than the engine's time of its start, so the end of the life
+    before counts, if there was one.
+    """
+    started, ended = (datetime.fromisoformat(state[key]) for key in ("StartedAt", "FinishedAt"))
+    if ended.year == 1:  # it never ended
+        return {"tail": "all"}
+    return {"since": min(started, ended).timestamp()}
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
