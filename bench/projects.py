@@ -10,9 +10,9 @@ from pathlib import Path
 from docker.models.containers import Container
 
 from stack.engines.docker.connect import connect
-from stack.engines.docker.project import choose_source, open_engine
-from stack.images import Source, recipe_for
-from stack.running import Owner
+from stack.engines.docker.opening import choose_source, open_engine
+from stack.engines.running import Owner
+from stack.layout.images import Source, recipe_for
 from tests.integration.projects import free_port, remove_labelled
 
 DEMO = """\

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from stack.project import open_project, rendered
+from stack.project.project import open_project, rendered
 
 
 def main() -> None:

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.names import front_address
-from stack.project import mint_token, open_project
-from stack.provide import ensure_secret
-from stack.topology import NEXTAUTH_SECRET
+from stack.layout.names import front_address
+from stack.layout.topology import NEXTAUTH_SECRET
+from stack.lifecycle.provide import ensure_secret
+from stack.project.project import mint_token, open_project
 
 CHANNEL = "room:1"
 NAMES = ("alice", "bob")

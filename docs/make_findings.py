@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stack.diagnose.catalogue import all_causes
-from stack.diagnose.finding import Cause
+from stack.finding import Cause
 
 INTRODUCTION = """\
 # Every finding

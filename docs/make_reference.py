@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from stack.model import (
+from stack.config.model import (
     Build,
     Certificate,
     Deploy,
@@ -18,7 +18,7 @@ from stack.model import (
     Service,
     Stack,
 )
-from stack.schema import descriptions
+from stack.config.schema import descriptions
 
 SECTIONS: tuple[tuple[str, type[Model], str], ...] = (
     ("stack.yaml", Stack, ""),
@@ -36,7 +36,7 @@ INTRODUCTION = """\
 # Every key of stack.yaml
 
 Made from the model by `make reference`; a test keeps it so. Editors read the same from
-`stack schema > stack.schema.json`.
+`stack schema > stack.config.schema.json`.
 
 Values may hold `${NAME}`, `${NAME:-default}`, `${NAME-default}` and `${NAME:?what is missing}`,
 filled in from the environment; `$$` is a dollar sign. Durations read `500ms`, `90s`, `5m`, `1h`.

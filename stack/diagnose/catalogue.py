@@ -2,11 +2,11 @@
 
 import difflib
 
-from stack.diagnose.causes import CAUSES
-from stack.diagnose.finding import Cause
-from stack.diagnose.lint import RULES
-from stack.diagnose.own_causes import OWN_CAUSES
+from stack.diagnose.doctor.causes import CAUSES
+from stack.diagnose.lint.judge import RULES
+from stack.diagnose.own.causes import OWN_CAUSES
 from stack.errors import ConfigError
+from stack.finding import Cause
 
 
 def all_causes() -> tuple[Cause, ...]:

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stack.diagnose.finding import Edit, Finding
+from stack.finding import Edit, Finding
 
 NO_NEWLINE = "\\ No newline at end of file"
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from stack.running import Owner, Running
-from stack.steps import Step
+from stack.engines.running import Owner, Running
+from stack.engines.steps import Step
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from stack import images
+from stack.layout import images
 from tests.integration.conftest import docker_client, python_image, source
 from tests.integration.projects import WS_ROUTE, Project, project_in
 

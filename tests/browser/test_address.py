@@ -7,7 +7,7 @@ import docker
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from stack import images
+from stack.layout import images
 from tests.browser.conftest import CHROMIUM, OPTIONS, PATIENCE
 from tests.integration.projects import SITE, Project, echo_service, project_in
 

@@ -14,7 +14,7 @@ import docker
 import pytest
 from playwright.sync_api import expect
 
-from stack import images
+from stack.layout import images
 from tests.browser.conftest import ROOT, Open, entered, say
 from tests.integration.projects import Project, environment, project_in
 

@@ -13,9 +13,9 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 from ws_server.outbox.relay import LOCK
 
-from stack import images
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
+from stack.layout import images
 from tests.integration.containers import HARDENED, eventually, yard
 from tests.integration.projects import free_port
 

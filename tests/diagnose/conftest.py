@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from stack.cli import main
-from stack.diagnose import listeners
-from stack.diagnose.listeners import Listener
+from stack.cli.main import main
+from stack.probe import listeners
+from stack.probe.listeners import Listener
 from tests.diagnose import certificates
 
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stack.diagnose.handshake import expected_accept
+from stack.probe.handshake import expected_accept
 from tests.diagnose import emulator_http2
 
 PATIENCE = 15.0  # seconds; longer than any case, so that nothing is left behind

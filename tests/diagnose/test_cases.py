@@ -23,8 +23,8 @@ import pytest
 import yaml
 from websockets.sync.server import ServerConnection, serve
 
-from stack.diagnose.causes import CAUSES
-from stack.diagnose.listeners import Listener
+from stack.diagnose.doctor.causes import CAUSES
+from stack.probe.listeners import Listener
 from tests.diagnose import emulator
 from tests.diagnose.conftest import Doctor
 from tests.render import front

@@ -8,7 +8,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from stack.diagnose.listeners import Listener, listening
+from stack.probe.listeners import Listener, listening
 from tests.diagnose import emulator
 from tests.diagnose.conftest import Doctor
 from tests.diagnose.emulator import Emulator, Rule

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.diagnose.listeners import Listener
+from stack.probe.listeners import Listener
 from tests.diagnose import emulator
 from tests.diagnose.conftest import Doctor
 from tests.diagnose.emulator import Rule
@@ -187,7 +187,7 @@ def test_the_log_of_a_bug_holds_no_credentials(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("stack.diagnose.doctor.examine", fail)
+    monkeypatch.setattr("stack.diagnose.doctor.examine.examine", fail)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     options = [f"--token={SECRET}"] if joined else ["--token", SECRET]
     assert run("ws://localhost/ws", *options).code == 3

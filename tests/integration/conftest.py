@@ -16,11 +16,11 @@ import docker
 import pytest
 from testcontainers.core.container import DockerContainer
 
-from stack import images
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
-from stack.engines.docker.project import choose_source, open_engine
-from stack.running import Owner
+from stack.engines.docker.opening import choose_source, open_engine
+from stack.engines.running import Owner
+from stack.layout import images
 from tests.integration.containers import LABEL
 from tests.integration.projects import (
     REALTIME,

@@ -9,9 +9,9 @@ import docker
 import httpx
 import pytest
 
-from stack import images
-from stack.diagnose.ask import ask
-from stack.diagnose.exchange import Question, Target
+from stack.layout import images
+from stack.probe.ask import ask
+from stack.probe.exchange import Question, Target
 from tests.integration.containers import shell
 from tests.integration.projects import SITE, Project, echo_service, project_in
 from tests.integration.wire import opened, refusal

@@ -8,7 +8,7 @@ from typing import Any
 import docker
 import pytest
 
-from stack.images import Source
+from stack.layout.images import Source
 from tests.integration.projects import (
     REALTIME,
     SITE,

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from stack.diagnose.exchange import Target
-from stack.proof import prove
-from stack.ready import Ready, Watch
-from stack.topology import FrontRoute
+from stack.layout.topology import FrontRoute
+from stack.probe.exchange import Target
+from stack.proof.ready import Ready, Watch
+from stack.proof.route import prove
 from tests.browser.conftest import PATIENCE, chromium
 from tests.integration.containers import eventually
 from tests.integration.dev_servers import SOURCES, Server, running

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from docker.models.containers import Container
 
-from stack.render import generation
+from stack.layout.render import generation
 from tests.integration.containers import eventually
 from tests.integration.projects import SITE, Project, echo_service
 

@@ -13,12 +13,12 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from stack.diagnose.exchange import Target
-from stack.engines.docker.project import open_engine
+from stack.engines.docker.opening import open_engine
 from stack.errors import StackError
-from stack.front import place_config
-from stack.images import Source
-from stack.state import State
+from stack.layout.images import Source
+from stack.lifecycle.front import place_config
+from stack.probe.exchange import Target
+from stack.project.state import State
 from tests.integration.conftest import Neighbour
 from tests.integration.echo.echo import Echo, Server
 from tests.integration.projects import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from stack import images
+from stack.layout import images
 from tests.integration.projects import SITE, project_in
 
 

@@ -12,9 +12,9 @@ import pytest
 from docker.models.containers import Container
 from psycopg.conninfo import make_conninfo
 
-from stack import images
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
+from stack.layout import images
 from tests.integration.containers import (
     HARDENED,
     Yard,

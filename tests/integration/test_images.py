@@ -14,12 +14,12 @@ import pytest
 import redis
 from docker.errors import ImageNotFound
 
-from stack import images
 from stack.engines.docker.build import build_context, build_image, ensure, registry_answers
 from stack.engines.docker.connect import connect
 from stack.engines.docker.context import packed
 from stack.errors import EngineError
-from stack.images import NAMES, Build, Pull
+from stack.layout import images
+from stack.layout.images import NAMES, Build, Pull
 from tests.integration.containers import (
     HARDENED,
     Yard,

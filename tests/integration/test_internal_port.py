@@ -6,7 +6,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from stack.images import Source
+from stack.layout.images import Source
 from tests.integration.containers import shell
 from tests.integration.projects import (
     REALTIME,

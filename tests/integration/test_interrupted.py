@@ -11,8 +11,8 @@ from typing import Any
 import docker
 import pytest
 
-from stack.images import Source
-from stack.state import State
+from stack.layout.images import Source
+from stack.project.state import State
 from tests.integration.projects import (
     REALTIME,
     SITE,

@@ -15,9 +15,10 @@ import pytest
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from stack import images, presets
+from stack.config import presets
 from stack.engines.docker.build import ensure
-from stack.render import generation
+from stack.layout import images
+from stack.layout.render import generation
 from tests.integration.containers import (
     HARDENED,
     LABEL,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import docker
 import pytest
 
-from stack.images import Source
+from stack.layout.images import Source
 from tests.integration.projects import (
     REALTIME,
     SITE,

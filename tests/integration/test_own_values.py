@@ -7,7 +7,7 @@ import docker
 import jwt
 import pytest
 
-from stack.images import Source
+from stack.layout.images import Source
 from tests.integration.containers import shell
 from tests.integration.projects import (
     REALTIME,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from docker.errors import NotFound
 
-from stack import images
-from stack.images import Source
+from stack.layout import images
+from stack.layout.images import Source
 from tests.integration.projects import (
     Project,
     compose,

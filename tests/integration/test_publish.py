@@ -9,7 +9,7 @@ import docker
 import httpx
 import pytest
 
-from stack import images
+from stack.layout import images
 from tests.integration.containers import shell
 from tests.integration.projects import SITE, WS_ROUTE, Project, project_in
 from tests.integration.wire import signed_in

@@ -7,7 +7,7 @@ from typing import Any
 import docker
 import pytest
 
-from stack.images import Source
+from stack.layout.images import Source
 from tests.integration.projects import SITE, Project, Services, echo_service, project_in
 
 DELAY = 0.7  # seconds until the services listen

@@ -9,10 +9,10 @@ from typing import Any
 import docker
 import pytest
 from docker.models.containers import Container
-from ws_server.config import RedisAddress
+from ws_server.settings.config import RedisAddress
 
-from stack import images
 from stack.engines.docker.build import ensure
+from stack.layout import images
 from tests.integration.containers import published, yard
 from tests.ws.harness import API_KEY, Client, Running, running
 from tests.ws.test_metrics import scrape

@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack
 import docker
 import pytest
 
-from stack import images
-from stack.images import Source
-from stack.routing import RESOLVES_GROUPS
+from stack.layout import images
+from stack.layout.images import Source
+from stack.layout.routing import RESOLVES_GROUPS
 from tests.integration.containers import shell
 from tests.integration.projects import ROOM, WS_ROUTE, Project, project_in
 from tests.integration.recovering import Prober, Publisher, Subscriber

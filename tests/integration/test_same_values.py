@@ -14,14 +14,14 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from stack.config.env_file import Variables, read_env_file
+from stack.config.model import Stack
 from stack.engines.docker import request
-from stack.env_file import Variables, read_env_file
-from stack.fingerprint import environment
-from stack.load import load
-from stack.model import Stack
-from stack.output import seen_from
-from stack.render import render_compose
-from stack.topology import Container, Topology, lay_out
+from stack.layout.render import render_compose
+from stack.layout.topology import Container, Topology, lay_out
+from stack.project.fingerprint import environment
+from stack.project.load import load
+from stack.project.output import seen_from
 from tests.integration.compose_plugin import cache_folder, newest, unpacked
 from tests.odd_values import ENV_LINES, ENVIRON, ODD_VALUES
 

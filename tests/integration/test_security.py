@@ -12,7 +12,7 @@ import psutil
 import pytest
 from docker.models.containers import Container
 
-from stack import images
+from stack.layout import images
 from tests.integration.conftest import Neighbour
 from tests.integration.containers import eventually, logs, printed, shell
 from tests.integration.outside import can_be_built, outside_with_a_server

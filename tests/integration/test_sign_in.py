@@ -11,13 +11,13 @@ import psycopg
 import pytest
 from docker.models.containers import Container
 from websockets.typing import Origin
-from ws_server import orders
-from ws_server.auth.claims import VerifierDownError
 from ws_server.auth.database_sessions import REMEMBERED
-from ws_server.config import PostgresAddress, RedisAddress
+from ws_server.core.claims import VerifierDownError
+from ws_server.service import orders
+from ws_server.settings.config import PostgresAddress, RedisAddress
 
-from stack import images
 from stack.engines.docker.build import ensure
+from stack.layout import images
 from tests.integration.containers import HARDENED, Yard, eventually, published, yard
 from tests.ws.harness import Client, Running, running, token, until
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from stack.diagnose.ask import ask
-from stack.diagnose.exchange import Exchange, Question, Target
+from stack.probe.ask import ask
+from stack.probe.exchange import Exchange, Question, Target
 from tests.integration.projects import SITE, Project, echo_service
 
 

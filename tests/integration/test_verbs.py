@@ -8,8 +8,8 @@ import time
 import jwt
 import pytest
 
-from stack import images
-from stack.images import Source
+from stack.layout import images
+from stack.layout.images import Source
 from tests.integration.projects import SITE, STACK, Project, environment
 
 ALL = {"echo", "nginx", "postgres", "redis", "ws"}

@@ -11,14 +11,14 @@ from pathlib import Path
 import docker
 import pytest
 
-from stack import images
 from stack.engines.docker.build import ensure
+from stack.layout import images
 from tests.integration.projects import Project, environment, free_port
 from tests.integration.wire import signed_in
 
 ROOT = Path(__file__).parents[2]
 REFERENCES = """\
-from stack import images
+from stack.layout import images
 print(*(images.recipe_for(n, s).reference for s in ("debian", "registry") for n in images.NAMES))
 """
 

@@ -11,9 +11,9 @@ import shlex
 from pathlib import Path
 
 from stack.diagnose.edits import apply
-from stack.diagnose.finding import Finding
-from stack.diagnose.lint import RULES, Options, lint
-from stack.diagnose.nginx_conf import read
+from stack.diagnose.lint.judge import RULES, Options, lint
+from stack.diagnose.nginx.conf import read
+from stack.finding import Finding
 
 ROOT = Path(__file__).parent / "cases"
 BAD = sorted(ROOT.glob("*/bad_*.conf"))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stack.diagnose.finding import Finding
-from stack.diagnose.lint import RULES, Options, Rule, lint
-from stack.diagnose.nginx_conf import read
+from stack.diagnose.lint.judge import RULES, Options, Rule, lint
+from stack.diagnose.nginx.conf import read
+from stack.finding import Finding
 from tests.lint import accepted, case
 from tests.render import front
 

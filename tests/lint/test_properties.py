@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stack.diagnose.edits import apply
-from stack.diagnose.finding import Finding
-from stack.diagnose.lint import Options, lint
-from stack.diagnose.nginx_conf import read
-from stack.diagnose.nginx_tree import Directive
+from stack.diagnose.lint.judge import Options, lint
+from stack.diagnose.nginx.conf import read
+from stack.diagnose.nginx.tree import Directive
 from stack.errors import ConfigError
+from stack.finding import Finding
 
 # `?` is any word: so most trees have the number of arguments that Nginx demands.
 SIMPLE = """

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from stack.render import render_nginx_dev
-from stack.routing import OLDEST, RESOLVES_GROUPS, Version
+from stack.layout.render import render_nginx_dev
+from stack.layout.routing import OLDEST, RESOLVES_GROUPS, Version
 from tests.render import upstreams
 from tests.render.dev import Start, stack_of
 from tests.render.front import PATIENCE, Front, running

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from stack.model import Stack
+from stack.config.model import Stack
 from tests.render.front import Front
 
 Start = Callable[[dict[str, Any], dict[str, Any]], Front]

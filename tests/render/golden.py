@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from stack.images import Source, nginx_version
-from stack.load import load
-from stack.model import Stack
-from stack.render import render_compose, render_nginx_deploy, render_nginx_dev
-from stack.topology import lay_out
+from stack.config.model import Stack
+from stack.layout.images import Source, nginx_version
+from stack.layout.render import render_compose, render_nginx_deploy, render_nginx_dev
+from stack.layout.topology import lay_out
+from stack.project.load import load
 
 CASES = sorted((Path(__file__).parent / "cases").iterdir())
 

@@ -13,8 +13,8 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from stack.model import Stack
-from stack.render import render_nginx_deploy
+from stack.config.model import Stack
+from stack.layout.render import render_nginx_deploy
 from tests.render import upstreams
 from tests.render.front import PATIENCE, Front, free_port, make_certificate, running
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from stack import hosts
-from stack.render import render_nginx_dev
-from stack.routing import OLDEST
+from stack.config import hosts
+from stack.layout.render import render_nginx_dev
+from stack.layout.routing import OLDEST
 from tests.render import upstreams
 from tests.render.dev import WEBSOCKET, stack_of
 from tests.render.front import Front, make_certificate, running

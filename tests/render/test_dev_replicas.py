@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from stack.routing import RESOLVES_GROUPS, Version
+from stack.layout.routing import RESOLVES_GROUPS, Version
 from tests.render.dev import WEBSOCKET, Start, container
 from tests.render.front import Front, free_port
 from tests.render.upstreams import Names

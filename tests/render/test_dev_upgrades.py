@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from stack.render import render_nginx_dev
+from stack.layout.render import render_nginx_dev
 from tests.render import upstreams
 from tests.render.dev import UPGRADE, WEBSOCKET, Start, container, seen, stack_of
 from tests.render.front import free_port, make_certificate, running

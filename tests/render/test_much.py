@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from stack.config.model import Stack
 from stack.errors import ConfigError
-from stack.load import load
-from stack.model import Stack
-from stack.render import render_nginx_deploy, render_nginx_dev
+from stack.layout.render import render_nginx_deploy, render_nginx_dev
+from stack.project.load import load
 from tests.render import front
 
 TLS = {"certificate": "/etc/ssl/shop.pem", "key": "/etc/ssl/shop.key"}

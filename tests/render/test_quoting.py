@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stack.config.model import Stack
 from stack.errors import ConfigError
-from stack.model import Stack
-from stack.render import render_nginx_deploy, render_nginx_dev
+from stack.layout.render import render_nginx_deploy, render_nginx_dev
 from tests.render import upstreams
 from tests.render.front import check, free_port, localized, running
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.cli import main
+from stack.cli.main import main
 
 OK = "name: shop\nservices:\n  app: {host: 3000}\nroutes:\n  /: app\n"
 # No engine answers there: no test of this file can touch what runs on this machine.
@@ -17,7 +17,7 @@ ENVIRON = {
     "DOCKER_HOST": "unix:///nonexistent/docker.sock",
     "PYTHONPATH": str(Path(__file__).parents[2]),
 }
-MAIN = [sys.executable, "-c", "from stack.cli import main; main()"]
+MAIN = [sys.executable, "-c", "from stack.cli.main import main; main()"]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from stack.engines.base import Exit, Holder
+from stack.engines.running import Running
+from stack.engines.steps import Step
 from stack.errors import EngineError
-from stack.running import Running
-from stack.steps import Step
 
 
 @dataclass

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from stack.plan import plan_up
-from stack.running import Running, SeenContainer, SeenImage
-from stack.steps import (
+from stack.engines.running import Running, SeenContainer, SeenImage
+from stack.engines.steps import (
     AwaitReady,
     AwaitRoute,
     CreateNetwork,
@@ -21,7 +20,8 @@ from stack.steps import (
     StartContainer,
     Step,
 )
-from stack.topology import BuildSpec, Container, FrontRoute, Mount, Topology
+from stack.layout.topology import BuildSpec, Container, FrontRoute, Mount, Topology
+from stack.lifecycle.plan import plan_up
 
 API = Container("api", "shop-api", build=BuildSpec("./api", "Dockerfile", (), None), port=80)
 API = replace(API, needs=("db",), waits=True, networks=("default", "data"))

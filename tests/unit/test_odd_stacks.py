@@ -3,8 +3,8 @@
 import pytest
 
 from tests.unit.command_line import Stack
+from tests.unit.config.test_syntax import COMPLAINTS
 from tests.unit.odd_stacks import odd_stack
-from tests.unit.test_syntax import COMPLAINTS
 
 # What of PyYAML's own words is long enough to be told from ours.
 FOREIGN = [problem.split("%")[0] for _, problem in COMPLAINTS if len(problem.split("%")[0]) > 14]

@@ -9,9 +9,9 @@ import pytest
 
 from stack.engines.docker.context import context_digest
 from stack.errors import ConfigError, StackError
-from stack.fingerprint import told_in_file
+from stack.layout.topology import Container
+from stack.project.fingerprint import told_in_file
 from stack.reading import read_bytes, read_text
-from stack.topology import Container
 
 
 def pipe(path: Path) -> None:

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from stack.output import drift
-from stack.project import open_project, rendered
+from stack.project.output import drift
+from stack.project.project import open_project, rendered
 
 ROOT = Path(__file__).parents[2]
 

@@ -24,7 +24,7 @@ AS_OTHER = [
 import importlib, os, pkgutil, stack
 for module in pkgutil.walk_packages(stack.__path__, "stack."):
     importlib.import_module(module.name)
-from stack.cli import main
+from stack.cli.main import main
 for codec in ("ascii", "latin_1", "idna", "utf_8_sig", "unicode_escape"):
     importlib.import_module("encodings." + codec)
 if os.geteuid() == 0:
@@ -346,7 +346,7 @@ def slow(name, *rest):
         os.kill(os.getpid(), signal.SIGINT)
     return load(name, *rest)
 builtins.__import__ = slow
-from stack.start import main
+from stack.cli.start import main
 main()
 """
     command = [sys.executable, "-c", code]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from stack.config.model import Stack
 from stack.errors import ConfigError
-from stack.load import load
-from stack.model import Stack
+from stack.project.load import load
 
 OK = "services:\n  app: {host: 3000}\nroutes:\n  /: app\n"
 ENVIRON = {"PORT": "81", "EMPTY": "", "EVIL": "a\nfront: {port: 1}", "FLAG": "true"}

@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass, field
 
-from ws_server.auth.claims import Claims
-from ws_server.codes import Disconnect
-from ws_server.hub import Hub
-from ws_server.namespaces import Slow
-from ws_server.publication import History, Position, Publication
-from ws_server.session import Session, Times
+from ws_server.core.claims import Claims
+from ws_server.core.codes import Disconnect
+from ws_server.core.hub import Hub
+from ws_server.core.namespaces import Slow
+from ws_server.core.publication import History, Position, Publication
+from ws_server.core.session import Session, Times
 
 TIMES = Times(connect=5, ping=25, pong=10, grace=25)
 

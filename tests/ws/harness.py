@@ -14,12 +14,12 @@ import jwt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
-from ws_server.broker import Broker
-from ws_server.config import Settings
+from ws_server.broker.base import Broker
+from ws_server.core.namespaces import Namespace, Namespaces
+from ws_server.core.publication import Kind, Publication
 from ws_server.log import Log
-from ws_server.namespaces import Namespace, Namespaces
-from ws_server.publication import Kind, Publication
 from ws_server.server import Server
+from ws_server.settings.config import Settings
 
 LOG = Namespace(
     allow_subscribe_for_client=True,

@@ -9,16 +9,16 @@ from typing import Any
 
 import redis
 from docker.models.containers import Container
-from ws_server.config import RedisAddress
+from ws_server.broker.redis import RedisBroker
+from ws_server.core.publication import Kind, Publication
 from ws_server.log import Log
-from ws_server.publication import Kind, Publication
-from ws_server.redis_broker import RedisBroker
+from ws_server.settings.config import RedisAddress
 
-from stack import images
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
-from stack.engines.docker.project import choose_source, open_engine
-from stack.running import Owner
+from stack.engines.docker.opening import choose_source, open_engine
+from stack.engines.running import Owner
+from stack.layout import images
 from tests.integration.containers import HARDENED, LABEL, eventually, yard
 from tests.integration.projects import free_port
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import uvloop
-from ws_server.alarm import Alarm
+from ws_server.clients.alarm import Alarm
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])

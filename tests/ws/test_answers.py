@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from ws_server.memory_broker import MemoryBroker
+from ws_server.broker.memory import MemoryBroker
 
 from tests.ws.harness import Nobody, Running, running, token
 

@@ -28,10 +28,10 @@ from cent import (
     UnsubscribeRequest,
 )
 from cent.exceptions import CentUnauthorizedError
-from ws_server import survey
-from ws_server.broker import BrokerDownError
-from ws_server.memory_broker import MemoryBroker
-from ws_server.publication import Position
+from ws_server.broker.base import BrokerDownError
+from ws_server.broker.memory import MemoryBroker
+from ws_server.core.publication import Position
+from ws_server.service import survey
 
 from tests.ws.harness import API_KEY, Client, Nobody, Running, running, token
 

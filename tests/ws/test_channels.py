@@ -2,9 +2,9 @@
 
 import math
 
-from ws_server.hub import Hub
-from ws_server.publication import Position, Publication, Recovery
-from ws_server.session import Session, Subscription
+from ws_server.core.hub import Hub
+from ws_server.core.publication import Position, Publication, Recovery
+from ws_server.core.session import Session, Subscription
 
 from tests.ws.core import TIMES, history, offsets_of, pubs, signed_in
 

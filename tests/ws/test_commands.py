@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from ws_server import codes, commands
-from ws_server.commands import Call, Close, Connect, Fail, Join, ReadHistory, Rules, Wanted
-from ws_server.hub import Hub
-from ws_server.namespaces import Namespace, Namespaces
-from ws_server.protocol import Command
-from ws_server.publication import Position
-from ws_server.session import Session, Subscription
+from ws_server.core import codes, commands
+from ws_server.core.commands import Call, Close, Connect, Fail, Join, ReadHistory, Rules, Wanted
+from ws_server.core.hub import Hub
+from ws_server.core.namespaces import Namespace, Namespaces
+from ws_server.core.protocol import Command
+from ws_server.core.publication import Position
+from ws_server.core.session import Session, Subscription
 
 from tests.ws.core import TIMES, Sink, signed_in
 

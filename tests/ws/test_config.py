@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_server import cores
-from ws_server.config import HookSettings, PostgresAddress, RedisAddress, load
-from ws_server.environment import ConfigError
+from ws_server.settings import cores
+from ws_server.settings.config import HookSettings, PostgresAddress, RedisAddress, load
+from ws_server.settings.environment import ConfigError
 
 LONG = "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"
 GOOD = {"NEXTAUTH_SECRET": "correct horse battery staple, thirty"}

@@ -4,6 +4,7 @@ What plain websockets fails itself is its own affair: the same cases run against
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,13 +12,14 @@ from pathlib import Path
 
 import kosoku
 
-from stack.render import render_nginx_dev
+from stack.layout.render import render_nginx_dev
 from tests.integration.projects import free_port
 from tests.render import front
 from tests.render.dev import WEBSOCKET, container, stack_of
 from tests.render.upstreams import dns
 
-FOLDER = Path(__file__).parents[2] / "services" / "ws"
+OURS = str(Path(__file__).with_name("echo.py"))
+SERVICE = Path(__file__).parents[2] / "services" / "ws"
 CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"]  # compression is off
 PLAIN = """
 import asyncio, sys
@@ -40,7 +42,9 @@ KNOWN = {
 async def echo(*command: str) -> AsyncIterator[int]:
     """Run an echo as a process; gives its port."""
     port = free_port()
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, str(port), cwd=FOLDER)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, str(port), env={**os.environ, "PYTHONPATH": str(SERVICE)}
+    )
     try:
         async with asyncio.timeout(10):
             while not await listens(port):  # noqa: ASYNC110 - it cannot tell us
@@ -78,12 +82,12 @@ async def fail(url: str, cases: list[str], concurrency: int) -> set[str]:
 
 
 async def test_all_pass_but_what_plain_websockets_fails() -> None:
-    async with echo("-c", PLAIN) as plain, echo("-m", "ws_server.echo") as ours:
+    async with echo("-c", PLAIN) as plain, echo(OURS) as ours:
         assert await failing(ours) <= await failing(plain) == KNOWN
 
 
 async def test_all_pass_through_nginx(tmp_path: Path) -> None:
-    async with echo("-m", "ws_server.echo") as port, dns() as names:
+    async with echo(OURS) as port, dns() as names:
         names.addresses["ws"] = "127.0.0.1"
         stack = stack_of({"ws": container(port)}, {"/ws": WEBSOCKET})
         with front.running(render_nginx_dev(stack), tmp_path, names.port) as nginx:

@@ -5,9 +5,9 @@ import json
 import time
 
 import pytest
-from ws_server.broker import BrokerDownError
-from ws_server.memory_broker import MemoryBroker
-from ws_server.publication import Kind, Publication
+from ws_server.broker.base import BrokerDownError
+from ws_server.broker.memory import MemoryBroker
+from ws_server.core.publication import Kind, Publication
 
 from tests.ws.harness import Client, Nobody, Running, running, token
 

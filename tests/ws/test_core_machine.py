@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from ws_server import commands, protocol
-from ws_server.commands import Join, Leave, Publish, Rules
-from ws_server.hub import Hub
-from ws_server.namespaces import Namespace, Namespaces
-from ws_server.protocol import Command
-from ws_server.publication import History, Position, Publication
-from ws_server.session import Session, Subscription
+from ws_server.core import commands, protocol
+from ws_server.core.commands import Join, Leave, Publish, Rules
+from ws_server.core.hub import Hub
+from ws_server.core.namespaces import Namespace, Namespaces
+from ws_server.core.protocol import Command
+from ws_server.core.publication import History, Position, Publication
+from ws_server.core.session import Session, Subscription
 
 from tests.ws.core import TIMES, signed_in
 

@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from ws_server.broker import Keep
-from ws_server.drain import batch_size
-from ws_server.memory_broker import MemoryBroker
-from ws_server.publication import Position
+from ws_server.broker.base import Keep
+from ws_server.broker.memory import MemoryBroker
+from ws_server.clients.drain import batch_size
+from ws_server.core.publication import Position
 
 from tests.ws.harness import Client, Nobody, running, token
 

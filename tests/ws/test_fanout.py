@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from ws_server.fanout import MAX_FRAME, Fanout
-from ws_server.hub import Hub
-from ws_server.namespaces import Namespaces
-from ws_server.session import Session, Subscription
+from ws_server.clients.transport import frame
+from ws_server.core.hub import Hub
+from ws_server.core.namespaces import Namespaces
+from ws_server.core.session import Session, Subscription
+from ws_server.service.fanout import MAX_FRAME, Fanout
 from ws_server.stats import Stats
-from ws_server.transport import frame
 
 from tests.ws.core import TIMES, Sink, signed_in
 

@@ -19,7 +19,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ws_server.commands import METHODS
+from ws_server.core.commands import METHODS
 
 from tests.ws.harness import token
 from tests.ws.test_process import process

@@ -2,7 +2,7 @@
 
 import pytest
 from websockets.datastructures import Headers
-from ws_server.handshake import (
+from ws_server.core.handshake import (
     authorization_token,
     is_from_own_page,
     judge,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from ws_server.config import HookSettings
-from ws_server.namespaces import Namespace, Namespaces
+from ws_server.core.namespaces import Namespace, Namespaces
+from ws_server.settings.config import HookSettings
 
 from tests.ws.harness import API_KEY, Client, Running, running
 from tests.ws.test_metrics import scrape

@@ -4,11 +4,11 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_server import codes
-from ws_server.auth.claims import Claims
-from ws_server.codes import Disconnect
-from ws_server.hub import Hub
-from ws_server.session import Session, Subscription, Times
+from ws_server.core import codes
+from ws_server.core.claims import Claims
+from ws_server.core.codes import Disconnect
+from ws_server.core.hub import Hub
+from ws_server.core.session import Session, Subscription, Times
 
 from tests.ws.core import Sink
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 from websockets.datastructures import Headers
-from ws_server.connection import FLOOD
-from ws_server.handshake import client_address
+from ws_server.clients.connection import FLOOD
+from ws_server.core.handshake import client_address
 
-from stack.render import render_nginx_dev
+from stack.layout.render import render_nginx_dev
 from tests.render import front, upstreams
 from tests.render.dev import WEBSOCKET, container, stack_of
 from tests.ws.harness import Client, Running, running, token

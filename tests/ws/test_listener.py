@@ -4,7 +4,7 @@ import errno
 import socket
 
 import pytest
-from ws_server.listener import listen
+from ws_server.workers.listener import listen
 
 ELSEWHERE = "192.0.2.1"  # RFC 5737: nobody has it
 

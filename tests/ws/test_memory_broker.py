@@ -4,10 +4,10 @@ import math
 import time
 
 import pytest
-from ws_server import memory_broker
-from ws_server.broker import MAX_HISTORY_BYTES, Keep
-from ws_server.memory_broker import MemoryBroker
-from ws_server.publication import Position
+from ws_server.broker import memory
+from ws_server.broker.base import MAX_HISTORY_BYTES, Keep
+from ws_server.broker.memory import MemoryBroker
+from ws_server.core.publication import Position
 
 from tests.ws.redis_server import Recorder
 
@@ -94,7 +94,7 @@ async def test_a_key_publishes_once_a_channel(broker: MemoryBroker, heard: Recor
 
 
 async def test_keys_are_bounded(broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_broker, "MAX_KEYS", 2)
+    monkeypatch.setattr(memory, "MAX_KEYS", 2)
     for number in range(5):
         await broker.publish("a", b"x", None, f"{number}")
     assert [key for _, key in broker._keys] == ["3", "4"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
-from ws_server.gauge import Gauge
-from ws_server.memory_broker import MemoryBroker
+from ws_server.api.gauge import Gauge
+from ws_server.broker.memory import MemoryBroker
 
 from tests.ws.harness import API_KEY, Nobody, Running, running
 
@@ -93,7 +93,7 @@ async def test_what_is_missing_and_a_gauge_of_another_part() -> None:
 
 
 def test_names_are_as_prometheus_wants_them() -> None:
-    text = (SERVICE / "ws_server" / "metrics.py").read_text()
+    text = (SERVICE / "ws_server" / "api" / "metrics.py").read_text()
     names = re.findall(r'_(?:gauge|counter|by|histogram)\(\s*"(\w+)"', text)
     assert len(names) > 15
     assert not [name for name in names if name.endswith("_total") or name.startswith("ws_")]

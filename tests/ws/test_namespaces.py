@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from ws_server import namespaces
-from ws_server.environment import ConfigError
-from ws_server.namespaces import Namespace, Namespaces, is_channel, is_personal
+from ws_server.core import namespaces
+from ws_server.core.namespaces import Namespace, Namespaces, is_channel, is_personal
+from ws_server.settings.environment import ConfigError
 
 ROOM, REST = Namespace(presence=True), Namespace(join_leave=False, history_size=1)
 

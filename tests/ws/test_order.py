@@ -4,8 +4,8 @@ import asyncio
 import time
 from typing import Any
 
-from ws_server.memory_broker import MemoryBroker
-from ws_server.publication import History, Position
+from ws_server.broker.memory import MemoryBroker
+from ws_server.core.publication import History, Position
 
 from tests.ws.harness import Client, Nobody, Running, running, token
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from ws_server import orders, protocol
+from ws_server.core import protocol
+from ws_server.service import orders
 
 from tests.ws.harness import Running, running
 

@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any
 
-from ws_server import codes
-from ws_server.broker import BrokerDownError, Keep
-from ws_server.memory_broker import MemoryBroker
-from ws_server.pipeline import MAX_PUBLICATIONS
-from ws_server.publication import Position
+from ws_server.broker.base import BrokerDownError, Keep
+from ws_server.broker.memory import MemoryBroker
+from ws_server.clients.pipeline import MAX_PUBLICATIONS
+from ws_server.core import codes
+from ws_server.core.publication import Position
 
 from tests.ws.harness import Client, Nobody, running, until
 

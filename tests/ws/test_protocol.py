@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_server import codes, protocol
-from ws_server.protocol import Command, MalformedFrameError
+from ws_server.core import codes, protocol
+from ws_server.core.protocol import Command, MalformedFrameError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_server.publication import History, Position, Publication, recover
+from ws_server.core.publication import History, Position, Publication, recover
 
 from tests.ws.core import history, offsets_of, pubs
 

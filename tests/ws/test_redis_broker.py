@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import redis as redis_client
-from ws_server import redis_broker
-from ws_server.broker import BrokerDownError, Keep
-from ws_server.config import RedisAddress
-from ws_server.publication import History, Position
-from ws_server.redis_scripts import BEAT
+from ws_server.broker import redis as redis_broker
+from ws_server.broker.base import BrokerDownError, Keep
+from ws_server.broker.scripts import BEAT
+from ws_server.core.publication import History, Position
+from ws_server.settings.config import RedisAddress
 
 from tests.ws.redis_server import AOF, RDB, RealRedis, Replica, real_redis, replica
 

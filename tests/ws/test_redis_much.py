@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import redis as redis_client
-from ws_server import redis_broker
-from ws_server.broker import MAX_HISTORY_BYTES, BrokerDownError, Keep
-from ws_server.publication import Position
+from ws_server.broker import redis as redis_broker
+from ws_server.broker.base import MAX_HISTORY_BYTES, BrokerDownError, Keep
+from ws_server.core.publication import Position
 
 from tests.ws.harness import Running, running, until
 from tests.ws.redis_server import RealRedis, Replica, replica

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_server import orders
-from ws_server.auth.claims import Claims
-from ws_server.memory_broker import MemoryBroker
-from ws_server.revocation import Revocations, RevokedTokenError
+from ws_server.broker.memory import MemoryBroker
+from ws_server.core.claims import Claims
+from ws_server.core.revocation import Revocations, RevokedTokenError
+from ws_server.service import orders
 
 from tests.ws.harness import Nobody, Running, running, token
 

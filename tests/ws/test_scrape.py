@@ -12,9 +12,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
-from ws_server.inboxes import TIMEOUT, Inboxes
-from ws_server.scrape import joined
-from ws_server.seats import LATE
+from ws_server.api.scrape import joined
+from ws_server.workers.inboxes import TIMEOUT, Inboxes
+from ws_server.workers.seats import LATE
 
 from tests.ws.harness import API_KEY, SECRET, until
 from tests.ws.test_process import spawn

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ws_server import codes
-from ws_server.codes import Disconnect, Unsubscribe
-from ws_server.memory_broker import MemoryBroker
+from ws_server.broker.memory import MemoryBroker
+from ws_server.core import codes
+from ws_server.core.codes import Disconnect, Unsubscribe
 
 from tests.integration.projects import free_port
 from tests.ws.harness import Nobody, Running, running, token

@@ -5,12 +5,12 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_server import codes
-from ws_server.auth.claims import Claims
-from ws_server.codes import Disconnect
-from ws_server.commands import Rules, limited
-from ws_server.namespaces import Namespaces
-from ws_server.session import Session
+from ws_server.core import codes
+from ws_server.core.claims import Claims
+from ws_server.core.codes import Disconnect
+from ws_server.core.commands import Rules, limited
+from ws_server.core.namespaces import Namespaces
+from ws_server.core.session import Session
 
 from tests.ws.core import Sink
 

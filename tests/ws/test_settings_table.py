@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ws_server.config import load
+from ws_server.settings.config import load
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = r"(?:WS|REDIS|DATABASE|NEXTAUTH)_[A-Z_]+"

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from ws_server.namespaces import Namespace, Namespaces, Slow
+from ws_server.core.namespaces import Namespace, Namespaces, Slow
 
 from tests.ws.harness import Client, Running, running
 

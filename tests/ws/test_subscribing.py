@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from ws_server.memory_broker import MemoryBroker
-from ws_server.publication import History, Position
+from ws_server.broker.memory import MemoryBroker
+from ws_server.core.publication import History, Position
 
 from tests.ws.harness import API_KEY, Nobody, Running, running, token, until
 from tests.ws.test_hooks import hooked, signed_in

@@ -8,9 +8,9 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
-from ws_server.codes import SHUTDOWN, Disconnect
-from ws_server.namespaces import Slow
-from ws_server.transport import FULL, Outbox, frame
+from ws_server.clients.transport import FULL, Outbox, frame
+from ws_server.core.codes import SHUTDOWN, Disconnect
+from ws_server.core.namespaces import Slow
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])

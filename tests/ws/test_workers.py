@@ -20,9 +20,10 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from ws_server import cores, seats
-from ws_server.handover import install
-from ws_server.seats import Seats
+from ws_server.settings import cores
+from ws_server.workers import seats
+from ws_server.workers.handover import install
+from ws_server.workers.seats import Seats
 
 from tests.ws.harness import SECRET, Client, until
 from tests.ws.test_process import health, logged, spawn

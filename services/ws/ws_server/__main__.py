@@ -11,8 +11,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
     # A session cookie in chunks is one line; the library reads its limit when it is imported.
     os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", "32768")
-    from ws_server.config import load
-    from ws_server.environment import ConfigError
+    from ws_server.settings.config import load
+    from ws_server.settings.environment import ConfigError
 
     try:
         settings = load(os.environ)

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from ws_server.config import Settings
-from ws_server.crew import Crew
-from ws_server.handover import install
 from ws_server.log import Log
-from ws_server.place import Place, Shared
 from ws_server.server import Server
+from ws_server.settings.config import Settings
+from ws_server.workers.crew import Crew
+from ws_server.workers.handover import install
+from ws_server.workers.place import Place, Shared
 
 
 def run(settings: Settings) -> int:

@@ -15,45 +15,45 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request
 from websockets.typing import Subprotocol
 
-from ws_server import orders
-from ws_server.alarm import Alarm
-from ws_server.answers import Answers, Dependency
-from ws_server.api import Api
+from ws_server.api.gauge import Gauge
+from ws_server.api.methods import Api
 from ws_server.auth import jwks
-from ws_server.auth.claims import Claims, Expected
 from ws_server.auth.cookies import sessions_in
 from ws_server.auth.database_sessions import DatabaseSessions
 from ws_server.auth.verifiers import Verifiers
-from ws_server.broker import Broker
-from ws_server.commands import Rules
-from ws_server.config import Settings
-from ws_server.connection import Context, converse
-from ws_server.database import Database
-from ws_server.decisions import NoHooks
-from ws_server.drain import say_goodbye
-from ws_server.fanout import Fanout
-from ws_server.gauge import Gauge
-from ws_server.handshake import (
+from ws_server.broker.base import Broker
+from ws_server.broker.memory import MemoryBroker
+from ws_server.broker.redis import RedisBroker
+from ws_server.clients.alarm import Alarm
+from ws_server.clients.answers import Answers, Dependency
+from ws_server.clients.connection import Context, converse
+from ws_server.clients.drain import say_goodbye
+from ws_server.clients.operations import Limits
+from ws_server.clients.transport import Connection, Turn
+from ws_server.core.claims import Claims, Expected
+from ws_server.core.commands import Rules
+from ws_server.core.handshake import (
     SUBPROTOCOL,
     authorization_token,
     is_from_own_page,
     query_token,
     subprotocol_token,
 )
-from ws_server.hooks import Asker, HttpHooks
-from ws_server.hub import Hub
-from ws_server.listener import listen
+from ws_server.core.hub import Hub
+from ws_server.core.session import Times
 from ws_server.log import Log
-from ws_server.memory_broker import MemoryBroker
-from ws_server.operations import Limits
 from ws_server.outbox.relay import Relay
-from ws_server.place import Place
-from ws_server.redis_broker import RedisBroker
-from ws_server.service import Clocks, Service
-from ws_server.session import Times
+from ws_server.postgres import Database
+from ws_server.service import orders
+from ws_server.service.decisions import NoHooks
+from ws_server.service.fanout import Fanout
+from ws_server.service.hooks import Asker, HttpHooks
+from ws_server.service.service import Clocks, Service
+from ws_server.service.survey import Survey
+from ws_server.settings.config import Settings
 from ws_server.stats import Stats
-from ws_server.survey import Survey
-from ws_server.transport import Connection, Turn
+from ws_server.workers.listener import listen
+from ws_server.workers.place import Place
 
 BACKLOG = 65535  # the kernel's own limit is smaller; with 100, a crowd that comes back is dropped
 LINGER = 2.0  # seconds that a peer has to answer a close frame
@@ -191,7 +191,7 @@ class Server:
 
     async def _serve_api(self, listening: socket.socket, key: bytes) -> None:
         # Importing aiohttp takes long; in a thread, the server answers meanwhile.
-        module = await asyncio.to_thread(importlib.import_module, "ws_server.internal")
+        module = await asyncio.to_thread(importlib.import_module, "ws_server.api.internal")
         metrics = module.Metrics(self.hub, self.stats, self._dependencies, self.gauges)
         api = Api(self.service, self.survey)
         await module.Internal(api, key, metrics, self._place, self.log).run(listening)

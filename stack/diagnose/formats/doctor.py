@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stack.diagnose.conclusions.auth import seconds_left, token_of
-from stack.diagnose.evidence import Evidence, Examination
-from stack.diagnose.exchange import Exchange
+from stack.diagnose.doctor.conclusions.auth import seconds_left, token_of
+from stack.diagnose.doctor.evidence import Evidence, Examination
+from stack.diagnose.doctor.measured import Load, Sizes
 from stack.diagnose.formats.document import document
 from stack.diagnose.formats.text import counted, doctor_lines, quantity
-from stack.diagnose.measured import Load, Sizes
-from stack.redact import redact
+from stack.probe.exchange import Exchange
+from stack.redaction.redact import redact
 
 
 def address_document(seen: Examination, secrets: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stack.diagnose.finding import Finding
+from stack.finding import Finding
 
 
 def document(findings: Sequence[Finding], **more: Any) -> dict[str, Any]:

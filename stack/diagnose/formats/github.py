@@ -6,7 +6,7 @@ https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 import re
 from collections.abc import Sequence
 
-from stack.diagnose.finding import Finding, Severity
+from stack.finding import Finding, Severity
 
 COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
 # What ends a value, as GitHub's own toolkit escapes it; a property also ends at : and ,

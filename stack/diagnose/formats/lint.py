@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from stack.diagnose.finding import Finding
 from stack.diagnose.formats.document import document, finding_object
 from stack.diagnose.formats.github import github_lines, harmless
 from stack.diagnose.formats.sarif import sarif_log
 from stack.diagnose.formats.text import counted, lint_lines, quantity
+from stack.finding import Finding
 
 Format = Literal["text", "json", "github", "sarif"]
 

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from stack.diagnose.finding import Cause
+from stack.finding import Cause
 
 WIDTH = 80
 

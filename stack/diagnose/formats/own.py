@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stack.diagnose.finding import Finding
 from stack.diagnose.formats.document import document
 from stack.diagnose.formats.text import counted, doctor_lines, quantity
-from stack.diagnose.own_routes import said
-from stack.diagnose.own_seen import Direct, RouteSeen, StackSeen
+from stack.diagnose.own.routes import said
+from stack.diagnose.own.seen import Direct, RouteSeen, StackSeen
+from stack.finding import Finding
 
 
 def own_document(seen: StackSeen, findings: Sequence[Finding]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stack.diagnose.edits import preview
-from stack.diagnose.finding import Finding, Place
+from stack.finding import Finding, Place
 
 AROUND = 1  # lines of a file shown before and after the one in question
 WIDTH = 80  # of a line around; the one in question stays whole where no edit shows it again

@@ -18,8 +18,8 @@ from stack.engines.docker import apt, rootfs, wheels
 from stack.engines.docker.connect import translated
 from stack.engines.docker.context import context_digest, packed
 from stack.errors import EngineError
-from stack.images import REGISTRY, Build, Pull, Recipe, RootFs
-from stack.labels import CONTEXT
+from stack.layout.images import REGISTRY, Build, Pull, Recipe, RootFs
+from stack.layout.labels import CONTEXT
 
 IMAGE_LABEL = "dev.stack.image"
 Say = Callable[[str], None]

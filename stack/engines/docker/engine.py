@@ -17,11 +17,8 @@ from stack.engines.base import Exit, Holder
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
 from stack.engines.docker.observe import observe, owner_of
-from stack.errors import EngineError
-from stack.labels import labels_of
-from stack.names import container_name
-from stack.running import Owner, Running, SeenContainer, Stranger
-from stack.steps import (
+from stack.engines.running import Owner, Running, SeenContainer, Stranger
+from stack.engines.steps import (
     CreateNetwork,
     CreateVolume,
     MakeImage,
@@ -33,7 +30,10 @@ from stack.steps import (
     StartContainer,
     Step,
 )
-from stack.topology import Container
+from stack.errors import EngineError
+from stack.layout.labels import labels_of
+from stack.layout.names import container_name
+from stack.layout.topology import Container
 
 CONFLICT = 409  # the engine is at it already
 STOP_TIMEOUT = 10  # seconds between the stop signal and SIGKILL

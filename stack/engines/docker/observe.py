@@ -9,10 +9,10 @@ from typing import Any
 from docker.api import APIClient
 from docker.errors import NotFound
 
-from stack import labels as own
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
-from stack.running import Owner, Running, SeenContainer, SeenImage, Standing, Stranger
+from stack.engines.running import Owner, Running, SeenContainer, SeenImage, Standing, Stranger
+from stack.layout import labels as own
 
 _NAMELESS = re.compile("[0-9a-f]{64}")  # what an engine calls a volume that nobody named
 Summary = Mapping[str, Any]  # what the engine says of one thing in a list

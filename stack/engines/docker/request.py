@@ -1,6 +1,7 @@
 """Turns a Container into the requests of Docker's API. Sends nothing.
 
-The same values make the rendered Compose file (stack/compose.py), so both give one container.
+The same values make the rendered Compose file (stack/layout/compose.py), so both give one
+container.
 """
 
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 
 from docker.types import EndpointConfig, Healthcheck, HostConfig, LogConfig, Mount
 
-from stack.compose import (
+from stack.config.presets import SECRETS_TARGET
+from stack.engines.running import Owner
+from stack.layout.compose import (
     HEALTH_INTERVAL,
     HEALTH_RETRIES,
     HEALTH_START,
@@ -17,12 +20,10 @@ from stack.compose import (
     LOG_OPTIONS,
     PIDS,
 )
-from stack.labels import FINGERPRINT, labels_of
-from stack.names import secret_file
-from stack.presets import SECRETS_TARGET
-from stack.running import Owner
-from stack.state import State
-from stack.topology import Container
+from stack.layout.labels import FINGERPRINT, labels_of
+from stack.layout.names import secret_file
+from stack.layout.topology import Container
+from stack.project.state import State
 
 SECOND = 1_000_000_000  # Docker counts in nanoseconds
 PROJECT = "com.docker.compose.project"

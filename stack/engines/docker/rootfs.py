@@ -14,7 +14,7 @@ import docker
 from stack.engines import install
 from stack.engines.docker import apt
 from stack.errors import EngineError
-from stack.images import RootFs
+from stack.layout.images import RootFs
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGES = ("mmdebstrap", "debian-archive-keyring")

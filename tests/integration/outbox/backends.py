@@ -8,8 +8,8 @@ import docker
 import psycopg
 from docker.models.containers import Container
 
-from stack import images
 from stack.engines.docker.build import ensure
+from stack.layout import images
 from tests.integration.containers import HARDENED, eventually, published, yard
 from tests.integration.projects import free_port
 

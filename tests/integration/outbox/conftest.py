@@ -9,7 +9,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from ws_server.outbox.migrate import script
 
-from stack import images
+from stack.layout import images
 from tests.integration.outbox.backends import Backends, started
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
-from ws_server.config import PostgresAddress
-from ws_server.database import connect
 from ws_server.outbox.migrate import MigrationError, migrate, migrations
+from ws_server.postgres import connect
+from ws_server.settings.config import PostgresAddress
 
 from tests.integration.outbox.backends import Backends
 from tests.ws.test_process import spawn

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
-from ws_server.namespaces import is_channel
+from ws_server.core.namespaces import is_channel
 
 from tests.integration.outbox.rows import events
 

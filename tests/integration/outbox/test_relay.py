@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 from docker.models.containers import Container
 from psycopg import AsyncConnection
-from ws_server.config import PostgresAddress, RedisAddress
-from ws_server.namespaces import Namespace, Namespaces
+from ws_server.core.namespaces import Namespace, Namespaces
+from ws_server.core.publication import Position
 from ws_server.outbox.relay import Row
-from ws_server.publication import Position
+from ws_server.settings.config import PostgresAddress, RedisAddress
 
 from tests.integration.outbox.backends import Backends
 from tests.ws.harness import Client, Running, running, until

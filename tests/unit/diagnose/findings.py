@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from stack.diagnose.finding import Cause, Edit, Finding, Place
+from stack.finding import Cause, Edit, Finding, Place
 
 CAUSE = Cause(
     "WS001",

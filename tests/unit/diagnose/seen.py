@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from stack.diagnose import questions
-from stack.diagnose.evidence import Evidence, Options
-from stack.diagnose.exchange import Exchange, Head, Headers, Target
-from stack.diagnose.handshake import expected_accept
+from stack.diagnose.doctor import questions
+from stack.diagnose.doctor.evidence import Evidence, Options
+from stack.probe.exchange import Exchange, Head, Headers, Target
+from stack.probe.handshake import expected_accept
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # the one of RFC 6455 §1.3
 TARGET = Target("", "ws.example.com", 80, "/ws")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from stack.diagnose import nginx_conf
 from stack.diagnose.catalogue import all_causes, find
-from stack.diagnose.finding import Cause
 from stack.diagnose.formats.manual import cause_lines
-from stack.diagnose.lint import RULES, Options, lint
+from stack.diagnose.lint.judge import RULES, Options, lint
+from stack.diagnose.nginx import conf
 from stack.errors import ConfigError
+from stack.finding import Cause
 
 CAUSES = all_causes()
 RULED = [rule.cause for rule in RULES]
@@ -20,7 +20,7 @@ def codes(text: str, folder: Path) -> set[str]:
     """Give the codes that lint finds in a file with this text."""
     file = folder / "nginx.conf"
     file.write_text(text + "\n", encoding="utf-8")
-    return {finding.code for finding in lint(nginx_conf.read(file), Options())}
+    return {finding.code for finding in lint(conf.read(file), Options())}
 
 
 def test_codes_and_names_belong_to_one_cause() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stack.diagnose.edits import apply, diff, fix, preview
-from stack.diagnose.finding import Edit, Finding
+from stack.finding import Edit, Finding
 from tests.unit.diagnose.findings import INSERTED, NGINX, REPLACED, SOURCES, with_edits
 
 LINES = {"nginx.conf": NGINX.split("\n")}

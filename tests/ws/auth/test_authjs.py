@@ -10,18 +10,18 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import OctKey
 from ws_server.auth.authjs import V4_COOKIES, V5_COOKIES, _key
-from ws_server.auth.claims import (
+from ws_server.auth.cookies import sessions_in
+from ws_server.auth.database_sessions import DatabaseSessions
+from ws_server.auth.verifiers import Verifiers
+from ws_server.core.claims import (
     Claims,
     Expected,
     ExpiredTokenError,
     InvalidTokenError,
     VerifierDownError,
 )
-from ws_server.auth.cookies import sessions_in
-from ws_server.auth.database_sessions import DatabaseSessions
-from ws_server.auth.verifiers import Verifiers
-from ws_server.config import PostgresAddress
 from ws_server.log import Log
+from ws_server.settings.config import PostgresAddress
 
 from tests.ws.auth.authjs import V4, V5, header
 from tests.ws.auth.conftest import OLD_SECRET, Sessions

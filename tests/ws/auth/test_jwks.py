@@ -17,9 +17,9 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ws_server.auth import jwks
-from ws_server.auth.claims import Expected, InvalidTokenError, VerifierDownError
 from ws_server.auth.keyset import NoKeySetError, keys_in
 from ws_server.auth.verifiers import Verifiers
+from ws_server.core.claims import Expected, InvalidTokenError, VerifierDownError
 from ws_server.log import Log
 
 from tests.ws.auth.provider import EC, EC521, ED, RSA, SMALL, Provider, jwk, provider

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwe
 from ws_server.auth.authjs import _key
-from ws_server.auth.claims import Expected, InvalidTokenError
 from ws_server.auth.verifiers import Verifiers
+from ws_server.core.claims import Expected, InvalidTokenError
 
 from tests.ws.harness import SECRET
 

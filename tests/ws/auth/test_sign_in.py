@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from stack.render import render_nginx_dev
+from stack.layout.render import render_nginx_dev
 from tests.render import front, upstreams
 from tests.render.dev import WEBSOCKET, container, stack_of
 from tests.ws.auth.authjs import header

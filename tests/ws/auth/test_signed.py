@@ -9,8 +9,8 @@ import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_server.auth.claims import Claims, Expected, ExpiredTokenError, InvalidTokenError
 from ws_server.auth.verifiers import Verifiers
+from ws_server.core.claims import Claims, Expected, ExpiredTokenError, InvalidTokenError
 
 from tests.ws.harness import SECRET
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from ws_server.auth.claims import InvalidTokenError
 from ws_server.auth.shape import header_of
+from ws_server.core.claims import InvalidTokenError
 
 V4_COOKIES = ("__Secure-next-auth.session-token", "next-auth.session-token")
 V5_COOKIES = ("__Secure-authjs.session-token", "authjs.session-token")

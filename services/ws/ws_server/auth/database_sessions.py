@@ -5,10 +5,10 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ws_server.auth.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
-from ws_server.config import PostgresAddress
-from ws_server.database import patience
+from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
 from ws_server.log import Log
+from ws_server.postgres import patience
+from ws_server.settings.config import PostgresAddress
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ws_server.auth.claims import InvalidTokenError, VerifierDownError
 from ws_server.auth.keyset import PublicKey, keys_in
+from ws_server.core.claims import InvalidTokenError, VerifierDownError
 from ws_server.log import Log
 
 FRESH = 300.0  # seconds after which the keys are asked for again

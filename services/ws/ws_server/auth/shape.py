@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Literal
 
-from ws_server.auth.claims import InvalidTokenError
+from ws_server.core.claims import InvalidTokenError
 
 Shape = Literal["signed", "encrypted", "opaque"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ws_server.auth.claims import InvalidTokenError
 from ws_server.auth.shape import header_of
+from ws_server.core.claims import InvalidTokenError
 
 _JUDGED_BY_US = ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
 

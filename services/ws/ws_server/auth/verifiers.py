@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from ws_server.auth import shape
 from ws_server.auth.authjs import session_payload
-from ws_server.auth.claims import (
+from ws_server.auth.database_sessions import DatabaseSessions
+from ws_server.auth.jwks import Jwks
+from ws_server.auth.signature import signed_payload
+from ws_server.core.claims import (
     Claims,
     Expected,
     ExpiredTokenError,
@@ -16,9 +19,6 @@ from ws_server.auth.claims import (
     claims_of,
     claims_of_session,
 )
-from ws_server.auth.database_sessions import DatabaseSessions
-from ws_server.auth.jwks import Jwks
-from ws_server.auth.signature import signed_payload
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ws_server import config
-from ws_server.database import connect
-from ws_server.environment import ConfigError, Environment
+from ws_server.postgres import connect
+from ws_server.settings import config
+from ws_server.settings.environment import ConfigError, Environment
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection

@@ -24,13 +24,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, NoReturn, Protocol
 
-from ws_server.broker import BrokerDownError
-from ws_server.database import Database, patience
+from ws_server.broker.base import BrokerDownError
+from ws_server.core.namespaces import is_channel
+from ws_server.core.protocol import publication_raw
+from ws_server.core.publication import Position
 from ws_server.log import Log
-from ws_server.namespaces import is_channel
 from ws_server.outbox.migrate import MigrationError, migrate
-from ws_server.protocol import publication_raw
-from ws_server.publication import Position
+from ws_server.postgres import Database, patience
 from ws_server.upkeep import keep
 
 if TYPE_CHECKING:

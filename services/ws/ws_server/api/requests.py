@@ -1,0 +1,177 @@
+"""The requests of the HTTP API as frozen values, read from JSON and checked for type; pure.
+
+Names and types are those of https://centrifugal.dev/docs/server/server_api. What is known
+there and not done here is refused by error 108, and never silently left out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from ws_server.core import codes
+from ws_server.service.reading import RefusedError
+
+UNSET: Any = object()
+"""No value at all, where null is one."""
+
+
+class MalformedError(ValueError):
+    """The body is not a request at all; the text names the field, without its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """One publication in one channel."""
+
+    channel: str = ""
+    data: Any = UNSET
+    b64data: str = ""
+    tags: dict[str, str] | None = None
+    skip_history: bool = False
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """The same publication in many channels."""
+
+    channels: list[str] | None = None
+    data: Any = UNSET
+    b64data: str = ""
+    tags: dict[str, str] | None = None
+    skip_history: bool = False
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Subscribe a user's connections; ``expire_at`` is in Unix seconds, 0 is never."""
+
+    user: str = ""
+    channel: str = ""
+    client: str = ""
+    data: Any = None
+    expire_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """End a subscription of a user's connections."""
+
+    user: str = ""
+    channel: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Close a user's connections, but for those in ``whitelist``."""
+
+    user: str = ""
+    client: str = ""
+    whitelist: list[str] | None = None
+    disconnect: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Revoke what a user was given until now, or one token by its ``jti``; times are Unix time.
+
+    Not of Centrifugo's API: there it is a feature of another edition.
+    """
+
+    user: str = ""
+    token_id: str = ""
+    issued_before: int = 0
+    until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Give a user's connections another end, or end them as expired."""
+
+    user: str = ""
+    client: str = ""
+    expired: bool = False
+    expire_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OfChannel:
+    """Ask for something of a channel: presence, presence_stats, history_remove."""
+
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Ask for publications; a ``limit`` of 0 gives only the position."""
+
+    channel: str = ""
+    limit: int = 0
+    since: dict[str, Any] | None = None
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Ask for the channels that have subscribers; ``pattern`` is one of a shell."""
+
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Ask for the replicas."""
+
+
+NOT_DONE: Mapping[type, tuple[str, ...]] = {
+    Publish: ("delta", "version", "version_epoch"),
+    Broadcast: ("delta", "version", "version_epoch"),
+    Subscribe: ("session", "info", "b64info", "b64data", "recover_since", "override"),
+    Unsubscribe: ("session",),
+    Disconnect: ("session",),
+    Refresh: ("session", "info"),
+}
+
+T = TypeVar("T")
+
+
+def read(kind: type[T], body: Mapping[str, Any]) -> T:
+    """Read a request; unknown fields are ignored, null is unset.
+
+    Raises MalformedError for a wrong type, RefusedError for what this server does not do.
+    """
+    if any(body.get(name) for name in NOT_DONE.get(kind, ())):
+        raise RefusedError(codes.NOT_AVAILABLE)
+    values: dict[str, Any] = {}
+    for known in fields(kind):  # type: ignore[arg-type]  # each kind is a dataclass
+        value = body.get(known.name, UNSET)
+        if value is UNSET or (value is None and known.type is not Any):
+            continue
+        wanted, fits = _FITS[known.type]
+        if not fits(value):
+            raise MalformedError(f"{known.name} must be {wanted}")
+        values[known.name] = value
+    return kind(**values)
+
+
+def _are_texts(values: object) -> bool:
+    return all(isinstance(value, str) for value in values)  # type: ignore[attr-defined]  # a list or view
+
+
+_FITS: Mapping[Any, tuple[str, Callable[[Any], bool]]] = {
+    str: ("a text", lambda value: isinstance(value, str)),
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    int: ("a whole number", lambda value: type(value) is int and abs(value) < 2**63),
+    list[str] | None: (
+        "a list of texts",
+        lambda value: isinstance(value, list) and _are_texts(value),
+    ),
+    dict[str, str] | None: (
+        "an object of texts",
+        lambda value: isinstance(value, dict) and _are_texts(value.values()),
+    ),
+    dict[str, Any] | None: ("an object", lambda value: isinstance(value, dict)),
+    Any: ("JSON", lambda _value: True),
+}

@@ -1,0 +1,170 @@
+"""The broker of a server without Redis: everything is in this process, and ends with it."""
+
+import asyncio
+import math
+import time
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from uuid import uuid4
+
+from ws_server.broker.base import MAX_HISTORY_BYTES, Keep, Listener
+from ws_server.core.publication import History, Position, Publication
+
+KEY_TTL = 300.0  # seconds that a key of a publication is remembered
+MAX_KEYS = 100_000
+META_TTL = 86_400.0  # seconds, for a stream that is read before anything was published
+SWEEP_INTERVAL = 10.0
+NO_KEEP = Keep(0, 0.0, 0.0)
+
+
+@dataclass(slots=True)
+class _Stream:
+    """The kept publications of a channel with the time of each, until ``ends_at``."""
+
+    kept: deque[tuple[float, Publication]] = field(default_factory=deque)
+    top: int = 0
+    epoch: str = field(default_factory=lambda: uuid4().hex[:8])
+    keep: Keep = NO_KEEP
+    ends_at: float = math.inf
+
+    def trim(self, now: float) -> None:
+        size, since = self.keep.size, now - self.keep.ttl
+        while self.kept and (len(self.kept) > size or self.kept[0][0] < since):
+            self.kept.popleft()
+
+
+class MemoryBroker:
+    """A Broker; see there. What is published here is delivered here, at once."""
+
+    name = "memory"
+    is_ready = True
+    lag = 0.0
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.replica = uuid4().hex[:12]
+        self._streams: dict[str, _Stream] = {}
+        self._present: dict[str, dict[str, bytes]] = {}
+        self._keys: dict[tuple[str, str], tuple[float, Position]] = {}
+
+    async def run(self) -> None:
+        """There is nothing to keep connected, but memory to give back."""
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL)
+            self.sweep(time.monotonic())
+
+    def sweep(self, now: float) -> None:
+        """Forget what has expired."""
+        self._streams = {name: each for name, each in self._streams.items() if each.ends_at > now}
+        for stream in self._streams.values():
+            stream.trim(now)
+        self._keys = {name: each for name, each in self._keys.items() if now - each[0] < KEY_TTL}
+
+    async def subscribe(self, channel: str) -> None:
+        """Everything is delivered anyway."""
+
+    def unsubscribe(self, channel: str) -> None:
+        """Everything is delivered anyway; the hub drops what nobody wants."""
+
+    def publish(
+        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+    ) -> asyncio.Future[Position]:
+        """Deliver to the subscribers of this process."""
+        done: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        done.set_result(self._publish(channel, payload, keep, key))
+        return done
+
+    def _publish(self, channel: str, payload: bytes, keep: Keep | None, key: str) -> Position:
+        now = time.monotonic()
+        known = self._keys.get((channel, key)) if key else None
+        if known and now - known[0] < KEY_TTL:
+            return known[1]
+        publication = self._append(channel, payload, keep, now) if keep else Publication(payload)
+        position = Position(publication.offset, publication.epoch)
+        if key:
+            self._remember(channel, key, now, position)
+        self._listener.deliver(channel, "pub", publication)
+        return position
+
+    async def history(
+        self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
+    ) -> History:
+        """What is kept and has not expired, but at most MAX_HISTORY_BYTES."""
+        now = time.monotonic()
+        stream = self._stream(channel, now)
+        stream.trim(now)
+        found = [pub for _, pub in stream.kept]
+        if since is not None and reverse:
+            found = [pub for pub in found if pub.offset < since.offset]
+        elif since is not None:
+            found = [pub for pub in found if pub.offset > since.offset]
+        found = found[::-1] if reverse else found
+        top = Position(stream.top, stream.epoch)
+        wanted = found[: None if limit < 0 else limit]
+        sizes = accumulate(len(pub.payload) for pub in wanted)
+        fitting = bisect_right(list(sizes), MAX_HISTORY_BYTES)
+        return History(tuple(wanted[:fitting]), top)
+
+    async def forget(self, channel: str) -> None:
+        """Removed at once."""
+        if channel in self._streams:
+            self._streams[channel].kept.clear()
+
+    async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
+        """Known to this process."""
+        self._present.setdefault(channel, {})[client] = info
+        if announce:
+            self._listener.deliver(channel, "join", Publication(info))
+
+    async def exit(self, channel: str, client: str, *, announce: bool) -> None:
+        """Forgotten by this process."""
+        clients = self._present.get(channel, {})
+        info = clients.pop(client, None)
+        if not clients:
+            self._present.pop(channel, None)
+        if announce and info is not None:
+            self._listener.deliver(channel, "leave", Publication(info))
+
+    async def present(self, channel: str) -> Mapping[str, bytes]:
+        """Who is in the channel, of this process."""
+        return dict(self._present.get(channel, {}))
+
+    async def command(
+        self,
+        payload: bytes,
+        replica: str = "",
+        *,
+        until: float = 0.0,  # noqa: ARG002 - nobody connects later
+    ) -> None:
+        """This process is all there is."""
+        if replica in {"", self.replica}:
+            self._listener.order(payload)
+
+    async def replicas(self) -> Collection[str]:
+        """This process is all there is."""
+        return (self.replica,)
+
+    def _append(self, channel: str, payload: bytes, keep: Keep, now: float) -> Publication:
+        stream = self._stream(channel, now)
+        stream.keep, stream.ends_at = keep, now + keep.meta_ttl
+        stream.top += 1
+        publication = Publication(payload, stream.top, stream.epoch)
+        stream.kept.append((now, publication))
+        stream.trim(now)
+        return publication
+
+    def _stream(self, channel: str, now: float) -> _Stream:
+        """The stream of a channel; reading one that nobody wrote begins it, for its epoch."""
+        known = self._streams.get(channel)
+        if known is None or known.ends_at <= now:
+            known = self._streams[channel] = _Stream(ends_at=now + META_TTL)
+        return known
+
+    def _remember(self, channel: str, key: str, now: float, position: Position) -> None:
+        self._keys.pop((channel, key), None)
+        if len(self._keys) >= MAX_KEYS:  # in the order of their time
+            del self._keys[next(iter(self._keys))]
+        self._keys[channel, key] = (now, position)

@@ -1,0 +1,355 @@
+"""Carries publications, presence and orders between replicas over Redis; knows no sessions.
+
+A channel is a pub/sub topic, and with a history a stream whose entries are named by their offset,
+beside a hash of its epoch and last offset. See ``redis_scripts`` for the steps that change them.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+from itertools import count, islice
+from typing import Any, cast
+from uuid import uuid4
+
+from ws_server.broker import scripts
+from ws_server.broker.base import MAX_HISTORY_BYTES, BrokerDownError, Keep, Listener
+from ws_server.broker.link import RedisLink, settle
+from ws_server.broker.presence import Presence
+from ws_server.core.publication import History, Kind, Position, Publication
+from ws_server.log import Log
+from ws_server.settings.config import RedisAddress
+from ws_server.upkeep import keep as keep_connected
+
+META, STREAM = b"ws:meta:", b"ws:stream:"
+KEY, REPLICAS = b"ws:key:", b"ws:replicas"
+# Topics have the number of the database in them, but for 0: Redis gives it to keys alone.
+TOPIC = b"ws%s:"
+ORDERS = b"ws%s-orders"  # a topic that is no channel's; followed by a name, it is one replica's
+STANDING = b"ws:orders"  # those that hold for a time, by the end of it
+BEAT_INTERVAL = 1.0
+BEAT_TIMEOUT = 3.0
+LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
+KEY_TTL = 300.0  # seconds that a key of a publication is remembered
+META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before anything was published
+ALL = 2**31 - 1
+# Redis closes a connection with subscriptions when 32 MB of answers wait for it, or 8 MB for long.
+SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and how many are asked for at a time
+PART = 1000  # members or orders of one step
+_KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
+
+
+class RedisBroker:
+    """A Broker; see there. ``is_ready`` while Redis answers and every channel is subscribed."""
+
+    name = "redis"
+
+    def __init__(self, address: RedisAddress, listener: Listener, log: Log) -> None:
+        self.is_ready = False
+        self.replica = uuid4().hex[:12]
+        self._listener = listener
+        self._log = log
+        self._link = RedisLink(address, self._pushed)
+        self._channels: dict[bytes, asyncio.Future[None]] = {}
+        self._small, self._large = asyncio.Semaphore(SMALL_AT_ONCE), asyncio.Semaphore(1)
+        self._shas: dict[str, bytes] = {}
+        self._life = b""
+        self._is_connected = self._was_ready = self._is_forgotten = False
+        database = b"%d" % address.db if address.db else b""
+        self._topic, everybody = TOPIC % database, ORDERS % database
+        self._orders = (everybody, b"%s:%s" % (everybody, self.replica.encode()))
+        self._presence = Presence(self._link, self._script, self._topic, self.replica)
+        self._asked_at: float | None = None
+        self._lag = 0.0
+
+    @property
+    def lag(self) -> float:
+        """The time of the last beat's answer, or of the one that is being waited for."""
+        waited = 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
+        return max(self._lag, waited)
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        await keep_connected(self.name, self._serve_once, self._log)
+
+    async def subscribe(self, channel: str) -> None:
+        """Return when Redis confirmed the subscription. Raises BrokerDownError."""
+        self._require_ready()
+        topic = self._topic + channel.encode()
+        if topic not in self._channels:
+            self._channels[topic] = asyncio.get_running_loop().create_future()
+            self._link.send(b"SUBSCRIBE", topic)
+        # Shielded, because several sessions may wait for the same confirmation.
+        await asyncio.shield(self._channels[topic])
+
+    def unsubscribe(self, channel: str) -> None:
+        """Stop delivering the channel, soon."""
+        topic = self._topic + channel.encode()
+        confirmed = self._channels.pop(topic, None)
+        if confirmed is None:
+            return
+        settle(confirmed, None)  # who still waits for it finds that nobody wants it any more
+        if self._is_connected:
+            self._link.send(b"UNSUBSCRIBE", topic)
+
+    def publish(
+        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+    ) -> asyncio.Future[Position]:
+        """Send it to Redis."""
+        if not self.is_ready:
+            return _down()
+        name = channel.encode()
+        if keep is None and not key:
+            return self._link.request(
+                b"PUBLISH", self._topic + name, b"p0::" + payload, read=_nowhere
+            )
+        size, ttl, meta_ttl = (keep.size, keep.ttl, keep.meta_ttl) if keep else (0, 0.0, 0.0)
+        # With its length: a colon may be part of the channel, and of the key.
+        known = KEY + b"%d:%s:%s" % (len(name), name, key.encode()) if key else b""
+        command = self._command(
+            scripts.PUBLISH,
+            (META + name, STREAM + name, known),
+            *(self._topic + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
+            *(uuid4().hex[:8].encode(), self._life, _ms(KEY_TTL)),
+        )
+        return self._link.request(*command, read=_position)
+
+    async def history(
+        self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
+    ) -> History:
+        """What the stream holds, but at most MAX_HISTORY_BYTES. Raises BrokerDownError."""
+        offset = since.offset if since else None
+        first, last = b"-", b"+"
+        if offset is not None and reverse:
+            last = b"(%d-0" % max(1, offset)  # nothing is before 1, and Redis knows no "(0-0"
+        elif offset is not None:
+            first = b"(%d-0" % offset
+        wanted = b"%d" % (ALL if limit < 0 else limit)
+        what = (first, last, wanted, b"1" if reverse else b"0")
+        async with self._small:
+            top, found, is_cut = await self._read(channel, *what, most=SMALL)
+        if is_cut:
+            async with self._large:
+                top, found, _ = await self._read(channel, *what, most=MAX_HISTORY_BYTES)
+        position = _position(top)
+        return History(
+            tuple(_entry(row, position.epoch) for row in cast(Sequence[Any], found)), position
+        )
+
+    async def _read(self, channel: str, *what: bytes, most: int) -> Any:
+        self._require_ready()
+        name = channel.encode()
+        return await self._script(
+            scripts.HISTORY,
+            (META + name, STREAM + name),
+            *what,
+            *(uuid4().hex[:8].encode(), self._life, _ms(META_TTL), b"%d" % most),
+        )
+
+    async def forget(self, channel: str) -> None:
+        """Delete the stream; its offset and epoch stay. Raises BrokerDownError."""
+        self._require_ready()
+        await self._link.request(b"DEL", STREAM + channel.encode())
+
+    async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
+        """Remember it here as well: a Redis that lost everything is told again."""
+        self._presence.here[channel, client] = (info, announce)
+        if self.is_ready:
+            await self._presence.enter(channel, client)
+
+    async def exit(self, channel: str, client: str, *, announce: bool) -> None:
+        """Take a client out."""
+        self._presence.here.pop((channel, client), None)
+        self._require_ready()
+        await self._presence.exit(channel, client, announce=announce)
+
+    async def present(self, channel: str) -> Mapping[str, bytes]:
+        """Who is in a channel, of all replicas. Raises BrokerDownError."""
+        async with self._large:
+            self._require_ready()
+            return await self._presence.read(channel)
+
+    async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
+        """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
+        self._require_ready()
+        now, topic = time.time(), self._orders[0]
+        if replica:
+            topic += b":" + replica.encode()
+        if until <= now:
+            await self._link.request(b"PUBLISH", topic, payload)
+            return
+        await self._script(scripts.STANDING, (STANDING,), *(payload, _ms(until), _ms(now), topic))
+
+    async def replicas(self) -> Collection[str]:
+        """Who gave a sign of life in the last seconds. Raises BrokerDownError."""
+        self._require_ready()
+        names = await self._link.request(b"ZRANGE", REPLICAS, b"0", b"-1")
+        return [bytes(name).decode() for name in names]
+
+    async def _serve_once(self) -> None:
+        connection = await self._link.connect()
+        self._is_connected = True
+        try:
+            await self._link.serve(connection, self._beat)
+        finally:
+            self._reset()
+
+    async def _beat(self) -> None:
+        """Tell Redis every second that this replica lives; a Redis that is silent is left."""
+        await self._subscribe_anew()
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            await self._introduce()
+        buried = ""
+        while True:
+            buried = await self._ask(buried)
+            if not self.is_ready:
+                await self._become_ready()
+                self._is_forgotten = True
+            if self._is_forgotten:
+                self._is_forgotten = False
+                await self._reconcile()
+            if buried:
+                await self._bury(buried)
+                continue
+            await asyncio.sleep(BEAT_INTERVAL)
+
+    async def _ask(self, buried: str = "") -> str:
+        """Say that this replica lives, and hear of one that does not; measures the time of it."""
+        self._asked_at = time.monotonic()
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            command = self._command(
+                *(scripts.BEAT, (REPLICAS,)),
+                *(self.replica.encode(), _ms(LIFETIME), buried.encode()),
+            )
+            is_new, dead = await self._link.request(*command, is_urgent=self.is_ready)
+        self._lag, self._asked_at = time.monotonic() - self._asked_at, None
+        self._is_forgotten = self._is_forgotten or bool(is_new)
+        return bytes(dead).decode()
+
+    async def _subscribe_anew(self) -> None:
+        """Return when Redis has taken all subscriptions, which are confirmed one by one."""
+        topics = iter((*self._orders, *self._channels))
+        while part := tuple(islice(topics, PART)):
+            wanted = [each for each in part if each in self._orders or each in self._channels]
+            if wanted:
+                self._link.send(b"SUBSCRIBE", *wanted)
+            async with asyncio.timeout(BEAT_TIMEOUT):
+                await self._link.request(b"PING")
+
+    async def _introduce(self) -> None:
+        """Load the scripts, and ask in which of its lives Redis is."""
+        for script in _SCRIPTS:
+            loaded = self._link.request(b"SCRIPT", b"LOAD", script.encode())
+            self._shas[script] = bytes(await loaded)
+        info = bytes(await self._link.request(b"INFO", b"server", b"persistence")).split()
+        # With an append-only file, what was answered is there again in the next life.
+        lives = [line for line in info if line.startswith(b"run_id:")]
+        self._life = b"" if b"aof_enabled:1" in info else lives[0]
+
+    async def _become_ready(self) -> None:
+        # From the last to end: what is forgotten meanwhile moves none out of its place.
+        for start in count(0, PART):
+            part = (b"%d" % start, b"%d" % (start + PART - 1))
+            async with asyncio.timeout(BEAT_TIMEOUT):
+                standing = await self._link.request(b"ZREVRANGE", STANDING, *part)
+            for order in standing:
+                self._listener.order(bytes(order))
+            if not standing:
+                break
+        self.is_ready = True
+        self._log.info("dependency_up", dependency=self.name, channels=len(self._channels))
+        if self._was_ready:
+            self._listener.reconnected()
+        self._was_ready = True
+
+    async def _reconcile(self) -> None:
+        """Make Redis know again who is here, and nobody else of this replica.
+
+        It may have lost everything, restored what was long over, or been told by the others that
+        this replica was dead.
+        """
+        await self._in_parts(self._presence.reconciled(await self._members(self.replica)))
+
+    async def _in_parts(self, steps: Iterator[Awaitable[None]]) -> None:
+        """Take many steps, and say between them that this replica lives."""
+        while part := tuple(islice(steps, PART)):
+            async with asyncio.timeout(BEAT_TIMEOUT):
+                await asyncio.gather(*part)
+            await self._ask()
+
+    async def _bury(self, replica: str) -> None:
+        """Take out the members of a replica that died, and tell their channels."""
+        members = await self._members(replica)
+        await self._in_parts(self._presence.buried(replica, members))
+        self._log.warning("replica_lost", replica=replica, members=len(members))
+
+    async def _members(self, replica: str) -> set[bytes]:
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            return await self._presence.members(replica)
+
+    async def _script(self, script: str, keys: Sequence[bytes], *args: bytes) -> Any:
+        return await self._link.request(*self._command(script, keys, *args))
+
+    def _command(self, script: str, keys: Sequence[bytes], *args: bytes) -> tuple[bytes, ...]:
+        return (b"EVALSHA", self._shas[script], b"%d" % len(keys), *keys, *args)
+
+    def _require_ready(self) -> None:
+        if not self.is_ready:
+            raise BrokerDownError
+
+    def _pushed(self, message: list[Any]) -> None:
+        kind, topic = message[0], bytes(message[1])
+        if kind == b"message" and topic in self._orders:
+            self._listener.order(bytes(message[2]))
+        elif kind == b"message":
+            self._deliver(topic[len(self._topic) :].decode(), bytes(message[2]))
+        elif kind == b"subscribe" and topic in self._channels:
+            settle(self._channels[topic], None)
+
+    def _deliver(self, channel: str, message: bytes) -> None:
+        letter = message[:1]
+        if letter == b"p":
+            offset, epoch, payload = message[1:].split(b":", 2)
+            publication = Publication(payload, int(offset), epoch.decode())
+            self._listener.deliver(channel, "pub", publication)
+        elif letter in _KINDS:
+            self._listener.deliver(channel, _KINDS[letter], Publication(message[1:]))
+
+    def _reset(self) -> None:
+        """Tell everybody who waits. Confirmed channels stay, for the next connection."""
+        self.is_ready = self._is_connected = False
+        waiting = {topic: future for topic, future in self._channels.items() if not future.done()}
+        for topic, future in waiting.items():
+            del self._channels[topic]
+            future.set_exception(BrokerDownError())
+            future.exception()  # marked as seen: the one who waited may be gone
+
+
+_SCRIPTS = (
+    *(scripts.PUBLISH, scripts.HISTORY, scripts.ENTER, scripts.EXIT),
+    *(scripts.BEAT, scripts.STANDING),
+)
+
+
+def _ms(seconds: float) -> bytes:
+    return b"%d" % max(1, round(seconds * 1000))
+
+
+def _down() -> asyncio.Future[Any]:
+    failed = asyncio.get_running_loop().create_future()
+    failed.set_exception(BrokerDownError())
+    failed.exception()  # marked as seen: nobody need wait for it
+    return failed
+
+
+def _nowhere(_receivers: object) -> Position:
+    return Position(0, "")
+
+
+def _position(place: bytes | bytearray) -> Position:
+    offset, _, epoch = bytes(place).partition(b":")
+    return Position(int(offset), epoch.decode())
+
+
+def _entry(row: Any, epoch: str) -> Publication:
+    name, fields = row
+    return Publication(bytes(fields[1]), int(bytes(name).partition(b"-")[0]), epoch)

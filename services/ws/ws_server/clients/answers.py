@@ -1,0 +1,104 @@
+"""Answers every HTTP request on the port: health, and why a handshake is refused; opens nothing."""
+
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+
+from ws_server.clients.operations import Verify
+from ws_server.core.claims import InvalidTokenError, VerifierDownError
+from ws_server.core.handshake import Refusal, authorization_token, judge
+from ws_server.log import Log
+from ws_server.settings.config import Settings
+from ws_server.stats import Stats
+from ws_server.workers.seats import WORKER
+
+
+class Dependency(Protocol):
+    """Something that the server needs and that may be away."""
+
+    name: str
+    is_ready: bool
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+
+
+class Answers:
+    """The ``process_request`` of the listener: None lets the handshake go on."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        missing: Callable[[], list[str]],
+        verify: Verify,
+        stats: Stats,
+        log: Log,
+    ) -> None:
+        self._settings = settings
+        self._verify = verify
+        self._stats = stats
+        self._missing = missing
+        self._log = log
+
+    async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
+        """The answer to a request that is not to become a WebSocket."""
+        response = await self._answer(connection, request)
+        if response is not None and request.method == "HEAD":
+            response.body = b""
+        return response
+
+    async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        try:
+            path = urlsplit(request.path).path
+        except ValueError:  # such as //[, and nothing is there either
+            path = ""
+        if path == "/healthz":
+            return self._health(connection)
+        if path == "/readyz":
+            return self._readiness(connection)
+        refusal = await self._judge(path, request)
+        if refusal is None:
+            return None
+        self._stats.refused[refusal.status.value] += 1
+        self._log.info("refused", path=path, status=refusal.status.value, text=refusal.text)
+        response = connection.respond(refusal.status, refusal.text)
+        if refusal.status is HTTPStatus.UPGRADE_REQUIRED:
+            response.headers["Upgrade"] = "websocket"  # RFC 9110 §15.5.22
+            response.headers["Sec-WebSocket-Version"] = "13"  # RFC 6455 §4.4
+        return response
+
+    async def _judge(self, path: str, request: Request) -> Refusal | None:
+        if path != self._settings.path:
+            text = f"There is nothing here. The WebSocket is at {self._settings.path}.\n"
+            return Refusal(HTTPStatus.NOT_FOUND, text)
+        headers, origins = request.headers, self._settings.allowed_origins
+        refusal = judge(request.method, request.protocol, headers, origins)
+        if refusal is not None or not (token := authorization_token(headers)):
+            return refusal
+        try:
+            await self._verify(token)
+        except InvalidTokenError as error:
+            return Refusal(HTTPStatus.UNAUTHORIZED, f"The token was refused: {error}.\n")
+        except VerifierDownError as error:
+            text = f"The token cannot be verified right now: {error}.\n"
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text)
+        return None
+
+    def _health(self, connection: ServerConnection) -> Response:
+        if WORKER in self._missing():
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "a worker does not answer\n")
+        return connection.respond(HTTPStatus.OK, "ok\n")
+
+    def _readiness(self, connection: ServerConnection) -> Response:
+        missing = self._missing()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
+        body = json.dumps({"ready": not missing, "missing": missing}) + "\n"
+        response = connection.respond(status, body)
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        return response

@@ -1,0 +1,183 @@
+"""One connection from its first frame to its last: reads frames and carries out their effects."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
+
+from ws_server.clients.operations import Limits, Operations, Verify, Waiting
+from ws_server.clients.pipeline import Pipeline
+from ws_server.clients.transport import Outbox, Turn
+from ws_server.core import codes, commands, protocol
+from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
+from ws_server.core.commands import Close, Fail, Leave, Publish, Reply
+from ws_server.core.handshake import client_address, subprotocol_token
+from ws_server.service.decisions import Hooks
+from ws_server.service.service import Service
+
+FLOOD = 8  # seconds' worth of commands that may be refused in a row before the connection ends
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all connections share. ``offered`` are the claims that a handshake brought along."""
+
+    service: Service
+    verify: Verify
+    offered: Callable[[Request], Awaitable[Claims | None]]
+    hooks: Hooks
+    limits: Limits
+    max_queue_bytes: int
+    max_per_address: int = 0
+    turn: Turn = field(default_factory=Turn)
+
+
+async def converse(context: Context, connection: ServerConnection) -> None:
+    """Serve one accepted connection until it is closed, by whomever."""
+    conversation = Conversation(context, connection)
+    try:
+        await conversation.run()
+    except ConnectionClosed:
+        pass
+    except Exception as error:  # one connection's bug must not end the others
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        context.service.log.fault(
+            "connection_failed", error=type(error).__name__, where=f"{where.name}:{where.lineno}"
+        )
+        conversation.outbox.close(codes.SERVER_ERROR)
+    finally:
+        await conversation.outbox.closed()
+        conversation.end()
+
+
+class Conversation:
+    """The state of one connection: its session in the hub and its outbox."""
+
+    def __init__(self, context: Context, connection: ServerConnection) -> None:
+        self._context = context
+        self._service = context.service
+        self._connection = connection
+        self.outbox = Outbox(
+            connection, context.max_queue_bytes, self._closing, self._dropped, context.turn
+        )
+        self._headers = connection.request.headers if connection.request else Headers()
+        address = client_address(self._headers, connection.remote_address)
+        service = self._service
+        self._session = service.hub.open(self.outbox, address, service.clocks.now())
+        service.stats.connections += 1
+        service.deadline_moved()
+        hooks = context.hooks.heard(self._headers)
+        self._pipeline = Pipeline(service, self.outbox)
+        self._operations = Operations(
+            service, self._session, context.verify, hooks, context.limits, self._offered
+        )
+
+    async def run(self) -> None:
+        """Answer frames until the connection closes; raises ConnectionClosed when it broke."""
+        await self._refuse_at_once()
+        async for message in self._connection:
+            self.outbox.begin()
+            if isinstance(message, str):
+                await self._frame(message)
+            else:
+                await self._close(codes.BAD_FRAME.because("binary frame"))
+            if self.outbox.is_finishing:
+                await self._pipeline.answered()
+            self.outbox.end()
+            if self.outbox.is_closing:
+                return
+            await self.outbox.drained()
+
+    def end(self) -> None:
+        """Leave the hub, and every channel."""
+        self._service.farewell(self._session)
+        self._service.log.debug(
+            "disconnected", client=self._session.id, code=self._connection.close_code
+        )
+
+    async def _refuse_at_once(self) -> None:
+        """A browser sees nothing of a refused handshake, so it is told after the 101."""
+        limit = self._context.max_per_address
+        if 0 < limit < self._service.hub.from_address(self._session.address):
+            self.outbox.close(codes.CONNECTION_LIMIT)
+            return
+        offered = subprotocol_token(self._headers)
+        if not offered:
+            return
+        try:
+            await self._context.verify(offered)
+        except (ExpiredTokenError, VerifierDownError):
+            return  # its connect is answered with an error that clients know how to mend
+        except InvalidTokenError as error:
+            self.outbox.close(codes.INVALID_TOKEN.because(str(error)))
+
+    async def _offered(self) -> Claims | None:
+        request = self._connection.request
+        return await self._context.offered(request) if request else None
+
+    async def _frame(self, text: str) -> None:
+        try:
+            received = protocol.decode(text)
+        except protocol.MalformedFrameError as error:
+            await self._close(codes.BAD_FRAME.because(str(error)))
+            return
+        stats, service, pipeline = self._service.stats, self._service, self._pipeline
+        stats.commands += len(received)
+        stats.received_bytes += len(text)
+        if commands.limited(service.rules, self._session, len(received), service.clocks.now()):
+            await pipeline.answered()
+            self._refuse(received)
+            return
+        for command in received:
+            if self.outbox.is_closing:  # also since before this frame came
+                return
+            effect = commands.handle(service.hub, service.rules, self._session, command)
+            if isinstance(effect, Publish):
+                pipeline.publish(effect)
+                await pipeline.keep_up()
+            elif effect is not None:
+                await pipeline.answered()
+                await self._carry_out(effect)
+
+    async def _close(self, disconnect: codes.Disconnect) -> None:
+        await self._pipeline.answered()
+        self.outbox.close(disconnect)
+
+    def _refuse(self, received: list[protocol.Command]) -> None:
+        """Too many commands: each is answered so, and a flood ends the connection."""
+        if self._session.excess > FLOOD * self._service.rules.rate:
+            self.outbox.close(codes.FLOODING)
+            return
+        for command in received:
+            if command.method and command.id:
+                self._fail(Fail(command.id, codes.TOO_MANY_REQUESTS))
+
+    async def _carry_out(self, effect: Reply | Fail | Close | Leave | Waiting) -> None:
+        match effect:
+            case Reply(payload):
+                self.outbox.send(payload)
+            case Fail():
+                self._fail(effect)
+            case Close(disconnect):
+                self.outbox.close(disconnect)
+            case Leave():
+                self._operations.leave(effect)
+            case _:
+                await self._operations.carry_out(effect)
+
+    def _fail(self, effect: Fail) -> None:
+        self._service.stats.errors[effect.error.code] += 1
+        self.outbox.send(protocol.failure(effect.command_id, effect.error))
+
+    def _closing(self, disconnect: codes.Disconnect) -> None:
+        self._service.stats.disconnects[disconnect.code] += 1
+        self._service.log.info(
+            "closing", client=self._session.id, code=disconnect.code, reason=disconnect.reason
+        )
+
+    def _dropped(self, slow: str, messages: int) -> None:
+        self._service.stats.dropped[slow] += messages

@@ -1,0 +1,298 @@
+"""Carries out what a command asks of the verifier, the broker and the hooks; reads no frames."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from ws_server.broker.base import BrokerDownError
+from ws_server.core import codes, protocol
+from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
+from ws_server.core.codes import ReplyError
+from ws_server.core.commands import (
+    Call,
+    Connect,
+    Join,
+    Leave,
+    ReadHistory,
+    ReadPresence,
+    Refresh,
+    Wanted,
+    may_subscribe,
+)
+from ws_server.core.namespaces import is_channel
+from ws_server.core.publication import History
+from ws_server.core.session import Session
+from ws_server.service import reading
+from ws_server.service.decisions import Grant, HookError, Hooks
+from ws_server.service.reading import RefusedError
+from ws_server.service.service import Service
+
+Verify = Callable[[str], Awaitable[Claims]]
+"""The claims of a token, whatever its kind.
+
+Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
+"""
+
+
+Waiting = Connect | Join | ReadHistory | ReadPresence | Refresh | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections one user may have on this replica; 0 is no limit."""
+
+    per_user: int = 0
+
+
+class Operations:
+    """The waiting half of one session's commands; answers go to its receiver."""
+
+    def __init__(
+        self,
+        service: Service,
+        session: Session,
+        verify: Verify,
+        hooks: Hooks,
+        limits: Limits,
+        offered: Callable[[], Awaitable[Claims | None]],
+    ) -> None:
+        self._service = service
+        self._session = session
+        self._verify = verify
+        self._hooks = hooks
+        self._limits = limits
+        self._offered = offered
+
+    async def carry_out(self, effect: Waiting) -> None:
+        """Carry out any one of the effects that have to wait."""
+        match effect:
+            case Connect():
+                await self.connect(effect)
+            case Join():
+                await self.join(effect)
+            case ReadHistory():
+                await self.history(effect)
+            case ReadPresence():
+                await self.presence(effect)
+            case Refresh():
+                await self.refresh(effect)
+            case Call():
+                await self.call(effect)
+
+    async def connect(self, effect: Connect) -> None:
+        """Sign in, then subscribe to what the connect command wants."""
+        try:
+            claims = await self._claims(effect.token)
+        except ExpiredTokenError:
+            self._fail(effect.command_id, codes.TOKEN_EXPIRED)
+            return
+        except VerifierDownError:
+            self._fail(effect.command_id, codes.INTERNAL)
+            return
+        except InvalidTokenError as error:
+            self._session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
+            return
+        if 0 < self._limits.per_user <= len(self._service.hub.of_user(claims.user)):
+            self._session.receiver.close(codes.CONNECTION_LIMIT)
+            return
+        ttl = self._service.welcome(self._session, claims)
+        self._service.log.debug("connected", client=self._session.id, user=claims.user)
+        if claims.from_cookie:
+            ttl = math.inf  # the page cannot renew it, and comes back after 3005 with a newer one
+        with self._service.greeting(self._session):
+            await self._greet(effect, ttl)
+        await asyncio.sleep(0)  # as for a subscribe
+
+    async def _greet(self, effect: Connect, ttl: float) -> None:
+        """Subscribe to what the connect command wants, and answer it."""
+        try:
+            prepared = await self._prepare(effect.wanted)
+        except BrokerDownError:
+            # Left out of the reply, an SDK would take them for ended, and never ask again.
+            self._session.receiver.close(codes.INSUFFICIENT_STATE_ALL)
+            return
+        result = {
+            "client": self._session.id,
+            "version": "",
+            "ping": max(1, int(self._service.hub.times.ping)),
+            "pong": True,
+            **protocol.life(ttl),
+        }
+        body = protocol.encode(result)
+        if subs := self._complete(prepared):
+            body = body[:-1] + b',"subs":' + protocol.object_of(subs) + b"}"
+        self._send(protocol.reply_raw(effect.command_id, "connect", body))
+
+    async def join(self, effect: Join) -> None:
+        """Complete a subscription, once everybody who has a say has agreed."""
+        wanted, session = effect.wanted, self._session
+        try:
+            grant = Grant() if effect.is_allowed else await self._authorised(wanted)
+            history = await self._service.prepare(session, wanted)
+        except (HookError, BrokerDownError) as error:
+            self._service.leave(session, wanted.channel)
+            self._refuse(effect.command_id, error)
+            return
+        ends = self._service.ends_at(grant.expires_at, by_token=bool(wanted.token))
+        result = self._service.complete(session, wanted, history, ends, grant.data)
+        if isinstance(result, ReplyError):
+            self._fail(effect.command_id, result)
+        else:
+            self._send(protocol.reply_raw(effect.command_id, "subscribe", result))
+            await asyncio.sleep(0)  # who asks next who is present is on the way to be so
+
+    def leave(self, effect: Leave) -> None:
+        """End a subscription."""
+        self._service.leave(self._session, effect.channel)
+        self._send(protocol.reply(effect.command_id, "unsubscribe", {}))
+
+    async def history(self, effect: ReadHistory) -> None:
+        """Read a channel's publications."""
+        broker, reverse = self._service.broker, effect.is_reverse
+        try:
+            body = await reading.history(
+                broker, effect.channel, effect.since, effect.limit, reverse=reverse
+            )
+        except (BrokerDownError, RefusedError) as error:
+            self._fail(effect.command_id, _error(error))
+            return
+        self._send(protocol.reply_raw(effect.command_id, "history", body))
+
+    async def presence(self, effect: ReadPresence) -> None:
+        """Read who is in a channel."""
+        read = reading.presence_stats if effect.counts_only else reading.presence
+        try:
+            body = await read(self._service.broker, effect.channel)
+        except BrokerDownError as error:
+            self._fail(effect.command_id, _error(error))
+            return
+        method = "presence_stats" if effect.counts_only else "presence"
+        self._send(protocol.reply_raw(effect.command_id, method, body))
+
+    async def call(self, effect: Call) -> None:
+        """Ask the application; without an id, nobody hears what it says."""
+        try:
+            answer = await self._hooks.call(self._session, effect.method, effect.data)
+        except HookError as error:
+            self._refuse(effect.command_id, error)
+            return
+        if effect.command_id:
+            self._send(protocol.reply(effect.command_id, "rpc", {"data": answer}))
+
+    async def refresh(self, effect: Refresh) -> None:
+        """Take another token for the connection, or for one subscription."""
+        session = self._session
+        try:
+            claims = await self._verify(effect.token)
+            _require_same(session, effect.channel, claims)
+        except ExpiredTokenError:
+            self._refuse_old(effect)
+            return
+        except VerifierDownError:
+            self._fail(effect.command_id, codes.INTERNAL)
+            return
+        except InvalidTokenError as error:
+            session.receiver.close(codes.INVALID_TOKEN.because(str(error)))
+            return
+        if effect.channel and not self._service.hub.channels.is_member(session, effect.channel):
+            self._fail(effect.command_id, codes.PERMISSION_DENIED)  # it ended meanwhile
+        elif effect.channel:
+            ttl = self._service.refresh_subscription(session, effect.channel, claims)
+            self._send(protocol.reply(effect.command_id, "sub_refresh", protocol.life(ttl)))
+        else:
+            ttl = self._service.refresh(session, claims)
+            result = {"client": session.id, "version": "", **protocol.life(ttl)}
+            self._send(protocol.reply(effect.command_id, "refresh", result))
+
+    def _refuse_old(self, effect: Refresh) -> None:
+        """SDKs stay away for good after an error to a refresh, but come back with another token."""
+        if effect.channel:
+            self._service.unsubscribe(self._session, effect.channel, codes.SUBSCRIPTION_EXPIRED)
+            self._fail(effect.command_id, codes.TOKEN_EXPIRED)
+        else:
+            self._session.receiver.close(codes.CONNECTION_EXPIRED)
+
+    async def _claims(self, token: str) -> Claims:
+        claims = await (self._verify(token) if token else self._offered())
+        if claims is None:
+            raise InvalidTokenError("there is none")
+        if claims.channel:
+            raise InvalidTokenError("it is for a subscription")
+        return claims
+
+    async def _authorised(self, wanted: Wanted) -> Grant:
+        """What a subscription token or else the hook grants. Raises HookError."""
+        if not wanted.token:
+            grant = await self._hooks.subscribe(self._session, wanted)
+            if grant.expires_at <= self._service.clocks.wall():
+                raise HookError(codes.EXPIRED)  # or it would hold for the time to mend it
+            return grant
+        try:
+            claims = await self._verify(wanted.token)
+        except ExpiredTokenError:
+            raise HookError(codes.TOKEN_EXPIRED) from None
+        except VerifierDownError:
+            raise HookError(codes.INTERNAL) from None
+        except InvalidTokenError:
+            raise HookError(codes.PERMISSION_DENIED) from None
+        if (claims.channel, claims.user) != (wanted.channel, self._session.user):
+            raise HookError(codes.PERMISSION_DENIED)
+        self._service.opened_by(self._session, wanted.channel, claims)
+        return Grant(claims.expires_at)
+
+    async def _prepare(self, wanted: Sequence[Wanted]) -> list[tuple[Wanted, History | None]]:
+        """Get ready what the connect command may subscribe; the rest is left out.
+
+        Raises BrokerDownError.
+        """
+        rules, session = self._service.rules, self._session
+        allowed = [
+            each
+            for each in wanted
+            if is_channel(each.channel) and may_subscribe(rules, session, each.channel)
+        ]
+        for each in allowed:
+            self._service.hub.channels.join(session, each.channel)
+        histories = await asyncio.gather(
+            *(self._service.prepare(session, each) for each in allowed), return_exceptions=True
+        )
+        prepared = []
+        for each, history in zip(allowed, histories, strict=True):
+            if isinstance(history, BaseException):
+                raise history
+            prepared.append((each, history))
+        return prepared
+
+    def _complete(self, prepared: list[tuple[Wanted, History | None]]) -> dict[str, bytes]:
+        """Complete them all at once, so that no publication comes before the reply."""
+        done = {
+            each.channel: self._service.complete(self._session, each, history, is_server_side=True)
+            for each, history in prepared
+        }
+        return {channel: result for channel, result in done.items() if isinstance(result, bytes)}
+
+    def _send(self, payload: bytes) -> None:
+        self._session.receiver.send(payload)
+
+    def _refuse(self, command_id: int, error: HookError | BrokerDownError) -> None:
+        """Answer a command as the hook says; without an id, nobody waits for an error."""
+        if isinstance(error, HookError) and error.disconnect:
+            self._session.receiver.close(error.disconnect)
+        elif command_id:
+            self._fail(command_id, _error(error))
+
+    def _fail(self, command_id: int, error: ReplyError) -> None:
+        self._service.stats.errors[error.code] += 1
+        self._send(protocol.failure(command_id, error))
+
+
+def _require_same(session: Session, channel: str, claims: Claims) -> None:
+    if claims.user != session.user:
+        raise InvalidTokenError("it is another user's")
+    if claims.channel != channel:
+        raise InvalidTokenError("it is for another channel, or for a subscription")
+
+
+def _error(error: RefusedError | BrokerDownError) -> ReplyError:
+    return error.error if isinstance(error, RefusedError) else codes.INTERNAL

@@ -1,0 +1,350 @@
+"""What each command changes here, and what is to be done outside; no I/O, no waiting.
+
+A method is one function here. It changes the hub and returns effects, which the connection
+carries out in order; what has to wait (the verifier, the broker) is an effect.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ws_server.core import codes, protocol
+from ws_server.core.codes import Disconnect, ReplyError
+from ws_server.core.hub import Hub
+from ws_server.core.namespaces import PERSONAL, Namespaces, is_channel, is_personal
+from ws_server.core.protocol import Command
+from ws_server.core.publication import Position
+from ws_server.core.session import Session
+
+MAX_HISTORY = 1000  # publications of one answer
+REJECT_UNRECOVERED = 2  # bit of a subscribe's flag; the others ask for what is not offered here
+
+
+def history_limit(limit: int) -> int:
+    """How many publications an answer may have; below 0, as many as possible."""
+    return MAX_HISTORY if limit < 0 else min(limit, MAX_HISTORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the commands are judged by. ``rate`` is commands a second and session; 0 is no limit."""
+
+    namespaces: Namespaces
+    max_channels: int
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A subscription that somebody asks for; ``since`` is where a recovery begins.
+
+    ``is_strict`` when it is not wanted at all unless the recovery is whole.
+    """
+
+    channel: str
+    token: str = ""
+    since: Position | None = None
+    data: object = None
+    is_strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Send these bytes to the session itself."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Answer a command by an error."""
+
+    command_id: int
+    error: ReplyError
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Verify the token, welcome the session, and subscribe what it wants in the same breath."""
+
+    command_id: int
+    token: str
+    wanted: tuple[Wanted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Have the broker deliver the channel, then complete the subscription.
+
+    ``is_allowed`` is False where a subscription token or the authorise hook has to say so first.
+    """
+
+    command_id: int
+    wanted: Wanted
+    is_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Say goodbye in the channel, and to the broker if nobody here listens any more."""
+
+    command_id: int
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Hand the publication to the broker, then answer."""
+
+    command_id: int
+    channel: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHistory:
+    """Ask the broker for publications."""
+
+    command_id: int
+    channel: str
+    since: Position | None
+    limit: int
+    is_reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPresence:
+    """Ask the broker who is there; ``counts_only`` for presence_stats."""
+
+    command_id: int
+    channel: str
+    counts_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Ask the application by its HTTP hook. Without an id nobody waits for the answer."""
+
+    command_id: int
+    method: str
+    data: object
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Verify another token; for a ``channel``, it is a subscription token."""
+
+    command_id: int
+    token: str
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection; nothing that follows is carried out."""
+
+    disconnect: Disconnect
+
+
+Effect = (
+    Reply | Fail | Connect | Join | Leave | Publish
+    | ReadHistory | ReadPresence | Call | Refresh | Close
+)  # fmt: skip
+Method = Callable[[Hub, Rules, Session, Command], Effect]
+
+
+def handle(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect | None:
+    """Carry out one command as far as that needs no waiting; None when nothing is left to do."""
+    if command.method == "":
+        session.pong_by = float("inf")
+        return None
+    if command.id == 0 and command.method != "send":
+        return Close(codes.BAD_FRAME.because(f"{command.method[:32]} without an id"))
+    if session.claims is None and command.method != "connect":
+        return Close(codes.BAD_FRAME.because("connect comes first"))
+    method = METHODS.get(command.method)
+    if method is None:
+        return Fail(command.id, codes.METHOD_NOT_FOUND)
+    return method(hub, rules, session, command)
+
+
+def limited(rules: Rules, session: Session, count: int, now: float) -> bool:
+    """Whether so many commands at once are more than the session may send at ``now``."""
+    return rules.rate > 0 and not session.spend(count, rules.rate, now)
+
+
+def may_subscribe(rules: Rules, session: Session, channel: str) -> bool:
+    """Whether the connection's own token, or the channel's name or namespace, opens it."""
+    claims = session.claims
+    if claims is None:
+        return False
+    if claims.allows(channel) or is_personal(channel, claims.user):
+        return True
+    is_for_all = rules.namespaces.of(channel).allow_subscribe_for_client
+    return is_for_all and PERSONAL not in channel
+
+
+def _connect(_hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    if session.claims is not None:
+        return Close(codes.BAD_FRAME.because("connected already"))
+    token, subs = command.params.get("token", ""), command.params.get("subs") or {}
+    if not isinstance(token, str) or not isinstance(subs, dict):
+        return Fail(command.id, codes.BAD_REQUEST)
+    wanted = [
+        _wanted({**params, "channel": name}) if isinstance(params, dict) else None
+        for name, params in subs.items()
+    ]
+    if len(wanted) > rules.max_channels or not all(isinstance(each, Wanted) for each in wanted):
+        return Fail(command.id, codes.BAD_REQUEST)
+    return Connect(command.id, token, tuple(each for each in wanted if each))
+
+
+def _subscribe(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    wanted = _wanted(command.params)
+    if wanted is None:
+        return Fail(command.id, codes.BAD_REQUEST)
+    if wanted.channel in session.channels:
+        return Fail(command.id, codes.ALREADY_SUBSCRIBED)
+    if len(session.channels) >= rules.max_channels:
+        return Fail(command.id, codes.LIMIT_EXCEEDED)
+    if not is_channel(wanted.channel):
+        return Fail(command.id, codes.UNKNOWN_CHANNEL)
+    is_allowed = may_subscribe(rules, session, wanted.channel)
+    hook = rules.namespaces.of(wanted.channel).proxy_subscribe
+    if not (is_allowed or wanted.token or hook):
+        return Fail(command.id, codes.PERMISSION_DENIED)
+    hub.channels.join(session, wanted.channel)
+    return Join(command.id, wanted, is_allowed)
+
+
+def _unsubscribe(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    channel = _text(command.params, "channel")
+    return Leave(command.id, channel) if channel else Fail(command.id, codes.BAD_REQUEST)
+
+
+def _publish(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    channel = _text(command.params, "channel") or ""
+    if "data" not in command.params or not is_channel(channel):
+        return Fail(command.id, codes.BAD_REQUEST)
+    options = rules.namespaces.of(channel)
+    if not (options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)):
+        return Fail(command.id, codes.PERMISSION_DENIED)
+    try:
+        payload = protocol.publication(command.params["data"], session.info)
+    except ValueError:
+        return Fail(command.id, codes.BAD_REQUEST)
+    if 0 < options.max_publication_bytes < len(payload):
+        return Fail(command.id, codes.LIMIT_EXCEEDED)
+    return Publish(command.id, channel, payload)
+
+
+def _history(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    channel = _text(command.params, "channel") or ""
+    options = rules.namespaces.of(channel)
+    error = _reading_error(
+        hub, session, channel, options.has_history, options.allow_history_for_subscriber
+    )
+    since, limit = command.params.get("since"), command.params.get("limit", 0)
+    start = None if since is None else position(since)
+    if error is None and (type(limit) is not int or (since is not None and start is None)):
+        error = codes.BAD_REQUEST
+    if error is not None:
+        return Fail(command.id, error)
+    is_reverse = command.params.get("reverse") is True
+    return ReadHistory(command.id, channel, start, history_limit(limit), is_reverse)
+
+
+def _presence(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    channel = _text(command.params, "channel") or ""
+    options = rules.namespaces.of(channel)
+    error = _reading_error(
+        hub, session, channel, options.presence, options.allow_presence_for_subscriber
+    )
+    if error is not None:
+        return Fail(command.id, error)
+    return ReadPresence(command.id, channel, command.method == "presence_stats")
+
+
+def _rpc(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    method = _text(command.params, "method")
+    if method is None:
+        return Fail(command.id, codes.BAD_REQUEST)
+    return Call(command.id, method, command.params.get("data"))
+
+
+def _send(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    return Call(0, "", command.params.get("data"))
+
+
+def _refresh(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    token = _text(command.params, "token")
+    return Refresh(command.id, token) if token else Fail(command.id, codes.BAD_REQUEST)
+
+
+def _sub_refresh(hub: Hub, _rules: Rules, session: Session, command: Command) -> Effect:
+    token, channel = _text(command.params, "token"), _text(command.params, "channel")
+    if not token or not channel:
+        return Fail(command.id, codes.BAD_REQUEST)
+    if not hub.channels.is_member(session, channel):
+        return Fail(command.id, codes.PERMISSION_DENIED)
+    return Refresh(command.id, token, channel)
+
+
+def _ping(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
+    return Reply(protocol.reply(command.id, "ping", {}))
+
+
+METHODS: dict[str, Method] = {
+    "connect": _connect,
+    "subscribe": _subscribe,
+    "unsubscribe": _unsubscribe,
+    "publish": _publish,
+    "history": _history,
+    "presence": _presence,
+    "presence_stats": _presence,
+    "rpc": _rpc,
+    "send": _send,
+    "refresh": _refresh,
+    "sub_refresh": _sub_refresh,
+    "ping": _ping,
+}
+
+
+def _reading_error(
+    hub: Hub, session: Session, channel: str, is_on: bool, is_allowed: bool
+) -> ReplyError | None:
+    """Why a subscriber may not look at presence or history."""
+    if not is_channel(channel):
+        return codes.BAD_REQUEST
+    if not is_on:
+        return codes.NOT_AVAILABLE
+    if not is_allowed or not hub.channels.is_member(session, channel):
+        return codes.PERMISSION_DENIED
+    return None
+
+
+def _wanted(params: Mapping[str, Any]) -> Wanted | None:
+    """Read a SubscribeRequest; None when a field is of the wrong type."""
+    channel, token = _text(params, "channel"), _text(params, "token")
+    since = position(params) if params.get("recover") is True else None
+    flag = params.get("flag", 0)
+    if not channel or token is None or (since is None and params.get("recover") is True):
+        return None
+    if type(flag) is not int:
+        return None
+    return Wanted(channel, token, since, params.get("data"), bool(flag & REJECT_UNRECOVERED))
+
+
+def position(value: Any) -> Position | None:
+    """Read a StreamPosition; None when it is none."""
+    if not isinstance(value, dict):
+        return None
+    offset, epoch = value.get("offset", 0), value.get("epoch", "")
+    if type(offset) is not int or not 0 <= offset < 2**63 or not isinstance(epoch, str):
+        return None
+    return Position(offset, epoch)
+
+
+def _text(params: Mapping[str, Any], name: str) -> str | None:
+    value = params.get(name, "")
+    return value if isinstance(value, str) else None

@@ -1,0 +1,119 @@
+"""What the channels of a namespace offer and allow; pure, and nothing of it is on by itself.
+
+The names of the options are Centrifugo's (https://centrifugal.dev/docs/server/channels), so that a
+configuration can move there with its clients.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, get_args, get_origin
+
+from ws_server.settings.environment import ConfigError
+
+MAX_CHANNEL_LENGTH = 255
+SEPARATOR = ":"
+PERSONAL = "#"
+"""``#alice``, and any channel that ends so, is for the user alice, and not for all by an option."""
+
+Slow = Literal["disconnect", "drop_oldest", "latest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """The options of one namespace; sizes are numbers of publications or bytes, times seconds.
+
+    A channel has a history when ``history_size`` and ``history_ttl`` are both positive. ``slow`` is
+    what becomes of a subscriber whose queue is full.
+    """
+
+    allow_subscribe_for_client: bool = False
+    allow_publish_for_subscriber: bool = False
+    allow_presence_for_subscriber: bool = False
+    allow_history_for_subscriber: bool = False
+    presence: bool = False
+    join_leave: bool = False
+    history_size: int = 0
+    history_ttl: float = 0.0
+    history_meta_ttl: float = 30 * 86_400.0
+    force_recovery: bool = False
+    proxy_subscribe: bool = False
+    slow: Slow = "disconnect"
+    max_publication_bytes: int = 0
+
+    @property
+    def has_history(self) -> bool:
+        """Whether publications are kept, with an offset each."""
+        return self.history_size > 0 and self.history_ttl > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """All of them, by the part of a channel's name before the colon; "" for channels without."""
+
+    by_name: Mapping[str, Namespace] = field(default_factory=dict)
+
+    def of(self, channel: str) -> Namespace:
+        """The options of a channel. A namespace that is not configured is like ""."""
+        prefix, separator, _ = channel.partition(SEPARATOR)
+        found = self.by_name.get(prefix) if separator else None
+        return found or self.by_name.get("") or _NOTHING
+
+
+def is_channel(name: str) -> bool:
+    """Whether this can be a channel: 1 to 255 printable characters without ``*``.
+
+    With ``*`` a token claims many channels at once, so none can have it in its name.
+    """
+    return 0 < len(name) <= MAX_CHANNEL_LENGTH and "*" not in name and name.isprintable()
+
+
+def is_personal(channel: str, user: str) -> bool:
+    """Whether the channel is reserved for this user by its name."""
+    _, mark, owners = channel.rpartition(PERSONAL)
+    return bool(mark) and user in owners.split(",")
+
+
+def parse(text: str, variable: str) -> Namespaces:
+    """Read the JSON of ``variable``: an object of objects. Raises ConfigError."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError as error:
+        raise ConfigError(f"{variable}: is not JSON: {error}") from None
+    if not isinstance(value, dict) or not all(isinstance(o, dict) for o in value.values()):
+        raise ConfigError(f"{variable}: must be an object of objects, by namespace")
+    return Namespaces({name: _namespace(name, o, variable) for name, o in value.items()})
+
+
+def _namespace(name: str, options: Mapping[str, Any], variable: str) -> Namespace:
+    known = {option.name: option for option in fields(Namespace)}
+    place = f"{variable}: {name or '(no namespace)'}"
+    for key, value in options.items():
+        if key not in known:
+            raise ConfigError(f"{place}: unknown option {key}")
+        if not _fits(known[key].type, known[key].default, value):
+            raise ConfigError(f"{place}: {key} must be {_wanted(known[key].type)}")
+    namespace = Namespace(**options)
+    if namespace.force_recovery and not namespace.has_history:
+        raise ConfigError(f"{place}: force_recovery needs history_size and history_ttl")
+    if namespace.join_leave and not namespace.presence:
+        raise ConfigError(f"{place}: join_leave needs presence")
+    return namespace
+
+
+def _fits(kind: Any, default: object, value: object) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    allowed = (int, float) if kind is float else int
+    return default is not MISSING and isinstance(value, allowed) and 0 <= value <= 2**53
+
+
+def _wanted(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    return {bool: "true or false", int: "a whole number"}.get(kind, "a number of seconds")
+
+
+_NOTHING = Namespace()

@@ -1,0 +1,99 @@
+"""What one replica tells all of them to do with their sessions; an order is a JSON object. No I/O.
+
+An order has one name and its fields: ``{"disconnect":{"user":"alice","code":3503,"reason":"…"}}``.
+What a replica does not understand it leaves alone: an older one may still run beside a newer.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ws_server.core import codes, protocol
+from ws_server.core.codes import Disconnect, Unsubscribe
+from ws_server.core.commands import Wanted
+from ws_server.core.revocation import Revocation
+from ws_server.core.session import Session
+from ws_server.service.service import Service
+
+Fields = Mapping[str, Any]
+Obey = Callable[[Service, Fields], None]
+
+
+def encode(name: str, **fields: object) -> bytes:
+    """Give an order as it travels."""
+    return protocol.encode({name: fields})
+
+
+def obey(service: Service, known: Mapping[str, Obey], payload: bytes) -> None:
+    """Do what an order says, if it is one of those that are known."""
+    with suppress(LookupError, ValueError, TypeError, OverflowError, RecursionError):
+        order = json.loads(payload)
+        for name, fields in order.items() if isinstance(order, dict) else ():
+            if name in known and isinstance(fields, dict):
+                known[name](service, fields)
+
+
+def _disconnect(service: Service, fields: Fields) -> None:
+    kept = set(fields.get("whitelist") or ())
+    code, reason = fields.get("code"), fields.get("reason")
+    why = Disconnect(_close_code(code), "").named(str(reason or "")) if code else codes.FORCED
+    meant = [each for each in _meant(service, fields) if each.id not in kept]
+    service.disconnect(meant, why)
+
+
+def _subscribe(service: Service, fields: Fields) -> None:
+    wanted = Wanted(str(fields["channel"]), data=fields.get("data"))
+    for session in _meant(service, fields):
+        service.grant(session, wanted, _end(fields))
+
+
+def _refresh(service: Service, fields: Fields) -> None:
+    if fields.get("expired"):
+        service.disconnect(_meant(service, fields), codes.CONNECTION_EXPIRED)
+        return
+    for session in _meant(service, fields):
+        service.prolong(session, _end(fields))
+
+
+def _end(fields: Fields) -> float:
+    """Unix seconds; an end of 0 is none."""
+    return float(fields.get("expire_at") or math.inf)
+
+
+def _unsubscribe(service: Service, fields: Fields) -> None:
+    code, reason = fields.get("code"), fields.get("reason")
+    why = Unsubscribe(int(code), str(reason or "")) if code else codes.SERVER_UNSUBSCRIBE
+    for session in _meant(service, fields):
+        service.unsubscribe(session, str(fields.get("channel", "")), why)
+
+
+def _close_code(value: Any) -> int:
+    """A close code that an application may send (RFC 6455 §7.4.2). Raises ValueError."""
+    code = int(value)
+    if not 3000 <= code <= 4999:
+        raise ValueError(f"{code} is no close code of ours")
+    return code
+
+
+def _revoke(service: Service, fields: Fields) -> None:
+    user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
+    told = Revocation(user, token_id, float(fields["before"]), float(fields["until"]))
+    service.revoking.obey(told)
+
+
+def _meant(service: Service, fields: Fields) -> Iterable[Session]:
+    """The sessions of the user, or the one of them that ``client`` names."""
+    client = fields.get("client")
+    found = service.hub.of_user(str(fields.get("user", "")))
+    return [session for session in found if not client or session.id == client]
+
+
+ORDERS: Mapping[str, Obey] = {
+    "disconnect": _disconnect,
+    "unsubscribe": _unsubscribe,
+    "subscribe": _subscribe,
+    "refresh": _refresh,
+    "revoke": _revoke,
+}

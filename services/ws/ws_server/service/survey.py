@@ -1,0 +1,112 @@
+"""Asks all replicas for numbers that only they have, and adds them up; knows no HTTP.
+
+A question is an order to every replica; each sends its answer as an order to who asked.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import count
+from typing import Any
+
+from ws_server.core import codes
+from ws_server.service import orders
+from ws_server.service.orders import Fields, Obey
+from ws_server.service.reading import RefusedError
+from ws_server.service.service import Service
+
+MAX_ANSWER = 2 * 1024 * 1024  # bytes; all come at once, and Redis cuts who is sent too much
+PATIENCE = 1.0  # seconds; a replica that died a moment ago does not answer
+
+
+@dataclass(slots=True)
+class _Question:
+    wanted: int
+    answers: list[Any] = field(default_factory=list)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Survey:
+    """The questions of one replica that are under way."""
+
+    def __init__(self, service: Service, name: str) -> None:
+        self.orders: Mapping[str, Obey] = {"question": self._answer, "answer": self._note}
+        self._service = service
+        self._name = name
+        self._started = time.monotonic()
+        self._numbers = count(1)
+        self._questions: dict[int, _Question] = {}
+
+    async def channels(self, pattern: str) -> dict[str, int]:
+        """How many clients each channel has, of those that match.
+
+        Raises BrokerDownError, and RefusedError when those of one replica are too many.
+        """
+        total: Counter[str] = Counter()
+        for answer in await self._ask("channels", pattern=pattern):
+            if answer is None:
+                raise RefusedError(codes.LIMIT_EXCEEDED)
+            total.update(answer)
+        return dict(total)
+
+    async def replicas(self) -> list[dict[str, object]]:
+        """The numbers of each replica. Raises BrokerDownError."""
+        return await self._ask("replica")
+
+    async def _ask(self, about: str, **fields: object) -> list[Any]:
+        broker, number = self._service.broker, next(self._numbers)
+        question = _Question(len(await broker.replicas()))
+        self._questions[number] = question
+        order = orders.encode("question", about=about, by=broker.replica, number=number, **fields)
+        try:
+            await broker.command(order)
+            async with asyncio.timeout(PATIENCE):
+                await question.done.wait()
+        except TimeoutError:
+            self._service.log.warning(
+                "survey_incomplete", answers=len(question.answers), replicas=question.wanted
+            )
+        finally:
+            del self._questions[number]
+        return question.answers
+
+    def _answer(self, service: Service, fields: Fields) -> None:
+        if fields["about"] == "replica":
+            answer: object = self._numbers_of_this()
+        elif fields["about"] == "channels":
+            pattern = str(fields["pattern"])
+            answer = {
+                channel: members
+                for channel, members in service.hub.channels.names()
+                if members and (not pattern or fnmatchcase(channel, pattern))
+            }
+        else:
+            return
+        order = orders.encode("answer", number=fields["number"], answer=answer)
+        if len(order) > MAX_ANSWER:
+            order = orders.encode("answer", number=fields["number"], answer=None)
+        service.later(service.broker.command(order, str(fields["by"])))
+
+    def _note(self, _service: Service, fields: Fields) -> None:
+        question = self._questions.get(fields["number"])
+        if question is None:
+            return
+        question.answers.append(fields["answer"])
+        if len(question.answers) >= question.wanted:
+            question.done.set()
+
+    def _numbers_of_this(self) -> dict[str, object]:
+        hub = self._service.hub
+        return {
+            "uid": self._service.broker.replica,
+            "name": self._name,
+            "version": "",
+            "num_clients": len(hub.sessions),
+            "num_users": hub.users,
+            "num_channels": len(hub.channels),
+            "num_subs": sum(len(session.channels) for session in hub.sessions),
+            "uptime": int(time.monotonic() - self._started),
+        }

@@ -1,0 +1,200 @@
+"""Several worker processes behind one port: accepts, hands over, restarts, stops. Serves nobody.
+
+Listeners of their own on one port (SO_REUSEPORT) would leave long-lived connections unbalanced, so
+the parent accepts, and hands each connection to the worker that has the fewest.
+"""
+
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from ws_server.log import Log
+from ws_server.settings.config import Settings
+from ws_server.workers.handover import hand_over
+from ws_server.workers.inboxes import Inboxes
+from ws_server.workers.listener import listen
+from ws_server.workers.place import Shared
+from ws_server.workers.seats import Seat, Seats
+
+Work = Callable[[Settings, Shared, int, socket.socket], None]
+AT_ONCE = 64  # connections accepted before anything else is looked at
+BACKLOG = 1024
+MAX_DEATHS = 5  # of workers within PERIOD; beyond, something is wrong that a restart does not mend
+PERIOD = 60.0  # seconds
+MARGIN = 2.0  # seconds that workers get on top of their own time to drain
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A worker as the parent sees it."""
+
+    pid: int
+    seat: Seat
+    channel: socket.socket
+
+
+class Crew:
+    """The parent of all workers; ``work`` is what a worker does, in its own process."""
+
+    def __init__(self, settings: Settings, log: Log, work: Work) -> None:
+        self._log = log
+        self._work = work
+        self._listener = listen(settings.host, settings.port, BACKLOG)
+        self._listener.setblocking(False)
+        self._settings = replace(settings, port=int(self._listener.getsockname()[1]))
+        self._shared = _share(settings)
+        self._hands: dict[int, Hand] = {}
+        self._deaths: list[float] = []
+        self._is_stopping = False
+        self._selector = selectors.DefaultSelector()
+        self._woken, self._waker = socket.socketpair()
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; 0 when drained, 1 when workers die again and again."""
+        self._listen_to_signals()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        gc.freeze()  # or the first collection in a worker copies every page that it shares
+        for number in range(self._settings.workers):
+            self._hands[number] = self._fork(number)
+        self._log.info("workers", port=self._settings.port, workers=len(self._hands))
+        while not self._is_stopping and self._count_deaths() <= MAX_DEATHS:
+            self._wait(None)
+            self._accept()
+            for number in self._reap():
+                self._hands[number] = self._fork(number)
+        self._stop()
+        return 0 if self._is_stopping else 1
+
+    def _listen_to_signals(self) -> None:
+        for end in (self._woken, self._waker):
+            end.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        signal.set_wakeup_fd(self._waker.fileno())
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._heard)
+
+    def _heard(self, _number: int, _frame: object) -> None:
+        self._is_stopping = True
+
+    def _wait(self, seconds: float | None) -> None:
+        self._selector.select(seconds)
+        with suppress(BlockingIOError):
+            self._woken.recv(4096)
+
+    def _accept(self) -> None:
+        try:
+            for _ in range(AT_ONCE):
+                connection, _address = self._listener.accept()
+                with connection:
+                    self._place(connection)
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:  # no file descriptors left: whoever waits, waits a little longer
+            self._log.warning("accept_failed", error=str(error))
+            time.sleep(0.1)
+
+    def _place(self, connection: socket.socket) -> None:
+        """Choose the worker with the fewest; one that is stuck or just starts comes last."""
+        now = time.monotonic()
+        hands = self._hands.values()
+        for hand in sorted(hands, key=lambda hand: (hand.seat.state(now) is None, hand.seat.load)):
+            if hand_over(hand.channel, connection):
+                hand.seat.handed()
+                return
+        self._log.warning("no_worker")
+
+    def _fork(self, number: int) -> Hand:
+        seat = self._shared.seats.all[number]
+        seat.clear()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        pid = os.fork()
+        if not pid:
+            ours.close()
+            self._become(number, theirs)
+        theirs.close()
+        return Hand(pid, seat, ours)
+
+    def _become(self, number: int, channel: socket.socket) -> NoReturn:
+        """Go on as a worker, which must never come back into the parent's code."""
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for sign in (signal.SIGTERM, signal.SIGINT):  # until its loop has a handler
+                signal.signal(sign, lambda _number, _frame: os._exit(0))
+            self._selector.close()
+            for other in (self._listener, self._woken, self._waker):
+                other.close()
+            for hand in self._hands.values():
+                hand.channel.close()
+            self._work(self._settings, self._shared, number, channel)
+            code = 0
+        except BaseException as error:  # it ends here, whatever it is
+            self._log.fault("worker_failed", worker=number, error=type(error).__name__)
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+    def _reap(self) -> list[int]:
+        """Give the seats whose workers ended. As PID 1, end whatever else became our child."""
+        empty = []
+        for pid, code in iter(_ended, None):
+            found = [number for number, hand in self._hands.items() if hand.pid == pid]
+            for number in found:
+                self._hands.pop(number).channel.close()
+                empty.append(number)
+                if not self._is_stopping:
+                    self._log.warning("worker_died", worker=number, pid=pid, code=code)
+                    self._deaths.append(time.monotonic())
+        return empty
+
+    def _count_deaths(self) -> int:
+        since = time.monotonic() - PERIOD
+        self._deaths = [moment for moment in self._deaths if moment > since]
+        return len(self._deaths)
+
+    def _stop(self) -> None:
+        """Accept no more, let all workers drain at the same time, and end those that do not."""
+        if not self._is_stopping:
+            self._log.fault("workers_keep_dying", deaths=len(self._deaths), seconds=PERIOD)
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        if self._shared.api is not None:
+            self._shared.api.close()
+        self._tell(signal.SIGTERM)
+        deadline = time.monotonic() + self._settings.drain_timeout + MARGIN
+        while self._hands and (left := deadline - time.monotonic()) > 0:
+            self._wait(left)
+            self._reap()
+        self._tell(signal.SIGKILL)
+        self._log.info("stopped", killed=len(self._hands))
+
+    def _tell(self, number: signal.Signals) -> None:
+        for hand in self._hands.values():
+            with suppress(ProcessLookupError):
+                os.kill(hand.pid, number)
+
+
+def _share(settings: Settings) -> Shared:
+    # Its requests are short, so whoever is free may take one; while nobody is there, they wait.
+    api = None if settings.api_key is None else listen(settings.api_host, settings.api_port)
+    return Shared(Seats(settings.workers), Inboxes(settings.workers), api)
+
+
+def _ended() -> tuple[int, int] | None:
+    """A child that ended, with its exit code (negative: the signal); None if there is none now."""
+    try:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (pid, os.waitstatus_to_exitcode(status)) if pid else None

@@ -1,0 +1,124 @@
+"""Brings connections that the parent accepted into a worker's event loop; knows no WebSockets."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from ws_server.workers.seats import Seat
+
+_AT_ONCE = 64  # file descriptors in one read
+
+
+def hand_over(channel: socket.socket, connection: socket.socket) -> bool:
+    """Give an accepted connection to the worker behind the channel; False if it takes none now."""
+    try:
+        socket.send_fds(channel, [b"+"], [connection.fileno()])
+    except OSError:  # it is stuck and the channel full, or it is gone
+        return False
+    return True
+
+
+def install(
+    loop: asyncio.AbstractEventLoop, channel: socket.socket, seat: Seat, on_end: Callable[[], None]
+) -> None:
+    """Let what wants to open a port on this loop get its connections from the channel.
+
+    A listener that brings a socket of its own (``sock=``) listens there as ever.
+    """
+    listen = loop.create_server
+
+    async def create_server(factory: Callable[[], Any], *where: Any, **options: Any) -> Any:
+        if options.get("sock") is not None:
+            return await listen(factory, *where, **options)
+        return Handed(factory, channel, seat, on_end)
+
+    loop.create_server = create_server  # type: ignore[assignment]  # for this loop alone
+
+
+class Handed(asyncio.AbstractServer):
+    """Stands in for a listening server: its connections come over the channel.
+
+    ``on_end`` is called when the parent closed the channel, which it does at its own end.
+    """
+
+    sockets: tuple[socket.socket, ...] = ()
+
+    def __init__(
+        self,
+        factory: Callable[[], Any],
+        channel: socket.socket,
+        seat: Seat,
+        on_end: Callable[[], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._factory = factory
+        self._channel = channel
+        self._seat = seat
+        self._on_end = on_end
+        self._joining: set[asyncio.Task[None]] = set()
+        self._is_serving = True
+        channel.setblocking(False)
+        self._loop.add_reader(channel, self._take)
+
+    def close(self) -> None:
+        """Take no more. Who is on the way finds the connection closed, as behind a closed port."""
+        if self._is_serving:
+            self._is_serving = False
+            self._loop.remove_reader(self._channel)
+            self._channel.close()
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the connections are in."""
+        return self._loop
+
+    def is_serving(self) -> bool:
+        """Whether connections are still taken."""
+        return self._is_serving
+
+    async def start_serving(self) -> None:
+        """Nothing to do: connections are taken from the beginning."""
+
+    async def serve_forever(self) -> NoReturn:
+        """Stay until cancelled."""
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def wait_closed(self) -> None:
+        """Return when every connection that was taken is where it belongs."""
+        await asyncio.gather(*self._joining, return_exceptions=True)
+
+    def _take(self) -> None:
+        with suppress(BlockingIOError):
+            while self._is_serving:
+                marks, descriptors, _, _ = socket.recv_fds(self._channel, _AT_ONCE, _AT_ONCE)
+                if not marks:
+                    self.close()
+                    self._on_end()
+                # This process has no descriptor left, so the kernel closed the connection.
+                for _lost in marks[len(descriptors) :]:
+                    self._seat.left()
+                for descriptor in descriptors:
+                    joining = asyncio.ensure_future(self._join(socket.socket(fileno=descriptor)))
+                    self._joining.add(joining)
+                    joining.add_done_callback(self._joining.discard)
+
+    async def _join(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            await self._loop.connect_accepted_socket(self._counted, connection)
+        except OSError:  # its peer is gone already
+            connection.close()
+            self._seat.left()
+
+    def _counted(self) -> Any:
+        protocol = self._factory()
+        lost = protocol.connection_lost
+
+        def connection_lost(error: Exception | None) -> None:
+            self._seat.left()
+            lost(error)
+
+        protocol.connection_lost = connection_lost
+        return protocol

@@ -1,0 +1,74 @@
+"""Lets the workers of one container ask each other for their numbers; knows no metrics.
+
+Nothing listens for it: a question is one end of a new pair of sockets, put into an inbox that all
+processes inherit, and the answer comes over the other end.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from ws_server.workers.handover import hand_over
+
+TIMEOUT = 1.0  # seconds that a worker has to answer; one that is stuck must not hold up the others
+_END = b"\0"  # an answer without it was cut off
+_CHUNK = 2**18
+
+
+class Inboxes:
+    """The inboxes of all workers; to be made before the first of them is forked.
+
+    They outlive a worker: whoever takes its place finds the questions that it left.
+    """
+
+    def __init__(self, many: int) -> None:
+        kind = socket.SOCK_DGRAM  # full after a few questions that nobody takes, and never torn
+        self._inboxes = [socket.socketpair(type=kind) for _ in range(many)]
+        for end in (end for pair in self._inboxes for end in pair):
+            end.setblocking(False)
+
+    async def ask(self, numbers: Sequence[int]) -> dict[int, bytes | None]:
+        """What these workers answer; None of those that do not within TIMEOUT."""
+        answers = await asyncio.gather(*map(self._ask, numbers))
+        return dict(zip(numbers, answers, strict=True))
+
+    async def _ask(self, number: int) -> bytes | None:
+        answer = bytearray()
+        ours, theirs = socket.socketpair()
+        with ours, suppress(OSError):  # a timeout is one, too
+            with theirs:
+                if not hand_over(self._inboxes[number][0], theirs):
+                    return None
+            ours.setblocking(False)
+            async with asyncio.timeout(TIMEOUT):
+                while chunk := await asyncio.get_running_loop().sock_recv(ours, _CHUNK):
+                    answer += chunk
+        return bytes(answer.removesuffix(_END)) if answer.endswith(_END) else None
+
+    @contextmanager
+    def answering(self, number: int, render: Callable[[], bytes]) -> Iterator[None]:
+        """Be the worker with this number: ``render`` makes each answer, without NUL bytes."""
+        inbox, loop = self._inboxes[number][1], asyncio.get_running_loop()
+        answers: set[asyncio.Task[None]] = set()
+
+        def take() -> None:
+            with suppress(BlockingIOError):
+                while True:
+                    _, descriptors, _, _ = socket.recv_fds(inbox, 1, 1)
+                    for descriptor in descriptors:
+                        answer = _answer(socket.socket(fileno=descriptor), render)
+                        answers.add(task := loop.create_task(answer))
+                        task.add_done_callback(answers.discard)
+
+        loop.add_reader(inbox, take)
+        try:
+            yield
+        finally:
+            loop.remove_reader(inbox)
+
+
+async def _answer(asker: socket.socket, render: Callable[[], bytes]) -> None:
+    with asker, suppress(OSError):  # it waits no more
+        asker.setblocking(False)
+        await asyncio.get_running_loop().sock_sendall(asker, render() + _END)

@@ -1,0 +1,109 @@
+"""The command ``bundle``, and what ``up --ci`` keeps of a failure. No logic."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from stack.cli.options import DEFAULT_FILE, File, Json, connected, new_report
+from stack.errors import StackError
+
+if TYPE_CHECKING:
+    from stack.bundle.collect import Scene
+    from stack.bundle.summary import Summary
+    from stack.cli.report import Report
+    from stack.engines.docker.engine import DockerEngine
+    from stack.lifecycle.locate import Located
+    from stack.lifecycle.outcome import Outcome
+    from stack.project.project import Project
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: stack bundle")
+def bundle(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
+    """Keep what explains how the stack is now, without secrets, in stack-bundle/ and a tar of it.
+
+    Works with a stack that is up or not, and without a stack.yaml or an engine that answers.
+    """
+    from stack.bundle import collect as bundles
+    from stack.bundle.summary import title
+
+    report = new_report(as_json)
+    folder, summary = bundles.collect(_scene(file, report), bundles.ASKED)
+    report.document(
+        {"folder": str(folder), "archive": f"{folder}.tar.gz", "says": title(summary)},
+        [title(summary), f"what explains it: {folder}"],
+    )
+    _tell_github(report, "stack bundle", summary)
+
+
+def keep_failure(
+    report: "Report",
+    project: "Project",
+    engine: "DockerEngine",
+    outcome: "Outcome | None",
+    problems: tuple[StackError, ...] = (),
+) -> None:
+    """Keep what explains an ``up`` that failed; whether that works changes nothing else."""
+    from stack.bundle import collect as bundles
+    from stack.lifecycle.locate import Located
+
+    located = Located(project.owner, project)
+    scene = bundles.Scene(project.folder, located, engine, outcome, problems, os.environ)
+    try:
+        folder, summary = bundles.collect(scene, bundles.FAILED)
+    except StackError as error:
+        report.note(f"nothing is kept of it: {error.message}")
+        return
+    report.note(f"what explains it: {folder}")
+    _tell_github(report, "stack up", summary)
+
+
+@contextlib.contextmanager
+def keeping_refusal(
+    report: "Report", project: "Project", engine: "DockerEngine", *, is_kept: bool
+) -> Iterator[None]:
+    """Say what ``up`` refuses to begin with, without secrets, and keep what explains it."""
+    try:
+        yield
+    except StackError as error:
+        if is_kept:
+            keep_failure(report, project, engine, None, (error,))
+        report.error(error)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
+    """Annotate the job with the first cause, and add the summary to its page, where it is one."""
+    from stack.bundle.summary import markdown
+    from stack.cli import github
+
+    cause = summary.first_cause
+    if cause and github.is_github(os.environ):
+        report.command(github.error_command(command, f"{cause.message}\n{cause.hint}"))
+    try:
+        github.add_summary(os.environ, markdown(summary))
+    except OSError as error:
+        report.note(f"GITHUB_STEP_SUMMARY: not written: {(error.strerror or str(error)).lower()}")
+
+
+def _scene(file: Path, report: "Report") -> "Scene":
+    """See what there is: the project, and its engine. What is missing is a problem to be told."""
+    from stack.bundle.collect import Scene
+    from stack.lifecycle import workflow
+
+    located: Located | None = None
+    engine: DockerEngine | None = None
+    problems = []
+    try:
+        located = workflow.find(file, os.environ)
+        problems += [located.problem] if located.problem else []
+        engine = connected(located.owner, report)
+    except StackError as error:
+        problems.append(error)
+    folder = file.absolute().parent
+    return Scene(folder, located, engine, problems=tuple(problems), environ=os.environ)

@@ -1,0 +1,90 @@
+"""How a command ends: what is said about an error, once, and the exit code it has. No logic."""
+
+import contextlib
+import itertools
+import os
+import sys
+from typing import Any
+
+import typer
+
+from stack.cli import streams
+from stack.cli.options import new_report
+from stack.cli.signals import Ended
+from stack.errors import ConfigError, StackError
+
+
+def ending(error: BaseException) -> int:
+    """Say what ended the command; give its exit code."""
+    try:
+        return _said(error)
+    except (OSError, streams.OutputError, streams.ReaderLeftError):  # no stream takes a word
+        streams.abandon(sys.stdout, sys.stderr)
+        return getattr(error, "exit_code", 1)
+
+
+def _said(error: BaseException) -> int:
+    match error:
+        case streams.ReaderLeftError():
+            streams.abandon(sys.stdout)
+            return error.exit_code
+        case streams.OutputError():
+            from stack.cli.report import Report
+
+            streams.abandon(sys.stdout)
+            Report("plain").error(error)  # JSON would go there, too
+            return error.exit_code
+        case StackError():
+            return _say(error)
+        case Ended():
+            _say(StackError(str(error), error.hint))
+            return error.exit_code
+        case typer.Abort():
+            return _say(StackError("not confirmed: nothing was changed"))
+        case OSError():
+            return _trouble(error)
+        case MemoryError():
+            return _say(
+                StackError("not enough memory", "end other programs, or: ulimit -v unlimited")
+            )
+    return _wrong_usage(error)
+
+
+def _trouble(error: OSError) -> int:
+    """Say what the system refused: it is no bug of ours."""
+    from stack.trouble import told
+
+    if error.filename is None and not _is_somewhere():
+        return _say(StackError("the current folder no longer exists", "cd ~"))
+    return _say(told(error))
+
+
+def _is_somewhere() -> bool:
+    with contextlib.suppress(OSError):
+        return bool(os.getcwd())  # noqa: PTH109 - Path.cwd() is the same, and slower
+    return False
+
+
+def _wrong_usage(error: BaseException) -> int:
+    """Say what the command line itself refuses (2); anything else is a bug in stack (3)."""
+    refusal: Any = error if hasattr(error, "format_message") else None  # by typer, whichever one
+    if refusal and wants_json():
+        return _say(ConfigError(refusal.format_message(), "stack --help"))
+    if refusal:
+        refusal.show()
+        return 2
+    from stack.cli import crash
+
+    _say(StackError(f"stack: a bug: {type(error).__name__}", crash.kept(error, sys.argv)))
+    return 3
+
+
+def _say(error: StackError) -> int:
+    new_report(wants_json()).error(error)
+    return error.exit_code
+
+
+def wants_json() -> bool:
+    """Tell from the words alone: what typer refuses never reaches a command."""
+    pairs = itertools.pairwise(sys.argv)
+    return "--json" in sys.argv or "--format=json" in sys.argv or ("--format", "json") in pairs

@@ -1,0 +1,164 @@
+"""The commands that go by what runs, whatever became of its stack.yaml. No logic.
+
+``down``, ``status``, ``logs`` and ``exec``: flags in, stages called, exit code out.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stack.cli.options import (
+    DEFAULT_FILE,
+    File,
+    Json,
+    ProjectName,
+    Services,
+    Timeout,
+    confirm,
+    connected,
+    end,
+    holding,
+    new_report,
+    same,
+)
+from stack.cli.signals import Ended
+
+if TYPE_CHECKING:
+    from stack.lifecycle.locate import Located
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: stack down --project shop")
+def down(
+    file: File = DEFAULT_FILE,
+    volumes: Annotated[bool, typer.Option("--volumes", help="Also delete all data.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    name: ProjectName = "",
+    timeout: Timeout = 120.0,
+    as_json: Json = False,
+) -> None:
+    """Stop the stack and remove all of it but the volumes.
+
+    Works from what runs, whatever became of stack.yaml.
+    """
+    from stack.lifecycle import workflow
+    from stack.project.state import State
+
+    report = new_report(as_json)
+    located = workflow.find(file, os.environ, name)
+    owner = located.owner
+    _say_problem(report.note, located)
+    state = State(Path(owner.folder), owner.project)
+    with holding(state, report, timeout, make=False):
+        engine = connected(owner, report)
+        running = workflow.running_of(engine)
+        data = [f"{owner.project}_{one}" for one in running.own_volumes]
+        data += [f"{count} without a name" for count in [running.nameless] if count]
+        if volumes and data and not yes:
+            again = same("down --volumes --yes", file, name)
+            confirm(f"delete all data in the volumes {', '.join(data)}?", again)
+        with report.progress() as on_result:
+            outcome = workflow.down(engine, on_result, volumes=volumes)
+    end(report, outcome)
+    kept = [] if volumes else running.own_volumes
+    report.down(outcome, kept, sorted(running.lent), same("down --volumes", file, name))
+    _say_former(report.note, located)
+
+
+@commands.command(epilog="Example: stack status --json")
+def status(file: File = DEFAULT_FILE, name: ProjectName = "", as_json: Json = False) -> None:
+    """Show what runs and what the front door answers.
+
+    Exits with 1 if a container does not run or a route does not answer.
+    """
+    from stack.lifecycle import workflow
+
+    report = new_report(as_json)
+    located = workflow.find(file, os.environ, name)
+    _say_problem(report.aside, located)
+    engine = connected(located.owner, report)
+    seen = workflow.status(located, engine, report.aside)
+    _say_former(report.aside, located)
+    report.status(seen)
+    if not seen.is_well:
+        raise typer.Exit(1)
+
+
+@commands.command(epilog="Example: stack logs ws --follow")
+def logs(
+    services: Services = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    tail: Annotated[
+        int, typer.Option(metavar="LINES", help="How many of each container.", min=0)
+    ] = 100,
+    file: Annotated[
+        Path, typer.Option("--file", metavar="FILE", help="The stack.yaml to use.", readable=False)
+    ] = DEFAULT_FILE,
+    name: ProjectName = "",
+    as_json: Json = False,
+) -> None:
+    """Show the logs of services."""
+    from stack.lifecycle import logs as lines
+    from stack.lifecycle import workflow
+
+    report = new_report(as_json)
+    located = workflow.find(file, os.environ, name)
+    _say_problem(report.note, located)
+    engine = connected(located.owner, report)
+    _say_former(report.note, located)
+    try:
+        for container, line in lines.logs(located, engine, services or (), tail, is_endless=follow):
+            report.log_line(container, line)
+    except Ended as ended:
+        if not follow:
+            raise
+        raise typer.Exit(ended.exit_code) from None  # the way to end it, so nothing is to be said
+
+
+@commands.command(
+    "exec",
+    epilog="Example: stack exec postgres psql -U postgres",
+    context_settings={"allow_interspersed_args": False},
+)
+def execute(
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Its first container.")],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="With its arguments.")],
+    file: File = DEFAULT_FILE,
+    name: ProjectName = "",
+) -> None:
+    """Run a command in a service's container; its exit code is ours."""
+    from stack.lifecycle import execute as inside
+    from stack.lifecycle import workflow
+
+    report = new_report()
+    located = workflow.find(file, os.environ, name)
+    engine = connected(located.owner, report)
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    for item in inside.execute(located, engine, service, command, is_terminal=is_terminal):
+        if isinstance(item, int):
+            raise typer.Exit(item)
+        report.text(item)
+
+
+def _say_problem(say: Callable[[str], None], located: "Located") -> None:
+    """Say that a stack.yaml cannot be read, where the command goes on without it."""
+    if located.problem:
+        say(located.problem.message)
+        say(f"going by what runs: {located.owner.project}")
+
+
+def _say_former(say: Callable[[str], None], located: "Located") -> None:
+    """Say what still runs of a stack.yaml whose name was changed."""
+    from stack.lifecycle import workflow
+
+    for other in workflow.former_of(located):
+        say(
+            f"{other.owner.project} was made from {other.owner.file} under its former name: "
+            f"stack down --project {shlex.quote(other.owner.project)}"
+        )

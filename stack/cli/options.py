@@ -1,0 +1,112 @@
+"""What the commands share: options of one meaning, and the report that they speak through."""
+
+import contextlib
+import itertools
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stack.cli.signals import Ended
+from stack.errors import ConfigError
+
+if TYPE_CHECKING:
+    from stack.cli.report import Form, Report
+    from stack.engines.docker.engine import DockerEngine
+    from stack.engines.running import Owner
+    from stack.lifecycle.outcome import Outcome
+    from stack.project.state import State
+
+# Of what cannot be read, its reader says more than typer does.
+File = Annotated[
+    Path,
+    typer.Option("--file", "-f", metavar="FILE", help="The stack.yaml to use.", readable=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON.")]
+Services = Annotated[
+    list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All without a name.")
+]
+Timeout = Annotated[
+    float, typer.Option(metavar="SECONDS", help="How long services may take to answer.", min=0.1)
+]
+NoInstall = Annotated[
+    bool, typer.Option("--no-install", help="Install and start no Docker Engine.")
+]
+ProjectName = Annotated[
+    str, typer.Option("--project", metavar="NAME", help="One of `stack list`; not by stack.yaml.")
+]
+DEFAULT_FILE = Path("stack.yaml")
+
+
+def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
+    """Give a report in the form that was asked for, or that the terminal can show."""
+    from stack.cli.report import Report
+
+    is_github = os.environ.get("GITHUB_ACTIONS") == "true"  # a runner reads what is printed
+    which = _which(sys.argv[1:])
+    if as_json:
+        return Report("json", is_github=is_github, which=which)
+    is_plain = plain or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    form: Form = "plain" if is_plain or not sys.stdout.isatty() else "rich"
+    return Report(form, is_github=is_github, which=which)
+
+
+def _which(words: list[str]) -> str:
+    """Give the option of a command line that names another stack file, as it is to be pasted."""
+    for word, value in itertools.pairwise([*words, ""]):
+        if word == "--file" or (word == "-f" and words[0] != "logs"):
+            return f" --file {shlex.quote(value)}"
+        if word.startswith("--file="):
+            return f" --file {shlex.quote(word.removeprefix('--file='))}"
+    return ""
+
+
+def connected(
+    owner: "Owner", report: "Report", *, may_install: bool = False, mirror: str | None = None
+) -> "DockerEngine":
+    """Open the engine that was meant, and let the report name it."""
+    from stack.lifecycle import workflow
+
+    engine = workflow.connect(owner, report.aside, may_install=may_install, mirror=mirror)
+    report.on_engine(engine.label)
+    return engine
+
+
+def confirm(question: str, without_asking: str) -> None:
+    """Ask; without a terminal nothing is asked and nothing is done."""
+    if not sys.stdin.isatty():
+        raise ConfigError(f"not confirmed: {question.rstrip('?')}", without_asking)
+    typer.confirm(question, abort=True)
+
+
+def same(command: str, file: Path, name: str = "") -> str:
+    """Give a command to paste for the project that this command was about."""
+    which = f" --project {shlex.quote(name)}" if name else ""
+    if not name and file != DEFAULT_FILE:
+        which = f" --file {shlex.quote(str(file))}"
+    return f"stack {command}{which}"
+
+
+@contextlib.contextmanager
+def holding(
+    state: "State", report: "Report", timeout: float, *, make: bool = True
+) -> Iterator[None]:
+    """Hold a project alone: one command at a time changes it."""
+    try:
+        with state.lock(timeout, lambda holder: report.note(f"waiting for {holder}"), make=make):
+            yield
+    except Ended as ended:
+        ended.hint = f"go on with: stack {shlex.join(sys.argv[1:])}"
+        raise
+
+
+def end(report: "Report", outcome: "Outcome") -> None:
+    """Say what failed; then the command ends with 1."""
+    for error in outcome.failures:
+        report.error(error)
+    if outcome.failures:
+        raise typer.Exit(1)

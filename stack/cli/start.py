@@ -1,0 +1,15 @@
+"""Where the command begins. Until all is loaded, Ctrl-C ends it at once and in silence."""
+
+import signal
+
+# Nothing was done yet, and a traceback from the middle of an import would help nobody. Where the
+# caller lets it be ignored (nohup), it stays so.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def main() -> None:
+    """Load the command line and run it."""
+    from stack.cli import main
+
+    main.main()

@@ -1,0 +1,276 @@
+"""What a user may write in stack.yaml; the field descriptions are the manual. No disk, no network.
+
+Shape only: whether the parts fit together is checked in ``stack/config/validate.py``.
+Short forms (``/: app``, ``build: ./api``) are expanded here, so all other code sees one form.
+"""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from stack.config.document import Filled
+
+DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)?")
+_UNITS = {"ms": 0.001, None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(value: object) -> object:
+    """Turn ``500ms``, ``90s``, ``5m``, ``1h``, ``2d`` or plain seconds into seconds.
+
+    Raises ValueError for other text; what is no text is left for the type check.
+    """
+    if not isinstance(value, str):
+        return value
+    found = DURATION.fullmatch(value.strip())
+    if not found:
+        raise ValueError("is no duration; write it like 500ms, 90s, 5m or 1h")
+    return float(int(found[1]) * _UNITS[found[2]])
+
+
+def parse_filled(value: object) -> object:
+    """Turn what ``${…}`` gave into the whole number, true or false that it spells.
+
+    All other text is left as it is: ``port: "80"`` is a mistake.
+    """
+    if not isinstance(value, Filled):
+        return value
+    if value in {"true", "false"}:
+        return value == "true"
+    return int(value) if re.fullmatch("[0-9]{1,9}", value) else value
+
+
+Port = Annotated[int, Field(strict=True, ge=1, le=65535), BeforeValidator(parse_filled)]
+Count = Annotated[int, Field(strict=True, ge=1, le=50), BeforeValidator(parse_filled)]
+Flag = Annotated[bool, Field(strict=True), BeforeValidator(parse_filled)]
+Seconds = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    Field(strict=True, gt=0, le=30 * 86400),
+]
+Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+Memory = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^([1-9][0-9]{1,5}m|[1-9][0-9]{0,3}g)$")
+]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+class Model(BaseModel):
+    """A frozen mapping that refuses unknown keys and may have a one-word short form."""
+
+    # schema.py reads the docstrings below the fields; pydantic would do so at every start.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    short: ClassVar[str | None] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """Expand the short form: ``app`` becomes ``{to: app}``."""
+        if cls.short and isinstance(value, str):
+            return {cls.short: value}
+        return value
+
+
+class Images(Model):
+    """Where Nginx, Redis, Postgres and Python come from."""
+
+    short: ClassVar[str | None] = "source"
+    source: Literal["auto", "registry", "debian"] = "auto"
+    """A registry, or Debian packages; ``auto``: Debian packages where no registry answers."""
+    mirror: Annotated[str, StringConstraints(pattern=r"^https?://[^\s'\"]+$")] | None = None
+    """Where Debian packages come from: by default where this machine's apt gets them."""
+
+
+class Front(Model):
+    """The one origin that a browser opens."""
+
+    port: Port = 8080
+    """The port on localhost (127.0.0.1 and [::1]) where Nginx listens: the only published one."""
+    hosts: Annotated[list[Text], Field(max_length=100)] = []
+    """More host names to answer for, such as a tunnel's, or ``nginx`` for services that call it.
+
+    Other names get 421, so that no web site can reach the front by a name of its own (DNS
+    rebinding). ``localhost``, all names below it, 127.0.0.1 and [::1] are always answered.
+    """
+    tls: Flag = False
+    """https and wss, with a certificate of an authority that stack makes for your machine.
+
+    It holds for ``localhost``, ``NAME.localhost``, the loopback addresses and those of ``hosts``
+    that end with ``.localhost``: the authority can sign for no other.
+    """
+    memory: Memory = "1g"
+    """How much memory Nginx may use, like ``512m`` or ``2g``."""
+
+
+class Build(Model):
+    """An image made from a Dockerfile of the project."""
+
+    short: ClassVar[str | None] = "context"
+    context: Text
+    """The folder that is sent to the engine, relative to stack.yaml."""
+    dockerfile: Text = "Dockerfile"
+    """The Dockerfile, relative to the context."""
+    args: dict[Variable, str] = {}
+    """Build arguments. They stay visible in the image: never a secret."""
+    target: Text | None = None
+    """The stage to build, when the Dockerfile has several."""
+
+
+class Ready(Model):
+    """How to see that a service answers: exactly one of these."""
+
+    tcp: Port | None = None
+    """A port that accepts a connection."""
+    http: Annotated[str, StringConstraints(pattern=r"^/")] | None = None
+    """A path that answers with a status from 200 to 399."""
+    websocket: Annotated[str, StringConstraints(pattern=r"^/")] | None = None
+    """A path that answers a WebSocket handshake with 101 and the right Sec-WebSocket-Accept."""
+    command: Annotated[list[Text], Field(min_length=1)] | None = None
+    """A command, run inside the container, that ends with 0."""
+    log: Text | None = None
+    """A regular expression that a line of the service's log matches."""
+
+
+class Namespace(Model):
+    """What the channels of one namespace (``room`` for ``room:1``) offer; nothing is on yet."""
+
+    allow_subscribe_for_client: Flag = False
+    """Whether every signed-in client may subscribe; else a token has to name the channel."""
+    allow_publish_for_subscriber: Flag = False
+    """Whether who is subscribed may publish."""
+    allow_presence_for_subscriber: Flag = False
+    """Whether who is subscribed may ask who else is."""
+    allow_history_for_subscriber: Flag = False
+    """Whether who is subscribed may read what is kept."""
+    presence: Flag = False
+    """Whether the server knows who is subscribed."""
+    join_leave: Flag = False
+    """Whether subscribers are told who comes and goes; needs ``presence``."""
+    history_size: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 0
+    """How many publications a channel keeps."""
+    history_ttl: Seconds | None = None
+    """How long it keeps them, like ``1h``; a history needs both."""
+    history_meta_ttl: Seconds | None = None
+    """How long it remembers where its stream ended: 30 days unless given."""
+    force_recovery: Flag = False
+    """Whether a client that reconnects gets what it missed; needs a history."""
+    proxy_subscribe: Flag = False
+    """Whether the application is asked by HTTP who may subscribe."""
+    slow: Literal["disconnect", "drop_oldest", "latest"] = "disconnect"
+    """What becomes of a subscriber that does not keep up."""
+    max_publication_bytes: Annotated[int, Field(strict=True, ge=0)] = 0
+    """How large one publication may be; 0 is as large as a frame."""
+
+
+class Service(Model):
+    """One part of the stack. Exactly one of preset, image, build, host and static says what."""
+
+    preset: Literal["realtime", "redis", "postgres"] | None = None
+    """A service that ships with stack, configured and secured."""
+    image: Text | None = None
+    """An image of a registry, like ``mongo:8``."""
+    build: Build | None = None
+    """A folder with a Dockerfile."""
+    host: Port | None = None
+    """The port of a server that you run on this machine yourself, such as a dev server."""
+    static: Text | None = None
+    """A folder of files that Nginx serves itself."""
+
+    port: Port | None = None
+    """The port on which the service listens inside its container."""
+    command: Annotated[list[Text], Field(min_length=1)] | None = None
+    """The command to run instead of the image's own."""
+    ready: Ready | None = None
+    """How to see that it answers. Without it: a preset by its own protocol, others by TCP."""
+    needs: list[Name] = []
+    """Services that must be ready first; gives access, too: to address and password or key."""
+    env: dict[Variable, str] = {}
+    """Environment variables. They are visible in ``docker inspect``."""
+    env_file: Text | None = None
+    """A file of KEY=VALUE lines, read as Docker Compose reads it; ``env`` wins over it."""
+    volumes: list[Text] = []
+    """``name:/path`` for a volume that stays, ``./folder:/path`` for a folder; ``:ro`` at will."""
+    replicas: Count = 1
+    """How many containers share the work."""
+    memory: Memory | None = None
+    """How much each may use, like ``512m`` or ``2g``. A preset: 2g unless given, others: all."""
+    namespaces: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]*$")], Namespace] = {}
+    """Realtime only: what channels offer, by the part of their name before the colon."""
+    init: Text | None = None
+    """Postgres only: a folder of .sql and .sh files, run once when the database is made."""
+
+    @property
+    def source(self) -> str:
+        """Which of preset, image, build, host and static this service is."""
+        return next(kind for kind in SOURCES if getattr(self, kind) is not None)
+
+    @property
+    def is_container(self) -> bool:
+        """Whether stack runs it as a container (and not you, or Nginx itself)."""
+        return self.source in {"preset", "image", "build"}
+
+
+SOURCES = ("preset", "image", "build", "host", "static")
+
+
+class Route(Model):
+    """Where the requests of one path go."""
+
+    short: ClassVar[str | None] = "to"
+    to: Text
+    """The service that answers."""
+    websocket: Flag = False
+    """Whether this path takes WebSocket upgrades."""
+    strip_prefix: Flag = False
+    """Whether the service sees ``/users`` where the browser asked for ``/api/users``."""
+    idle_timeout: Seconds | None = None
+    """How long a silent connection stays open: 1h for a WebSocket, 60s otherwise."""
+
+
+class Certificate(Model):
+    """A certificate on the deployment machine."""
+
+    certificate: Text
+    """The full chain in PEM form."""
+    key: Text
+    """Its private key in PEM form."""
+
+
+class Deploy(Model):
+    """What the production Nginx configuration needs to know besides the routes."""
+
+    host: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)]
+    """The public host name."""
+    tls: Certificate
+    """The certificate of that host."""
+    upstreams: dict[Name, Annotated[str, StringConstraints(pattern=r"^[^\s;{}$'\"]+:\d+$")]] = {}
+    """Where a service is in production, like ``ws: 10.0.0.5:3002``; without it ``name:port``."""
+    resolver: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:\[\]]+$")] = "127.0.0.11"
+    """The DNS server that knows those names; Docker's own unless you say otherwise."""
+    nginx: Annotated[Text, StringConstraints(pattern=r"^1\.(2[5-9]|[3-9]\d)(\.\d+)?$")] = "1.25.1"
+    """The oldest Nginx that reads this, in quotes; from ``"1.27.3"`` on, replicas are balanced."""
+
+
+class Stack(Model):
+    """A whole stack.yaml."""
+
+    name: Name
+    """Names containers, networks and volumes; the folder's name unless given."""
+    images: Images = Images()
+    """Where Nginx, Redis, Postgres and Python come from."""
+    front: Front = Front()
+    """The front door."""
+    services: Annotated[dict[Name, Service], Field(min_length=1)]
+    """What runs."""
+    routes: Annotated[dict[Text, Route], Field(min_length=1)]
+    """Which path goes to which service; the longest path wins."""
+    deploy: Deploy | None = None
+    """Needed only for ``stack render --target deploy``."""

@@ -1,0 +1,254 @@
+"""Conclusions about credentials. Tokens are decoded, never verified, and never repeated."""
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from stack.diagnose.doctor.evidence import TOKEN_NAMES, Evidence, beside, found
+from stack.finding import Cause, Finding
+
+_JWT = "https://www.rfc-editor.org/rfc/rfc7519"
+
+MISSING = Cause(
+    "WS161",
+    "token-missing",
+    "error",
+    "the server wants credentials, and none were sent",
+    "The browser's WebSocket can send no Authorization header: a token travels in a cookie, in "
+    "the query, or in the first message.",
+    "send it: --token TOKEN, --cookie NAME=VALUE or ?token=… here; in the page by cookie or query",
+    "https://www.rfc-editor.org/rfc/rfc6455#section-10.5",
+    bad="GET /ws -> 401 Unauthorized",
+    good="GET /ws, Cookie: session=… -> 101",
+)
+EXPIRED = Cause(
+    "WS162",
+    "token-expired",
+    "error",
+    "the token has expired",
+    "Its `exp` lies in the past; the server has to refuse it.",
+    "get a new one (stack token), and let the page renew it before it reconnects",
+    f"{_JWT}#section-4.1.4",
+    bad='{"exp": an hour ago}',
+    good='{"exp": in an hour}',
+)
+NOT_YET = Cause(
+    "WS163",
+    "token-not-yet-valid",
+    "error",
+    "the token is not valid yet",
+    "Its `nbf` or `iat` lies in the future: the clock of whoever issued it goes ahead.",
+    "set the clocks (NTP), or allow some leeway in the server",
+    f"{_JWT}#section-4.1.5",
+    bad='{"nbf": in an hour}',
+    good='{"nbf": a minute ago}',
+)
+AUDIENCE = Cause(
+    "WS164",
+    "token-audience",
+    "error",
+    "the token is meant for another audience",
+    "The server compares `aud` with its own name, and says that they differ.",
+    "issue the token for this server, or set the server's audience",
+    f"{_JWT}#section-4.1.3",
+    bad='{"aud": "api"} -> 401 invalid audience',
+    good='{"aud": "ws"} -> 101',
+)
+ISSUER = Cause(
+    "WS165",
+    "token-issuer",
+    "error",
+    "the token comes from an issuer that the server does not trust",
+    "The server compares `iss` with the issuers it knows, and says that this is none.",
+    "take the token from the issuer that the server expects, or add this one there",
+    f"{_JWT}#section-4.1.1",
+    bad='{"iss": "https://staging…"} -> 401 invalid issuer',
+    good='{"iss": "https://login…"} -> 101',
+)
+SIGNATURE = Cause(
+    "WS166",
+    "token-signature",
+    "error",
+    "the token is signed by another key",
+    "Server and issuer do not share the key: another secret, another environment, a key that was "
+    "rotated, or another algorithm.",
+    "compare the secret (or the JWKS address) of both sides",
+    "https://www.rfc-editor.org/rfc/rfc7515#section-5.2",
+    bad="401 signature verification failed",
+    good="101",
+)
+ENCRYPTED = Cause(
+    "WS167",
+    "token-encrypted",
+    "error",
+    "the token is encrypted, where the server expects a signed one",
+    "NextAuth and Auth.js encrypt their session (a JWE of five parts, alg `dir`): no JWT library "
+    "can verify it with the secret, because the key is derived from that by HKDF.",
+    "decrypt it as Auth.js does, or mint a signed token for the WebSocket (jwt.encode)",
+    "https://www.rfc-editor.org/rfc/rfc7516#section-3.1",
+    bad="eyJhbGciOiJkaXIi… (five parts) -> 401",
+    good="eyJhbGciOiJIUzI1NiI… (three parts) -> 101",
+)
+BASIC = Cause(
+    "WS168",
+    "basic-auth",
+    "error",
+    "the path is behind a password (HTTP Basic)",
+    "A browser asks for no password over a WebSocket; it sends one only if the page itself came "
+    "from the same place with it.",
+    "switch it off on this path: auth_basic off; or open the page with the password first",
+    "https://nginx.org/en/docs/http/ngx_http_auth_basic_module.html",
+    bad="401, WWW-Authenticate: Basic",
+    good="location /ws { auth_basic off; … }",
+)
+FORBIDDEN = Cause(
+    "WS169",
+    "forbidden",
+    "error",
+    "the server refuses the credentials or the visitor",
+    "The answer is 401 or 403, and does not depend on the Origin. The server does not say more.",
+    "look at the server's log; check roles, the cookie's name and domain, and IP rules",
+    "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.4",
+    bad="GET /ws -> 403 Forbidden",
+    good="GET /ws -> 101 Switching Protocols",
+)
+REJECTED = Cause(
+    "WS170",
+    "token-refused",
+    "error",
+    "the server refuses the token and does not say why",
+    "The token has not expired as far as can be read; key, audience, issuer or rights differ.",
+    "compare secret, audience and issuer of both sides; look at the server's log",
+    _JWT,
+    bad="GET /ws?token=… -> 401",
+    good="GET /ws?token=… -> 101",
+)
+CAUSES = (
+    *(MISSING, EXPIRED, NOT_YET, AUDIENCE, ISSUER, SIGNATURE, ENCRYPTED, BASIC, FORBIDDEN),
+    REJECTED,
+)
+
+
+def token_of(evidence: Evidence) -> str:
+    """Give the token that was sent: the option's, the query's, or the header's."""
+    if evidence.options.token:
+        return evidence.options.token
+    for part in evidence.options.target.path.partition("?")[2].split("&"):
+        name, _, value = part.partition("=")
+        if name in TOKEN_NAMES and value:
+            return value
+    for name, value in evidence.options.headers:
+        if name.lower() == "authorization" and value.lower().startswith("bearer "):
+            return value[7:].strip()
+        if name.lower() == "cookie":
+            for pair in value.split(";"):
+                if pair.partition("=")[2].startswith("eyJ"):
+                    return pair.partition("=")[2].strip()
+    return ""
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Read the payload of a signed JWT without verifying it; empty if it is none."""
+    return _json(token.split(".")[1]) if token.count(".") == 2 else {}
+
+
+def seconds_left(token: str, now: float) -> float | None:
+    """Give how long a token is valid still; None when it does not say."""
+    expires = claims_of(token).get("exp")
+    return float(expires) - now if isinstance(expires, int | float) else None
+
+
+def basic(evidence: Evidence) -> Finding | None:
+    """The server asks for a password."""
+    head = evidence.base.head
+    if not head or head.status != 401:
+        return None
+    if not head.get("www-authenticate").lower().startswith("basic"):
+        return None
+    return found(evidence, BASIC, f"wants a password: {head.get('www-authenticate')[:80]}")
+
+
+def refused_token(evidence: Evidence) -> Finding | None:
+    """A token was sent and refused: first what it says itself, then what the server says."""
+    token = token_of(evidence)
+    if evidence.base.status not in {400, 401, 403, 500} or not token:
+        return None
+    by_itself = _by_itself(token, evidence.now)
+    cause, message = by_itself or _by_words(evidence) or (REJECTED, "refuses the token")
+    if evidence.base.status in {400, 500} and not by_itself and cause is REJECTED:
+        return None
+    return found(evidence, cause, message, seen=beside(evidence.of("no token")))
+
+
+def missing(evidence: Evidence) -> Finding | None:
+    """Nothing was sent that could have been refused."""
+    names = {name.lower() for name, _ in evidence.options.headers}
+    if evidence.base.status != 401 or names & {"authorization", "cookie"}:
+        return None
+    return found(evidence, MISSING, "answers 401, and no token or cookie was sent")
+
+
+def forbidden(evidence: Evidence) -> Finding | None:
+    """Refused, without a reason."""
+    if evidence.base.status not in {401, 403}:
+        return None
+    seen = beside(evidence.of("no origin"), evidence.of("plain"))
+    return found(evidence, FORBIDDEN, f"answers {evidence.base.says}", seen=seen)
+
+
+CONCLUSIONS = (basic, refused_token, missing, forbidden)
+
+
+def _by_itself(token: str, now: float) -> tuple[Cause, str] | None:
+    header = _json(token.partition(".")[0])
+    if token.count(".") == 4 and ("enc" in header or header.get("alg") == "dir"):
+        return ENCRYPTED, f"the token is a JWE (alg {header.get('alg')}, enc {header.get('enc')})"
+    left = seconds_left(token, now)
+    if left is not None and left <= 0:
+        return EXPIRED, f"the token expired {_span(-left)} ago, at {_moment(now + left)}"
+    claims = claims_of(token)
+    begins = [claims[name] for name in ("nbf", "iat") if isinstance(claims.get(name), int | float)]
+    if begins and max(begins) > now + 5:
+        return NOT_YET, f"the token becomes valid in {_span(max(begins) - now)}"
+    return None
+
+
+def _by_words(evidence: Evidence) -> tuple[Cause, str] | None:
+    """Libraries name the claim in the body or in WWW-Authenticate (RFC 6750 §3)."""
+    head = evidence.base.head
+    challenge = head.get("www-authenticate") if head else ""
+    text = f"{challenge} {evidence.base.text[:1000]}".lower()
+    claims = claims_of(token_of(evidence))
+    if "audience" in text or '"aud"' in text:
+        return AUDIENCE, f"the server refuses the audience {claims.get('aud', '(none)')!r}"
+    if "issuer" in text or '"iss"' in text:
+        return ISSUER, f"the server refuses the issuer {claims.get('iss', '(none)')!r}"
+    if "signature" in text or "algorithm" in text:
+        return SIGNATURE, "the server says that the signature is not right"
+    if "expired" in text:
+        return EXPIRED, "the server says that the token has expired"
+    return None
+
+
+def _json(part: str) -> dict[str, Any]:
+    try:
+        value = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _moment(seconds: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return "a time that no calendar holds"

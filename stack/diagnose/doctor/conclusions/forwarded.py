@@ -1,0 +1,53 @@
+"""Conclusions about X-Forwarded-Proto: servers that do not learn that the page came by https."""
+
+from stack.diagnose.doctor.evidence import Evidence, beside, found, is_alike
+from stack.finding import Cause, Finding
+
+PROTO = Cause(
+    "WS129",
+    "forwarded-proto-lost",
+    "error",
+    "the server does not learn that the page came by https",
+    "Where a proxy ends TLS, the server behind sees plain HTTP. If X-Forwarded-Proto does not say "
+    "otherwise, it redirects to https for ever, or refuses an Origin of https as a foreign one. "
+    "The same handshake with X-Forwarded-Proto: https is treated otherwise.",
+    "proxy_set_header X-Forwarded-Proto $scheme; beside proxy_pass, where TLS ends",
+    "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header",
+    bad="listen 443 ssl; location /ws { proxy_pass http://ws; … } -> 301 to the same address",
+    good="proxy_set_header X-Forwarded-Proto $scheme; -> 101",
+)
+CAUSES = (PROTO,)
+_REDIRECTS = {301, 302, 303, 307, 308}
+
+
+def missing(evidence: Evidence) -> Finding | None:
+    """With the header it opens, or at least is not sent to https any more.
+
+    A plain address whose page is plain as well is rightly sent to https: that is no loss.
+    """
+    base, other = evidence.base, evidence.of("with X-Forwarded-Proto")
+    if base.is_open or not base.head or not other or not other.head:
+        return None
+    is_redirect = base.status in _REDIRECTS
+    is_https = evidence.target.tls or evidence.options.origin.startswith("https:")
+    is_sent_on = other.status in _REDIRECTS or other.status >= 500
+    if is_redirect and (not is_https or is_sent_on):
+        return None
+    if not is_redirect and not (400 <= base.status < 500 and other.is_open):
+        return None
+    message = f"answers {base.says}; with X-Forwarded-Proto: https {other.says}"
+    fix = PROTO.fix if is_https else f"use wss:// in the page; behind a proxy {PROTO.fix}"
+    downgraded = evidence.of("http origin") if evidence.opens("http origin") else None
+    return found(evidence, PROTO, message, fix, beside(downgraded, other))
+
+
+def imitated(evidence: Evidence) -> Finding | None:
+    """The hop behind opens with the header, and without it answers what came through the front."""
+    item = evidence.beyond("without X-Forwarded-Proto")
+    if evidence.base.is_open or not item or item.is_open or not is_alike(item, evidence.base):
+        return None
+    message = "the hop behind gives this very answer to a handshake without X-Forwarded-Proto"
+    return found(evidence, PROTO, message, seen=beside(evidence.next, item))
+
+
+CONCLUSIONS = (imitated, missing)

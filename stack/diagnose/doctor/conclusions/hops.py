@@ -1,0 +1,205 @@
+"""Conclusions from two hops: the one behind opens, the one in front does not."""
+
+import re
+
+from stack.diagnose.doctor.evidence import Evidence, beside, found, is_alike
+from stack.finding import Cause, Finding
+
+_NGINX = "https://nginx.org/en/docs/http/websocket.html"
+_MODULE = "https://nginx.org/en/docs/http/ngx_http_proxy_module.html"
+_LINES = (
+    "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
+    "proxy_set_header Connection $connection_upgrade; (with the map of nginx.org)"
+)
+
+UPGRADE = Cause(
+    "WS131",
+    "upgrade-stripped",
+    "error",
+    "a hop drops the Upgrade header",
+    "Upgrade and Connection are hop-by-hop: a proxy passes them on only when told to. The key "
+    "arrives at the server, the wish to upgrade does not.",
+    _LINES,
+    _NGINX,
+    bad="location /ws { proxy_pass http://ws; }",
+    good="location /ws { proxy_pass http://ws; proxy_http_version 1.1; "
+    "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; }",
+)
+CONNECTION = Cause(
+    "WS132",
+    "connection-stripped",
+    "error",
+    "a hop passes Upgrade on, but not Connection: Upgrade",
+    "A server looks at both. Nginx sends `Connection: close` of its own until a line sets it.",
+    "proxy_set_header Connection $connection_upgrade; beside the line for Upgrade",
+    _NGINX,
+    bad="proxy_set_header Upgrade $http_upgrade;",
+    good="proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;",
+)
+HTTP10 = Cause(
+    "WS133",
+    "http-1.0-upstream",
+    "error",
+    "a hop speaks HTTP/1.0 to the server",
+    "An upgrade exists since HTTP/1.1. Nginx before 1.29.7 speaks 1.0 to upstreams by default.",
+    "proxy_http_version 1.1;",
+    f"{_MODULE}#proxy_http_version",
+    bad="proxy_http_version 1.0;",
+    good="proxy_http_version 1.1;",
+)
+HOST = Cause(
+    "WS134",
+    "host-header-refused",
+    "error",
+    "a hop changes the Host header, and the server refuses the other name",
+    "Servers compare Host with their allowed hosts, and with the Origin. Nginx sends the name of "
+    "the upstream unless told otherwise.",
+    "proxy_set_header Host $http_host;",
+    f"{_MODULE}#proxy_set_header",
+    bad="proxy_pass http://ws; (Host: ws)",
+    good="proxy_set_header Host $http_host;",
+)
+PATH = Cause(
+    "WS135",
+    "path-altered",
+    "error",
+    "a hop changes the path",
+    "A path on proxy_pass replaces what the location matched: a prefix vanishes, or a slash "
+    "comes or goes, and the server knows no such path.",
+    "proxy_pass without a path (no slash at its end) hands the path on as it is",
+    f"{_MODULE}#proxy_pass",
+    bad="location /api/ { proxy_pass http://ws/; }",
+    good="location /api/ { proxy_pass http://ws; }",
+)
+ALONE = Cause(
+    "WS136",
+    "front-alone-fails",
+    "error",
+    "the hop behind opens the WebSocket, the one in front does not",
+    "The server is well; what stands in front of it answers by itself or sends the request "
+    "somewhere else: another location or virtual host matches.",
+    "compare the location that matches the path with the one that proxies to the server",
+    "https://nginx.org/en/docs/http/ngx_http_core_module.html#location",
+    bad="direct -> 101; front -> 404",
+    good="direct -> 101; front -> 101",
+)
+HTTP2 = Cause(
+    "WS137",
+    "upgrade-over-http2",
+    "error",
+    "the Upgrade header travels over HTTP/2",
+    "HTTP/2 and 3 have no Upgrade; WebSockets need the extended CONNECT of RFC 8441 there. Nginx "
+    "answers 400 to it since 1.31.0.",
+    "let the proxy in front speak HTTP/1.1 to this one",
+    "https://www.rfc-editor.org/rfc/rfc8441#section-4",
+    bad="proxy_http_version 2; proxy_set_header Upgrade $http_upgrade;",
+    good="proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade;",
+)
+QUERY = Cause(
+    "WS138",
+    "query-dropped",
+    "error",
+    "a hop drops the query",
+    "A path written out in proxy_pass with a variable carries no query: tokens in it get lost.",
+    "add $is_args$args to the proxy_pass",
+    f"{_MODULE}#proxy_pass",
+    bad="proxy_pass http://ws$uri;",
+    good="proxy_pass http://ws$uri$is_args$args;",
+)
+CAUSES = (UPGRADE, CONNECTION, HTTP10, HOST, PATH, ALONE, HTTP2, QUERY)
+
+# What servers write when a header did not arrive: websockets, ws, Go, Tomcat and our own. Most look
+# at Connection first, so a complaint about it says nothing about Upgrade: the fix sets both.
+_NOT_ARRIVED = re.compile(
+    r"(missing|invalid|no) (or invalid )?(the )?[\"'`]?(upgrade|connection)"
+    r"|(upgrade|connection)[\"'`]? (header )?(is )?(missing|not found|required)"
+    r"|token not found in .{0,3}(upgrade|connection)"
+    r"|connection[\"'`]? must be [\"'`]?upgrade|upgrade token not found"
+    r"|expected .{0,20}upgrade|can [\"'`]?upgrade[\"'`]? only to [\"'`]?websocket",
+    re.IGNORECASE,
+)
+
+
+def over_http2(evidence: Evidence) -> Finding | None:
+    """The answer names HTTP/2, or comes from an Nginx that refuses such an upgrade."""
+    text = evidence.base.text
+    if evidence.base.status not in {400, 421, 426, 501, 505} or not re.search(r"HTTP/[23]", text):
+        return None
+    return found(evidence, HTTP2, f"answers {evidence.base.says} and names HTTP/2")
+
+
+def altered_path(evidence: Evidence) -> Finding | None:
+    """The server behind, asked with another path, answers what came through the front."""
+    if not evidence.next or evidence.base.status != 404:
+        return None
+    for item in evidence.behind:
+        label = item.question.label
+        is_path = label.startswith("without /") or label.endswith(" slash")
+        if is_path and is_alike(item, evidence.base):
+            message = f"the hop behind answers the same {item.says} when asked {label}"
+            return found(evidence, PATH, message, seen=beside(evidence.next, item))
+    return None
+
+
+def imitated(evidence: Evidence) -> Finding | None:
+    """Spoil the handshake as faulty proxies do; what gives the front's very answer is the fault.
+
+    Some servers answer all of these alike. Then it is Upgrade, whose fix mends them all.
+    """
+    if not evidence.next or evidence.base.is_open:
+        return None
+    for cause, label in _FAULTS:
+        item = evidence.beyond(label)
+        if item and not item.is_open and is_alike(item, evidence.base):
+            message = f"the hop behind gives this very answer to a handshake {label}"
+            return found(evidence, cause, message, seen=beside(evidence.next, item))
+    return None
+
+
+def said(evidence: Evidence) -> Finding | None:
+    """The server itself says which header did not arrive, though it was sent."""
+    if evidence.base.status not in {400, 404, 405, 426}:
+        return None
+    text = evidence.base.text[:500]
+    seen = beside(evidence.next)
+    if evidence.base.status == 426 and evidence.next:
+        return found(evidence, UPGRADE, "the server got no Upgrade, which was sent", seen=seen)
+    if _NOT_ARRIVED.search(text):
+        return found(evidence, UPGRADE, f"the server says: {_line(text)}", seen=seen)
+    return None
+
+
+def old_version(evidence: Evidence) -> Finding | None:
+    """The server says that the request came by HTTP/1.0."""
+    text = evidence.base.text[:500]
+    is_said = bool(re.search(r"HTTP/1\.0|HTTP version|expected HTTP/1\.1", text, re.IGNORECASE))
+    refused = evidence.base.status in {400, 405, 426, 505}
+    if refused and (is_said or evidence.base.status == 505):
+        return found(evidence, HTTP10, f"answers {evidence.base.says}: {_line(text)}")
+    return None
+
+
+def alone(evidence: Evidence) -> Finding | None:
+    """The one behind is well, and no imitation tells more."""
+    if not evidence.next or not evidence.base.head or evidence.base.status in {502, 503, 504}:
+        return None
+    name = evidence.next.question.target.name
+    message = f"answers {evidence.base.says}, while {name} opens the same handshake"
+    return found(evidence, ALONE, message, seen=beside(evidence.next))
+
+
+_FAULTS = (
+    (QUERY, "without its query"),
+    (HOST, "with another Host"),
+    (UPGRADE, "without Upgrade"),
+    (UPGRADE, "without both headers"),
+    (CONNECTION, "with Connection: close"),
+    (HTTP10, "by HTTP/1.0"),
+    (HTTP2, "by HTTP/2"),
+)
+CONCLUSIONS = (over_http2, altered_path, old_version, imitated, said, alone)
+
+
+def _line(text: str) -> str:
+    """Give the first line of a body, cut short."""
+    return (text.strip().splitlines() or [""])[0][:120]

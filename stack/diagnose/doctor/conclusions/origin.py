@@ -1,0 +1,109 @@
+"""Conclusions about the Origin header and the Host it is compared with."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.questions import PORTLESS
+from stack.finding import Cause, Finding
+
+REFUSED = Cause(
+    "WS151",
+    "origin-refused",
+    "error",
+    "the server refuses the Origin of the page",
+    "Browsers send the page's origin, and the server lets only some in (or only its own Host): "
+    "the same handshake with another Origin, or without one, opens.",
+    "add the page's origin to the server's allowed origins; behind a proxy pass Host unchanged",
+    "https://www.rfc-editor.org/rfc/rfc6455#section-10.2",
+    bad="Origin: http://localhost:3000 -> 403; without Origin -> 101",
+    good="Origin: http://localhost:3000 -> 101",
+)
+PORT = Cause(
+    "WS152",
+    "host-without-port",
+    "error",
+    "the server refuses its own Origin, and takes it with another port",
+    "A server that compares Origin with Host got a Host without the port of the address, or with "
+    "one of inside: $host holds none, and $server_port is not the port that a container publishes. "
+    "A list of allowed origins that names no port does the same.",
+    "proxy_set_header Host $http_host; (not $host), or add the origin with its port to the list",
+    "https://nginx.org/en/docs/http/ngx_http_core_module.html#var_host",
+    bad="proxy_set_header Host $host;",
+    good="proxy_set_header Host $http_host;",
+)
+CAUSES = (REFUSED, PORT)
+_OWN = "own origin"
+_LABELS = ("no origin", _OWN, "foreign origin", "http origin")
+_HOST = "proxy_set_header Host $http_host;"
+
+
+def without_port(evidence: Evidence) -> Finding | None:
+    """The server's own origin is let in only as if the address had another port."""
+    opening = next(filter(evidence.opens, PORTLESS), "")
+    is_checked = not evidence.opens("foreign origin") and not evidence.opens(_OWN)
+    if not opening or not is_checked or evidence.next:
+        return None
+    message = f"refuses the origin of its own address, and takes {_origin(evidence, opening)}"
+    seen = beside(*map(evidence.of, (_OWN, opening, "foreign origin")))
+    return found(evidence, PORT, message, seen=seen)
+
+
+def refused(evidence: Evidence) -> Finding | None:
+    """Another origin, or none, is let in."""
+    opening = [label for label in _LABELS if evidence.opens(label)]
+    if evidence.base.is_open or evidence.next or not opening:
+        return None
+    message = f"refuses Origin {evidence.options.origin}; opens with {' and '.join(opening)}"
+    fix = f"add {evidence.options.origin} to the server's allowed origins"
+    if "http origin" in opening and "foreign origin" not in opening:
+        message += ": a list names http only, or X-Forwarded-Proto does not say https"
+        fix += ", or let each proxy pass X-Forwarded-Proto on"
+    elif is_undecided(evidence):
+        message += ", not with its own: a list lacks it, or Host is changed on the way"
+        fix += f", or pass Host on unchanged ({_HOST})"
+    return found(evidence, REFUSED, message, fix, beside(*map(evidence.of, _LABELS)))
+
+
+def named(evidence: Evidence) -> Finding | None:
+    """The refusal itself speaks of the origin, though no other one is let in."""
+    if evidence.base.status not in {400, 403} or evidence.next:
+        return None
+    text = evidence.base.text.lower()
+    if "origin" not in text:
+        return None
+    message = f"refuses Origin {evidence.options.origin}, as its answer says"
+    fix = f"add {evidence.options.origin} to the server's allowed origins"
+    return found(evidence, REFUSED, message, fix, beside(evidence.of("no origin")))
+
+
+def is_undecided(evidence: Evidence) -> bool:
+    """Whether it opens without an Origin only: a list or a changed Host, seen from outside."""
+    own = evidence.of(_OWN)
+    return evidence.opens("no origin") and bool(own and own.head and not own.is_open)
+
+
+def decided(
+    evidence: Evidence, findings: Iterable[Finding], is_altered: bool
+) -> tuple[Finding, ...]:
+    """Say which it is, where the configuration in between shows whether Host is altered."""
+    if not is_undecided(evidence):
+        return tuple(findings)
+    refusal = f"refuses Origin {evidence.options.origin}, opens without one"
+    if is_altered:
+        message, fix = f"{refusal}: the configuration alters Host", _HOST
+    else:
+        message = f"{refusal}: a list lacks it, for the configuration hands Host on"
+        fix = f"add {evidence.options.origin} to the server's allowed origins"
+    return tuple(
+        replace(item, message=message, fix=fix) if item.cause is REFUSED else item
+        for item in findings
+    )
+
+
+CONCLUSIONS = (without_port, refused, named)
+
+
+def _origin(evidence: Evidence, label: str) -> str:
+    exchange = evidence.of(label)
+    return dict(exchange.question.headers)["Origin"] if exchange else ""

@@ -1,0 +1,119 @@
+"""Conclusions about redirects: no browser follows one for a WebSocket."""
+
+from urllib.parse import urljoin, urlsplit
+
+from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.finding import Cause, Finding
+
+_RFC = "https://websockets.spec.whatwg.org/#the-websocket-interface"
+_STATUSES = {301, 302, 303, 307, 308}
+
+TO_HTTPS = Cause(
+    "WS125",
+    "redirect-to-https",
+    "error",
+    "the server redirects ws:// to TLS",
+    "A browser follows no redirect for a WebSocket, so the usual http-to-https redirect ends it.",
+    "use wss:// in the page",
+    _RFC,
+    bad="GET ws://example.com/ws -> 301 https://example.com/ws",
+    good="GET wss://example.com/ws -> 101",
+)
+SLASH = Cause(
+    "WS126",
+    "redirect-slash",
+    "error",
+    "the server redirects to the same path with or without a slash",
+    "A framework or Nginx (a location that ends with a slash) corrects the slash by a redirect, "
+    "which no browser follows for a WebSocket.",
+    "use the path that the redirect names",
+    "https://nginx.org/en/docs/http/ngx_http_core_module.html#location",
+    bad="GET /ws -> 301 /ws/",
+    good="GET /ws/ -> 101",
+)
+ELSEWHERE = Cause(
+    "WS127",
+    "redirect-elsewhere",
+    "error",
+    "the server redirects the handshake to another address",
+    "A browser follows no redirect for a WebSocket. A login page as the goal means that the "
+    "session is missing; another host, that the name is not the main one.",
+    "use the address that the redirect names; if that is a login page, send the session",
+    _RFC,
+    bad="GET /ws -> 302 /login",
+    good="GET /ws -> 101",
+)
+LOOP = Cause(
+    "WS128",
+    "redirect-loop",
+    "error",
+    "the redirects go round in a circle",
+    "Two rules contradict each other. Behind a proxy that ends TLS, the application believes that "
+    "the visitor came by http when X-Forwarded-Proto is missing, and sends him to https for ever.",
+    "set X-Forwarded-Proto in the proxy: proxy_set_header X-Forwarded-Proto $scheme;",
+    "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header",
+    bad="GET https://example.com/ws -> 301 https://example.com/ws",
+    good="proxy_set_header X-Forwarded-Proto $scheme;",
+)
+CAUSES = (TO_HTTPS, SLASH, ELSEWHERE, LOOP)
+
+
+def loop(evidence: Evidence) -> Finding | None:
+    """The last redirect leads back to a place that was asked already."""
+    chain = (evidence.base, *evidence.redirects)
+    last = chain[-1]
+    if last.status not in _STATUSES:
+        return None
+    asked = [_address(item.question.target.url) for item in chain]
+    goal = _goal(last.question.target.url, _location(evidence, len(chain) - 1))
+    if goal not in asked and len(chain) <= 10:
+        return None
+    return found(
+        evidence,
+        LOOP,
+        f"{len(chain)} redirects lead to {goal} again",
+        "",
+        beside(*evidence.redirects),
+    )
+
+
+def redirected(evidence: Evidence) -> Finding | None:
+    """Where to, and whether that is only the slash or the scheme."""
+    if evidence.base.status not in _STATUSES:
+        return None
+    here = _address(evidence.target.url)
+    goal = _goal(evidence.target.url, _location(evidence, 0))
+    cause = ELSEWHERE
+    if here.rstrip("/") == goal.rstrip("/"):
+        cause = SLASH
+    elif here.startswith("http:") and goal.startswith("https:") and _host(here) == _host(goal):
+        cause = TO_HTTPS
+    address = goal.replace("http", "ws", 1)
+    message = f"{evidence.base.status} to {goal}: browsers do not follow it"
+    fix = cause.fix if cause is ELSEWHERE else f"use {address}"
+    return found(evidence, cause, message, fix, beside(*evidence.redirects))
+
+
+CONCLUSIONS = (loop, redirected)
+
+
+def _location(evidence: Evidence, index: int) -> str:
+    head = (evidence.base, *evidence.redirects)[index].head
+    return head.get("location") if head else ""
+
+
+def _goal(url: str, location: str) -> str:
+    """Give where it leads, without the query: that may hold a token."""
+    try:
+        return _address(urljoin(_address(url), location))
+    except ValueError:
+        return location
+
+
+def _address(url: str) -> str:
+    plain = url.replace("ws", "http", 1) if url.startswith("ws") else url
+    return plain.partition("?")[0].partition("#")[0]
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""

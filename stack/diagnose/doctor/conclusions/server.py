@@ -1,0 +1,154 @@
+"""Conclusions about gateways without a server, servers that fail, limits, and bad ones of many."""
+
+from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.finding import Cause, Finding
+
+_STATUS = "https://www.rfc-editor.org/rfc/rfc9110#section-15.6"
+
+BAD_GATEWAY = Cause(
+    "WS191",
+    "bad-gateway",
+    "error",
+    "the proxy cannot reach the server behind it (502)",
+    "The proxy runs, and its upstream refuses, is not there, or closes without an answer. Nginx "
+    "resolves a literal name once: a container that was recreated has another address.",
+    "check that the upstream runs and its address: the proxy's error log names it",
+    f"{_STATUS}.3",
+    bad="GET /ws -> 502 Bad Gateway",
+    good="GET /ws -> 101 Switching Protocols",
+)
+UNAVAILABLE = Cause(
+    "WS192",
+    "unavailable",
+    "error",
+    "the service is not available (503)",
+    "A proxy has no live upstream, the server is starting or overloaded, or a limit is reached: "
+    "Nginx answers 503 for limit_conn and limit_req by default.",
+    "look whether the upstreams live, and at limit_conn and limit_req",
+    f"{_STATUS}.4",
+    bad="GET /ws -> 503 Service Unavailable",
+    good="GET /ws -> 101 Switching Protocols",
+)
+GATEWAY_TIMEOUT = Cause(
+    "WS193",
+    "gateway-timeout",
+    "error",
+    "the server behind the proxy does not answer in time (504)",
+    "The proxy waited for the upstream in vain: it hangs, or a firewall swallows the connection.",
+    "ask the upstream directly: --hop server=URL",
+    f"{_STATUS}.5",
+    bad="GET /ws -> 504 Gateway Time-out",
+    good="GET /ws -> 101 Switching Protocols",
+)
+APPLICATION = Cause(
+    "WS194",
+    "application-error",
+    "error",
+    "the server fails over the handshake (5xx)",
+    "The application itself raised an error while it handled the request.",
+    "look at the server's log for this request",
+    f"{_STATUS}.1",
+    bad="GET /ws -> 500 Internal Server Error",
+    good="GET /ws -> 101 Switching Protocols",
+)
+LIMITED = Cause(
+    "WS195",
+    "rate-limited",
+    "error",
+    "the server limits how often one may connect (429)",
+    "Too many handshakes came from here: a page that reconnects without a pause, or a limit that "
+    "counts all visitors behind one proxy as one.",
+    "reconnect with growing pauses; let the limit count the real visitor (real_ip)",
+    "https://www.rfc-editor.org/rfc/rfc6585#section-4",
+    bad="GET /ws -> 429 Too Many Requests",
+    good="GET /ws -> 101 Switching Protocols",
+)
+INTERMITTENT = Cause(
+    "WS196",
+    "intermittent",
+    "error",
+    "the same handshake works sometimes",
+    "Several servers stand behind this address, or one that falters; at least one is bad.",
+    "ask each of them: --hop NAME=URL; take the bad one out until it is mended",
+    "https://nginx.org/en/docs/http/ngx_http_upstream_module.html",
+    bad="GET /ws four times -> 101, 502, 101, 502",
+    good="GET /ws four times -> 101, 101, 101, 101",
+)
+AUTH_REQUEST = Cause(
+    "WS189",
+    "auth-request-failed",
+    "error",
+    "the proxy fails before it asks the server, most likely in auth_request (500)",
+    "Nginx makes a 500 of its own when the subrequest of auth_request is answered by anything but "
+    "2xx, 401 or 403: the authentication service is down, or answers 404 or a redirect.",
+    "ask the address of auth_request itself; it must answer 2xx, 401 or 403",
+    "https://nginx.org/en/docs/http/ngx_http_auth_request_module.html",
+    bad="auth_request /auth; and /auth -> 404",
+    good="auth_request /auth; and /auth -> 204",
+)
+HEADERS = Cause(
+    "WS190",
+    "request-head-too-large",
+    "error",
+    "the request's headers are too large for the server",
+    "A session cookie in several parts, or a token in the query, exceeds a limit: Nginx takes 8 "
+    "KiB a line, websockets for Python 8,192 bytes, Node 16 KiB in all.",
+    "shorten the cookie; or large_client_header_buffers 4 32k; and the server's own limit",
+    "https://nginx.org/en/docs/http/ngx_http_core_module.html#large_client_header_buffers",
+    bad="400 Request Header Or Cookie Too Large",
+    good="large_client_header_buffers 4 32k;",
+)
+CAUSES = (
+    *(AUTH_REQUEST, HEADERS, BAD_GATEWAY, UNAVAILABLE, GATEWAY_TIMEOUT, APPLICATION, LIMITED),
+    INTERMITTENT,
+)
+
+
+def intermittent(evidence: Evidence) -> Finding | None:
+    """Count how often the very same handshake opens."""
+    again = [item for item in evidence.varied if item.question.label.startswith("again")]
+    same = [evidence.base, *again]
+    good = [item for item in same if item.is_open]
+    if not again or len(good) in {0, len(same)}:
+        return None
+    if any(item.status == 429 for item in same):
+        return None
+    message = f"{len(same) - len(good)} of {len(same)} handshakes fail"
+    return found(evidence, INTERMITTENT, message, seen=beside(*again))
+
+
+def too_large(evidence: Evidence) -> Finding | None:
+    """431, 414, or Nginx's 400 that says so."""
+    base = evidence.base
+    said = "Too Large" in base.text or "line too long" in base.text
+    if base.status in {414, 431} or (base.status in {400, 494} and said):
+        return found(
+            evidence, HEADERS, f"answers {base.says}", seen=beside(evidence.of("no token"))
+        )
+    return None
+
+
+def by_status(evidence: Evidence) -> Finding | None:
+    """What a status says by itself."""
+    status = evidence.base.status
+    cause = {502: BAD_GATEWAY, 503: UNAVAILABLE, 504: GATEWAY_TIMEOUT, 429: LIMITED}.get(status)
+    if status == 500 or (status > 504 and status != 505):
+        cause = APPLICATION
+    if not cause:
+        return None
+    message = f"answers {evidence.base.says}{_by(evidence)}"
+    return found(evidence, cause, message, seen=beside(evidence.next, evidence.of("plain")))
+
+
+CONCLUSIONS = (too_large, by_status)
+
+
+def _by(evidence: Evidence) -> str:
+    """Say who speaks: a proxy's own page, or the application."""
+    head = evidence.base.head
+    server = head.get("server") if head else ""
+    own = evidence.base.is_page_of_nginx or "no available server" in evidence.base.text
+    if own:
+        return f", by {server or 'the proxy'} itself"
+    retry = head.get("retry-after") if head else ""
+    return f", retry after {retry[:20]}" if retry else ""

@@ -1,0 +1,115 @@
+"""Conclusions about frameworks with a protocol of their own, and about proxies of somebody else."""
+
+from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.finding import Cause, Finding
+
+_SOCKET_IO = "https://socket.io/docs/v4"
+
+SOCKET_IO = Cause(
+    "WS197",
+    "socket-io-polling-only",
+    "error",
+    "Socket.IO answers by polling, and its WebSocket does not open",
+    "Polling needs no Upgrade, so the application seems to work, slowly: a hop drops the upgrade "
+    "on this path, or the path is not Socket.IO's.",
+    "pass Upgrade on /socket.io/; the WebSocket is /socket.io/?EIO=4&transport=websocket",
+    f"{_SOCKET_IO}/reverse-proxy/",
+    bad="GET /socket.io/?EIO=4&transport=polling -> 200; …&transport=websocket -> 400",
+    good="GET /socket.io/?EIO=4&transport=websocket -> 101",
+)
+SIGNALR = Cause(
+    "WS198",
+    "signalr-negotiates-only",
+    "error",
+    "SignalR negotiates, and its WebSocket does not open",
+    "The negotiation is an ordinary POST and passes everywhere; the client then falls back to "
+    "server-sent events or long polling.",
+    "pass Upgrade on the hub's path, and enable WebSockets in the server (IIS: the feature)",
+    "https://learn.microsoft.com/aspnet/core/signalr/scale#nginx",
+    bad="POST /hub/negotiate -> 200; GET /hub (Upgrade) -> 400",
+    good="GET /hub (Upgrade) -> 101",
+)
+STICKY = Cause(
+    "WS199",
+    "session-not-sticky",
+    "error",
+    "the session lives in another server process",
+    "Socket.IO begins by polling and goes on with the same session; behind several servers each "
+    "request may meet another one, which does not know it.",
+    "make the front sticky (hash or ip_hash in the upstream), or use transports: ['websocket']",
+    f"{_SOCKET_IO}/using-multiple-nodes/#why-is-sticky-session-required",
+    bad='400 {"code":1,"message":"Session ID unknown"}',
+    good="upstream app { ip_hash; server …; server …; }",
+)
+FOREIGN = Cause(
+    "WS188",
+    "foreign-proxy",
+    "info",
+    "a proxy of somebody else stands in the way",
+    "The answer carries the marks of a CDN, a load balancer or a cache. It may have made the "
+    "answer itself, and cuts idle connections after its own limit.",
+    "look at the WebSocket settings of that service; compare with --hop origin=URL",
+    "https://www.rfc-editor.org/rfc/rfc9110#section-7.6.3",
+    bad="502, Server: cloudflare, CF-RAY: …",
+    good="101, Server: cloudflare",
+)
+CAUSES = (SOCKET_IO, SIGNALR, STICKY, FOREIGN)
+# A header of the service, its name, and how long it lets a silent connection live.
+_MARKS = (
+    ("cf-ray", "Cloudflare", "about 100 s"),
+    ("x-amz-cf-id", "Amazon CloudFront", "10 min"),
+    ("x-amzn-trace-id", "an AWS load balancer", "60 s"),
+    ("x-amzn-requestid", "Amazon API Gateway", "10 min"),
+    ("x-azure-ref", "Azure Front Door", "4 min"),
+    ("x-vercel-id", "Vercel", "no WebSocket at all on functions"),
+    ("fly-request-id", "Fly.io", "60 s"),
+    ("x-served-by", "Fastly or Varnish", ""),
+    ("x-cache", "a cache", ""),
+    ("via", "a proxy", ""),
+)
+
+
+def unknown_session(evidence: Evidence) -> Finding | None:
+    """Engine.IO says so itself."""
+    if evidence.base.status != 400 or "Session ID unknown" not in evidence.base.text:
+        return None
+    return found(evidence, STICKY, "the server answers: Session ID unknown")
+
+
+def socket_io(evidence: Evidence) -> Finding | None:
+    """Polling works; the rest does not."""
+    polling = evidence.of("socket.io polling")
+    if not polling or polling.status != 200 or evidence.base.is_open:
+        return None
+    if '"sid"' not in polling.text or evidence.base.status in {401, 403}:
+        return None
+    message = f"polling answers 200, the WebSocket {evidence.base.says}"
+    return found(evidence, SOCKET_IO, message, seen=beside(polling))
+
+
+def signalr(evidence: Evidence) -> Finding | None:
+    """The negotiation works; the rest does not."""
+    answer = evidence.of("signalr negotiate")
+    if not answer or answer.status != 200 or evidence.base.is_open:
+        return None
+    if "availableTransports" not in answer.text:
+        return None
+    message = f"negotiate answers 200, the WebSocket {evidence.base.says}"
+    return found(evidence, SIGNALR, message, seen=beside(answer))
+
+
+def foreign_proxy(evidence: Evidence, *, has_failed: bool) -> Finding | None:
+    """Name the service; only worth a word when something failed."""
+    head = evidence.bases[0].head
+    if not has_failed or not head:
+        return None
+    for header, name, limit in _MARKS:
+        if value := head.get(header):
+            known = f"; it cuts silent connections after {limit}" if limit[:1].isdigit() else ""
+            message = f"the answer came through {name} ({header}: {value[:60]}){known}"
+            return found(evidence, FOREIGN, message)
+    return None
+
+
+CONCLUSIONS = (unknown_session, socket_io, signalr)
+REMARKS = (foreign_proxy,)

@@ -1,0 +1,148 @@
+"""All that one examination gathered, and the words to look things up in it. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from stack.diagnose.doctor.measured import Load, Sizes
+from stack.diagnose.doctor.side_by_side import side_by_side
+from stack.diagnose.nginx.limits import Written
+from stack.finding import Cause, Finding, Severity
+from stack.probe.exchange import Exchange, Headers, Target
+
+TOKEN_NAMES = ("token", "access_token", "auth", "jwt")  # of query parameters
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for. Times in seconds; ``headers`` hold cookies and token already.
+
+    ``connections`` is how many WebSockets to open at once, ``message`` how many bytes to send in
+    one message; 0 for none. ``written`` is what the configuration in between holds for the path.
+    """
+
+    target: Target
+    hops: tuple[Target, ...] = ()
+    headers: Headers = ()
+    origin: str = ""
+    subprotocols: tuple[str, ...] = ()
+    token: str = ""
+    page: Target | None = None
+    insecure: bool = False
+    idle: float = 0.0
+    timeout: float = 10.0
+    secrets: tuple[str, ...] = ()
+    connections: int = 0
+    message: int = 0
+    written: Written | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The handshake at each hop, and variations of it at the suspect and at the hop behind it.
+
+    ``bases`` begin with the URL itself; ``suspect`` is an index into them. ``now`` is in Unix
+    seconds. ``varied`` are questions to the suspect, ``behind`` to the next hop.
+    """
+
+    options: Options
+    now: float
+    bases: tuple[Exchange, ...]
+    suspect: int = 0
+    varied: tuple[Exchange, ...] = ()
+    behind: tuple[Exchange, ...] = ()
+    neighbours: tuple[Exchange, ...] = ()
+    redirects: tuple[Exchange, ...] = ()
+    page: Exchange | None = None
+    programs: tuple[tuple[int, str], ...] = field(default=())
+    listeners: tuple[tuple[str, int], ...] = ()
+    load: Load | None = None
+    sizes: Sizes | None = None
+
+    @property
+    def base(self) -> Exchange:
+        """The handshake at the suspect, as a browser would send it."""
+        return self.bases[self.suspect]
+
+    @property
+    def target(self) -> Target:
+        """The suspect."""
+        return self.base.question.target
+
+    @property
+    def where(self) -> str:
+        """The suspect in words: its name, if it has one, and its address."""
+        target = self.target
+        return f"{target.name} ({target.url})" if target.name else target.url
+
+    @property
+    def next(self) -> Exchange | None:
+        """The handshake at the hop behind the suspect, which works; None without one."""
+        after = self.bases[self.suspect + 1 :]
+        return after[0] if after else None
+
+    def of(self, label: str) -> Exchange | None:
+        """Give what the suspect answered to this variation, if it was asked."""
+        return _labelled(self.varied, label)
+
+    def beyond(self, label: str) -> Exchange | None:
+        """Give what the hop behind the suspect answered to this variation."""
+        return _labelled(self.behind, label)
+
+    def opens(self, label: str) -> bool:
+        """Whether this variation, unlike the base, opens a WebSocket at the suspect."""
+        varied = self.of(label)
+        return varied is not None and varied.is_open and not self.base.is_open
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was seen and what it means; ``sources`` are the texts of files that findings name."""
+
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether no finding is an error."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+Seen = tuple[str, str] | Exchange
+
+
+def found(
+    evidence: Evidence,
+    cause: Cause,
+    message: str,
+    fix: str = "",
+    seen: Iterable[Seen] = (),
+    severity: Severity | None = None,
+) -> Finding:
+    """Give a finding at the suspect; what it answered stands first, beside the other answers.
+
+    Of ``seen``, what is no answer comes last.
+    """
+    rest = list(seen)
+    answers = [evidence.base, *(item for item in rest if isinstance(item, Exchange))]
+    told = (item for item in rest if not isinstance(item, Exchange))
+    shown = (*side_by_side(answers), *told)
+    return Finding(
+        cause, evidence.where, message, fix or cause.fix, severity or cause.severity, shown
+    )
+
+
+def beside(*exchanges: Exchange | None) -> tuple[Exchange, ...]:
+    """Give those that were asked, as evidence."""
+    return tuple(item for item in exchanges if item)
+
+
+def is_alike(one: Exchange, other: Exchange | None) -> bool:
+    """Whether two answers have the same status and body: most likely one server's same answer."""
+    if other is None or one.head is None or other.head is None:
+        return False
+    return one.status == other.status and one.body[:200] == other.body[:200]
+
+
+def _labelled(exchanges: Iterable[Exchange], label: str) -> Exchange | None:
+    return next((item for item in exchanges if item.question.label == label), None)

@@ -1,0 +1,217 @@
+"""The questions of the doctor: a browser's handshake, and one thing varied at a time. Pure.
+
+A key is handed in, so that the same question can be asked again and told apart.
+"""
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from stack.diagnose.doctor.evidence import TOKEN_NAMES, Options
+from stack.probe.exchange import Headers, Question, Target
+from stack.probe.handshake import upgrade_headers
+
+GIVEN = "as given"
+WITHHELD = "body withheld"
+FOREIGN = "https://stack-doctor.invalid"  # RFC 6761: nobody's origin
+FORWARDED = ("X-Forwarded-Proto", "https")
+PORTLESS = ("own origin without its port", "own origin at the usual port")
+_AGENT = "Mozilla/5.0 (stack doctor)"
+
+
+def handshake(options: Options, target: Target, key: str, label: str = GIVEN) -> Question:
+    """Give the handshake that a browser sends (RFC 6455 §4.1), with what the user added.
+
+    A plain hop behind TLS is asked as a good proxy asks it: with X-Forwarded-Proto.
+    """
+    headers: list[tuple[str, str]] = [*upgrade_headers(key).items(), ("Origin", options.origin)]
+    headers.append(("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"))
+    if options.subprotocols:
+        headers.append(("Sec-WebSocket-Protocol", ", ".join(options.subprotocols)))
+    if options.target.tls and not target.tls:
+        headers.append(FORWARDED)
+    given = {name.lower() for name, _ in options.headers}
+    if "user-agent" not in given:
+        headers.append(("User-Agent", _AGENT))
+    kept = [pair for pair in headers if pair[0].lower() not in given]
+    question = _given(options, Question(target, label, tuple(kept), key))
+    return replace(question, idle=options.idle or question.idle)
+
+
+def plain(options: Options, target: Target, label: str) -> Question:
+    """Give an ordinary GET, as the address bar of a browser sends it."""
+    headers = (("User-Agent", _AGENT), ("Connection", "close"))
+    return _given(options, Question(target, label, headers))
+
+
+def variations(base: Question, options: Options) -> tuple[Question, ...]:
+    """Vary one thing at a time of a handshake that an HTTP server refused."""
+    proto = without(base.headers, FORWARDED[0].lower())
+    asked = [
+        replace(base, label="no origin", headers=without(base.headers, "origin")),
+        _origin(base, "foreign origin", FOREIGN),
+        *_own_origins(base),
+        replace(base, label="with X-Forwarded-Proto", headers=(*proto, FORWARDED)),
+        replace(base, label="http/1.0", version="1.0"),
+        replace(base, label=_slash(base)[0], target=_slash(base)[1]),
+        plain(options, base.target, "plain"),
+        plain(options, replace(base.target, path="/"), "root"),
+        _polling(options, base),
+        _negotiate(options, base),
+    ]
+    if options.subprotocols:
+        bare = without(base.headers, "sec-websocket-protocol")
+        asked.append(replace(base, label="no subprotocol", headers=bare))
+    if stripped := _without_token(base):
+        asked.append(stripped)
+    asked.extend(
+        replace(base, label=f"at {path}", target=replace(base.target, path=path))
+        for path in ("/ws", "/")
+        if base.target.path.partition("?")[0].rstrip("/") != path.rstrip("/")
+    )
+    return tuple(asked)
+
+
+def behind(base: Question) -> tuple[Question, ...]:
+    """Vary a handshake at the hop behind the suspect as a faulty proxy would vary it."""
+    bare = without(base.headers, "connection")
+    close = (*bare, ("Connection", "close"))
+    unforwarded = without(base.headers, FORWARDED[0].lower())
+    first, rest = _stripped(base.target.path)
+    asked = [
+        replace(base, label="without Upgrade", headers=without(close, "upgrade")),
+        replace(base, label="without both headers", headers=without(bare, "upgrade")),
+        replace(base, label="with Connection: close", headers=close),
+        replace(base, label="by HTTP/1.0", version="1.0"),
+        replace(base, label="with another Host", host="stack-doctor.invalid"),
+        replace(base, label="without its query", target=_bare(base.target)),
+        replace(base, label="no origin", headers=without(base.headers, "origin")),
+        replace(base, label=_slash(base)[0], target=_slash(base)[1]),
+        by_http2(base),
+    ]
+    if unforwarded != base.headers:
+        asked.append(replace(base, label=f"without {FORWARDED[0]}", headers=unforwarded))
+    if first:
+        path = replace(base.target, path=rest)
+        asked.append(replace(base, label=f"without {first}", target=path))
+    return tuple(asked)
+
+
+def by_http2(base: Question) -> Question:
+    """Ask for an Upgrade by HTTP/2, where there is none: as a proxy does that forwards it so."""
+    headers = without(base.headers, "connection")
+    return replace(base, label="by HTTP/2", version="2", headers=headers)
+
+
+def plain_by_http2(options: Options, target: Target) -> Question:
+    """Ask for an ordinary answer by HTTP/2."""
+    bare = plain(options, target, "plain by HTTP/2")
+    return replace(bare, version="2", headers=without(bare.headers, "connection"))
+
+
+def extended_connect(base: Question) -> Question:
+    """Ask for a WebSocket as browsers do on a connection of HTTP/2 (RFC 8441 §5)."""
+    headers = base.headers
+    for name in ("upgrade", "connection", "sec-websocket-key"):
+        headers = without(headers, name)
+    return replace(base, label="extended CONNECT", version="2", method="CONNECT", headers=headers)
+
+
+def withheld(base: Question) -> Question:
+    """Announce a body and send none: who answers 100 Continue got as far as passing it on.
+
+    Nginx asks for the body when it turns to the upstream, and never before.
+    """
+    kept = without(without(base.headers, "upgrade"), "connection")
+    announced = (("Connection", "close"), ("Content-Length", "1"), ("Expect", "100-continue"))
+    return replace(base, label=WITHHELD, headers=(*kept, *announced))
+
+
+def secured(base: Question) -> Question:
+    """Ask the same by TLS, whatever the certificate."""
+    target = replace(base.target, tls=True)
+    return replace(base, label="with TLS", target=target, checks=False)
+
+
+def without(headers: Headers, name: str) -> Headers:
+    """Give headers without those of this name (in lower case)."""
+    return tuple(pair for pair in headers if pair[0].lower() != name)
+
+
+def has_token(target: Target) -> bool:
+    """Whether the query of the address carries a token."""
+    query = target.path.partition("?")[2]
+    return any(part.partition("=")[0] in TOKEN_NAMES for part in query.split("&"))
+
+
+def _given(options: Options, question: Question) -> Question:
+    """Add what the user gave; a Host of his own replaces that of the URL."""
+    hosts = [value for name, value in options.headers if name.lower() == "host"]
+    return replace(
+        question,
+        headers=(*question.headers, *without(options.headers, "host")),
+        host=hosts[-1] if hosts else "",
+        checks=not options.insecure,
+    )
+
+
+def _origin(base: Question, label: str, origin: str) -> Question:
+    return replace(
+        base, label=label, headers=(*without(base.headers, "origin"), ("Origin", origin))
+    )
+
+
+def _own_origins(base: Question) -> tuple[Question, ...]:
+    """Give the origin of a page that came from the asked Host, and as altered Hosts make it."""
+    scheme, usual = ("https", 443) if base.target.tls else ("http", 80)
+    host = base.host or base.target.authority
+    asked = [_origin(base, "own origin", f"{scheme}://{host}")]
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdigit() and port != str(usual):
+        asked.append(_origin(base, PORTLESS[0], f"{scheme}://{name}"))
+        asked.append(_origin(base, PORTLESS[1], f"{scheme}://{name}:{usual}"))
+    origin = dict(base.headers).get("Origin", "")
+    if origin.startswith("https:"):
+        asked.append(_origin(base, "http origin", origin.replace("https", "http", 1)))
+    return tuple(asked)
+
+
+def _slash(base: Question) -> tuple[str, Target]:
+    path, mark, query = base.target.path.partition("?")
+    label = "without the slash" if path.endswith("/") and path != "/" else "with a slash"
+    other = path.rstrip("/") if label == "without the slash" else f"{path.rstrip('/')}/"
+    return label, replace(base.target, path=f"{other}{mark}{query}")
+
+
+def _stripped(path: str) -> tuple[str, str]:
+    """Split ``/api/ws`` into ``/api`` and ``/ws``; no prefix if the path has one part only."""
+    head, slash, rest = path.removeprefix("/").partition("/")
+    return (f"/{head}", f"/{rest}") if slash and rest else ("", path)
+
+
+def _bare(target: Target) -> Target:
+    return replace(target, path=target.path.partition("?")[0])
+
+
+def _without_token(base: Question) -> Question | None:
+    headers = without(without(base.headers, "authorization"), "cookie")
+    path, _, query = base.target.path.partition("?")
+    kept = [part for part in query.split("&") if part.partition("=")[0] not in TOKEN_NAMES]
+    if headers == base.headers and not has_token(base.target):
+        return None
+    target = replace(base.target, path="?".join([path, "&".join(kept)]).rstrip("?"))
+    return replace(base, label="no token", headers=headers, target=target)
+
+
+def _polling(options: Options, base: Question) -> Question:
+    """Ask Socket.IO's polling transport, which needs no Upgrade."""
+    path = base.target.path.partition("?")[0]
+    path = path if "socket.io" in path or "engine.io" in path else "/socket.io/"
+    query = urlencode({"EIO": "4", "transport": "polling"})
+    return plain(options, replace(base.target, path=f"{path}?{query}"), "socket.io polling")
+
+
+def _negotiate(options: Options, base: Question) -> Question:
+    """Ask SignalR's negotiation; a POST is right, and a GET answered 405 tells as much."""
+    path = base.target.path.partition("?")[0].rstrip("/")
+    target = replace(base.target, path=f"{path}/negotiate?negotiateVersion=1")
+    return replace(plain(options, target, "signalr negotiate"), method="POST")

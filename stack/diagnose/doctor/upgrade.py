@@ -1,0 +1,96 @@
+"""Says why a WebSocket does not open: evidence in, findings out. Pure.
+
+The conclusions are asked in the order of CONCLUSIONS: what is more specific stands first, and the
+first that holds is the cause. REMARKS are said beside it.
+"""
+
+from dataclasses import replace
+
+from stack.diagnose.doctor.conclusions import (
+    after,
+    auth,
+    forwarded,
+    handshake,
+    hops,
+    http2,
+    limits,
+    message,
+    origin,
+    page,
+    path,
+    reach,
+    redirect,
+    server,
+    tls,
+    vendor,
+)
+from stack.diagnose.doctor.evidence import Evidence
+from stack.finding import Finding
+from stack.probe.exchange import Ending, Exchange
+
+CONCLUSIONS = (
+    *http2.CONCLUSIONS,
+    *tls.CONCLUSIONS,
+    *reach.CONCLUSIONS,
+    *forwarded.CONCLUSIONS,
+    *redirect.CONCLUSIONS,
+    *handshake.CONCLUSIONS,
+    *after.CONCLUSIONS,
+    *origin.CONCLUSIONS,
+    *path.SPECIFIC,
+    *hops.CONCLUSIONS,
+    *auth.CONCLUSIONS,
+    *vendor.CONCLUSIONS,
+    *limits.CONCLUSIONS,
+    *server.CONCLUSIONS,
+    reach.neighbour,
+    *path.GENERAL,
+    *handshake.GENERAL,
+)
+REMARKS = (*(*http2.REMARKS, *limits.REMARKS, *message.REMARKS, *page.REMARKS, *vendor.REMARKS),)
+
+
+def is_healthy(exchange: Exchange) -> bool:
+    """Whether a browser could use this WebSocket, as far as it was watched."""
+    return (
+        exchange.is_open
+        and (exchange.ending is None or _is_farewell(exchange.ending))
+        and not handshake.problem(exchange)
+    )
+
+
+def suspect(bases: tuple[Exchange, ...]) -> int:
+    """Give the deepest hop that fails: what stands in front of it cannot do better.
+
+    ``bases`` lead from the front to the server; the result is -1 when all are healthy.
+    """
+    failing = [index for index, base in enumerate(bases) if not is_healthy(base)]
+    return failing[-1] if failing else -1
+
+
+def conclude(evidence: Evidence) -> tuple[Finding, ...]:
+    """Give the one cause and what has to be said beside it; nothing when all is well.
+
+    A hop that fails while the URL itself works is no error: it may be out of our reach.
+    """
+    causes: tuple[Finding, ...] = ()
+    if intermittent := limits.sometimes(evidence) or server.intermittent(evidence):
+        causes = (intermittent,)
+    elif not is_healthy(evidence.base):
+        causes = _first(evidence)
+    if evidence.suspect > 0 and is_healthy(evidence.bases[0]):
+        causes = tuple(replace(cause, severity="info") for cause in causes)
+    said = (remark(evidence, has_failed=bool(causes)) for remark in REMARKS)
+    return (*causes, *(finding for finding in said if finding))
+
+
+def _first(evidence: Evidence) -> tuple[Finding, ...]:
+    for conclusion in CONCLUSIONS:
+        if finding := conclusion(evidence):
+            return (finding,)
+    return ()
+
+
+def _is_farewell(ending: Ending) -> bool:
+    """Whether the server said goodbye properly, and not at once."""
+    return ending.code in {1000, 1001} and ending.after > after.AT_ONCE

@@ -1,0 +1,85 @@
+"""Judge an Nginx configuration by all rules. Pure: the file is read by ``nginx_conf``."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from stack.diagnose.lint.rules import (
+    answers,
+    connection,
+    headers,
+    hosts,
+    limits,
+    locations,
+    maps,
+    origin,
+    privacy,
+    stream,
+    target,
+    timeouts,
+    upstreams,
+    version,
+)
+from stack.diagnose.lint.rules.rule import Rule
+from stack.diagnose.nginx.site import Options, Site
+from stack.diagnose.nginx.tree import Config
+from stack.finding import Finding, Severity
+
+__all__ = ["RULES", "Options", "Rule", "lint", "merged"]
+
+GROUPS = (
+    answers,
+    connection,
+    headers,
+    hosts,
+    limits,
+    locations,
+    maps,
+    origin,
+    privacy,
+    stream,
+    target,
+    timeouts,
+    upstreams,
+    version,
+)
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted((rule for group in GROUPS for rule in group.RULES), key=lambda rule: rule.cause.code)
+)
+"""Every rule, by its code."""
+
+ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
+
+
+def lint(config: Config, options: Options) -> list[Finding]:
+    """Give what the rules see, by file and line."""
+    site = Site(config, options)
+    return merged([finding for rule in RULES for finding in rule.findings(site)])
+
+
+def merged(
+    findings: Iterable[Finding], name: Callable[[str], str] = lambda file: file
+) -> list[Finding]:
+    """Report a rule and line once, by its worst case; ``name`` tells which names are one file.
+
+    A snippet is judged wherever it is included. An edit that suits only some of those places is
+    left out: the fix in words stays.
+    """
+    found: dict[tuple[str, int, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda f: ORDER[f.severity]):
+        place = (name(finding.place.file), finding.place.line) if finding.place else ("", 0)
+        found.setdefault((*place, finding.code), []).append(finding)
+    return sorted((_agreed(same, name) for same in found.values()), key=_order)
+
+
+def _agreed(same: list[Finding], name: Callable[[str], str]) -> Finding:
+    worst = same[0]
+    if len(same) == 1:
+        return worst
+    wanted = {tuple(replace(e, file=name(e.file)) for e in finding.edits) for finding in same}
+    return worst if len(wanted) == 1 else replace(worst, edits=())
+
+
+def _order(finding: Finding) -> tuple[str, int, str]:
+    place = finding.place
+    return (place.file, place.line, finding.code) if place else ("", 0, finding.code)

@@ -1,0 +1,43 @@
+"""What a rule of ``stack lint`` is: a cause and the function that sees it. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from stack.diagnose.nginx.site import Site
+from stack.finding import Cause, Edit, Finding, Place, Severity
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where a rule's cause was seen; ``severity`` and ``fix`` only where they differ from it."""
+
+    place: Place
+    message: str
+    edits: tuple[Edit, ...] = ()
+    severity: Severity | None = None
+    fix: str = ""
+    seen: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A cause and its check."""
+
+    cause: Cause
+    check: Callable[[Site], Iterable[Hit]]
+
+    def findings(self, site: Site) -> list[Finding]:
+        """Say everything that the check sees."""
+        return [
+            Finding(
+                cause=self.cause,
+                where=str(hit.place),
+                message=hit.message,
+                fix=hit.fix or self.cause.fix,
+                severity=hit.severity or self.cause.severity,
+                seen=hit.seen,
+                place=hit.place,
+                edits=hit.edits,
+            )
+            for hit in self.check(site)
+        ]

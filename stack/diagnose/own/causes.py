@@ -1,0 +1,244 @@
+"""What can be wrong with a stack of our own, seen from inside: the causes WS201 and up. Values."""
+
+from stack.finding import Cause
+
+NETWORKING = "https://docs.docker.com/engine/network/"
+PUBLISHING = "https://docs.docker.com/engine/network/port-publishing/"
+LISTEN = "https://man7.org/linux/man-pages/man7/ip.7.html"
+COMPOSE = "https://docs.docker.com/reference/cli/docker/container/ls/"
+RELOAD = "https://nginx.org/en/docs/control.html#reconfiguration"
+RESOLVER = "https://nginx.org/en/docs/http/ngx_http_core_module.html#resolver"
+PASSWORDS = "https://www.postgresql.org/docs/current/auth-password.html"
+
+NOT_APPLIED = Cause(
+    "WS201",
+    "not-applied",
+    "warning",
+    "what runs is not what stack.yaml says",
+    "stack.yaml, or a file that it names, was changed after the last stack up. What you look at "
+    "is the older stack.",
+    "stack up",
+    COMPOSE,
+    bad="services:\n  api: { build: ./api, port: 8000 }   # changed; the container is older",
+    good="$ stack up --dry-run\n  nothing to change",
+)
+NOT_LOADED = Cause(
+    "WS202",
+    "configuration-not-loaded",
+    "error",
+    "Nginx serves with another configuration than the one on disk",
+    "Nginx reads its configuration when it starts and when it is told to. Until then, the one that "
+    "it read before is in force, whatever lies on disk.",
+    "stack up",
+    RELOAD,
+)
+NOT_RUNNING = Cause(
+    "WS203",
+    "service-not-running",
+    "error",
+    "a container of the stack does not run",
+    "The process of the container ended, or it was never started. Nginx answers 502 on its routes.",
+    "stack logs SERVICE, then stack up",
+    COMPOSE,
+)
+HOST_SILENT = Cause(
+    "WS204",
+    "host-service-silent",
+    "error",
+    "nothing listens on the port of a host service",
+    "The service is one that you start on this machine yourself; it does not run, or it took "
+    "another port because its own was taken.",
+    "start your dev server, or correct its port in stack.yaml",
+    LISTEN,
+    bad="services:\n  app: { host: 3000 }   # and nothing listens on 3000",
+    good="services:\n  app: { host: 3001 }   # where it does",
+)
+HOST_LOOPBACK = Cause(
+    "WS205",
+    "host-service-on-loopback",
+    "error",
+    "a host service listens on loopback only, where no container reaches it",
+    "Nginx runs in a container, and 127.0.0.1 is another machine's there. A dev server that "
+    "listens on 127.0.0.1 or ::1 answers your browser, yet not Nginx.",
+    "start it on 0.0.0.0, such as: next dev -H 0.0.0.0, vite --host 0.0.0.0",
+    NETWORKING,
+    bad="$ next dev -H 127.0.0.1",
+    good="$ next dev -H 0.0.0.0",
+)
+DEV_REFUSES = Cause(
+    "WS218",
+    "dev-server-refuses-address",
+    "error",
+    "a dev server refuses the address of the front door, or its hot-reload socket does",
+    "Dev servers let in only the host names and origins that they know. Where only the hot-reload "
+    "socket is refused, the page comes and stays dead: Next.js hydrates after its socket opened.",
+    "add the host name of the front door to the list of the dev server",
+    "https://nextjs.org/docs/app/api-reference/config/next-config-js/allowedDevOrigins",
+    bad="GET /_next/hmr, Origin: http://127.0.0.1:8080 -> Unauthorized",
+    good="module.exports = { allowedDevOrigins: ['127.0.0.1'] }",
+)
+DEV_FAILS = Cause(
+    "WS219",
+    "dev-server-fails",
+    "error",
+    "a service on this machine is reached and does not answer as it should",
+    "The connection came about, so its address is right. The answer is an error of its own, or "
+    "there is none yet: a first compile can take long.",
+    "look at the terminal of your dev server",
+    LISTEN,
+)
+HOST_BLOCKED = Cause(
+    "WS206",
+    "host-service-blocked",
+    "error",
+    "a host service answers here, but not from a container",
+    "It listens on all addresses, so something in between drops the connection: most often a "
+    "firewall on this machine that does not know Docker's bridge.",
+    "allow the bridge, such as: ufw allow in on docker0 to any port PORT proto tcp",
+    NETWORKING,
+)
+OTHER_PORT = Cause(
+    "WS207",
+    "service-on-other-port",
+    "error",
+    "a container listens on another port than stack.yaml says",
+    "Nginx connects to the port of stack.yaml. The process inside chose its own.",
+    "write the port that it listens on",
+    PUBLISHING,
+    bad="services:\n  api: { build: ./api, port: 8000 }   # the process listens on 3000",
+    good="services:\n  api: { build: ./api, port: 3000 }",
+)
+INSIDE_LOOPBACK = Cause(
+    "WS208",
+    "service-on-loopback",
+    "error",
+    "a process listens on its container's loopback only",
+    "Each container has a 127.0.0.1 of its own. What listens there is reached by nobody outside of "
+    "the container, Nginx included.",
+    "let it listen on 0.0.0.0",
+    NETWORKING,
+    bad='uvicorn.run(app, host="127.0.0.1", port=8000)',
+    good='uvicorn.run(app, host="0.0.0.0", port=8000)',
+)
+PORT_LOST = Cause(
+    "WS209",
+    "front-port-lost",
+    "error",
+    "the engine started Nginx without the front port",
+    "After a clash of ports an engine can start a container whose port it does not publish "
+    "(moby#51758). The container looks well, and nobody reaches it.",
+    "stack up",
+    PUBLISHING,
+)
+ROUTE_FAILS = Cause(
+    "WS210",
+    "route-fails",
+    "error",
+    "the front door does not answer on a route as it should",
+    "Everything that stack can see runs and listens, so the service itself answers in a way that "
+    "is no success: its log says more.",
+    "stack logs SERVICE",
+    COMPOSE,
+)
+PASSWORD_REFUSED = Cause(
+    "WS211",
+    "password-refused",
+    "error",
+    "a store refuses the password of this stack: its data was made with another one",
+    "A database keeps its password in its data, and the data outlives the stack. The secrets in "
+    ".stack/NAME/secrets were made anew (the folder was deleted, or another checkout had the same "
+    "project name), so they no longer fit. The service runs; nothing can sign in.",
+    "bring back the .stack/NAME/secrets that the data was made with, or delete all data: "
+    "stack down --volumes",
+    PASSWORDS,
+    bad="$ stack down && rm -r .stack && stack up",
+    good="$ stack down --volumes && rm -r .stack && stack up",
+)
+NOT_READY = Cause(
+    "WS212",
+    "service-not-ready",
+    "error",
+    "a container runs and does not answer as its readiness check asks",
+    "Its process lives, and in its own protocol it does not answer, or says that it cannot do its "
+    "work yet. Requests may reach it all the same.",
+    "stack logs SERVICE",
+    COMPOSE,
+)
+ONE_OF_SEVERAL = Cause(
+    "WS213",
+    "one-replica-fails",
+    "error",
+    "one container of several fails where the others answer",
+    "Nginx takes the containers of a service in turn, so every so many requests meet the one that "
+    "fails. A reload of the page seems to mend it.",
+    "stack logs SERVICE, then stack restart SERVICE",
+    COMPOSE,
+)
+FRONT_ALTERS = Cause(
+    "WS214",
+    "front-fails-service-answers",
+    "error",
+    "the service answers the same request, the front door does not",
+    "Asked from where Nginx stands, with the same headers, the containers answer as wanted. So "
+    "what Nginx has loaded treats the request in another way than stack.yaml says.",
+    "stack up",
+    RELOAD,
+)
+OTHER_ANSWERS = Cause(
+    "WS215",
+    "somebody-else-answers",
+    "warning",
+    "the front door answers on a route, its containers do not",
+    "Asked from where Nginx stands, no container of the service answers, and yet an answer comes: "
+    "from a container that is no part of the stack and has the same name on its network, or from "
+    "one that has just ended.",
+    "stack restart SERVICE",
+    NETWORKING,
+)
+STALE_ADDRESS = Cause(
+    "WS216",
+    "stale-address",
+    "error",
+    "Nginx asks an address that no container of the service has",
+    "A container that was made anew has another address. Nginx looks a literal name up once, when "
+    "it reads its configuration, and keeps the old one. Configurations that stack writes ask "
+    "Docker's DNS every second.",
+    "stack up; if that has nothing to change: stack restart nginx",
+    RESOLVER,
+    bad="upstream api { server api:8000; }   # looked up once",
+    good="resolver 127.0.0.11 valid=1s;\nset $upstream api:8000;\nproxy_pass http://$upstream;",
+)
+FRONT_FULL = Cause(
+    "WS217",
+    "front-at-its-limit",
+    "error",
+    "Nginx has no connection or open file left",
+    "Each open WebSocket takes two connections of a worker and two open files, one to the browser "
+    "and one to the service. At the limit, new requests are refused, or closed without an answer.",
+    "close what is left open, or raise worker_connections and worker_rlimit_nofile",
+    "https://nginx.org/en/docs/ngx_core_module.html#worker_connections",
+    bad="events { worker_connections 512; }   # 300 open WebSockets",
+    good="worker_rlimit_nofile 8192;\nevents { worker_connections 4096; }",
+)
+
+OWN_CAUSES = (
+    NOT_APPLIED,
+    NOT_LOADED,
+    NOT_RUNNING,
+    HOST_SILENT,
+    HOST_LOOPBACK,
+    HOST_BLOCKED,
+    OTHER_PORT,
+    INSIDE_LOOPBACK,
+    PORT_LOST,
+    ROUTE_FAILS,
+    PASSWORD_REFUSED,
+    NOT_READY,
+    ONE_OF_SEVERAL,
+    FRONT_ALTERS,
+    OTHER_ANSWERS,
+    STALE_ADDRESS,
+    FRONT_FULL,
+    DEV_REFUSES,
+    DEV_FAILS,
+)

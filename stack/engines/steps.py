@@ -1,0 +1,181 @@
+"""What can be done to a project, as frozen values that name what comes first; does none of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from stack.engines.running import SeenContainer
+from stack.layout.topology import Container, FrontRoute
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do. ``key`` names it within a plan, ``after`` the steps that come first."""
+
+    key: str
+    after: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        """What it does, for ``--dry-run`` and the log."""
+        verb, _, subject = self.key.partition(" ")
+        return f"{verb} {subject}"
+
+
+@dataclass(frozen=True)
+class MoveState(Step):
+    """Move the project's files from ``.stack`` to a folder of their own below it."""
+
+
+@dataclass(frozen=True)
+class MakeSecret(Step):
+    """Make a secret that is missing, or take it back from a ``container`` that still has it."""
+
+    name: str = field(kw_only=True)
+    container: str = field(kw_only=True, default="")
+    file: str = field(kw_only=True, default="")  # where it is in that container
+
+    @property
+    def says(self) -> str:
+        """What it does and where from."""
+        return f"{self.key} (again, from {self.container})" if self.container else self.key
+
+
+@dataclass(frozen=True)
+class MakeCertificate(Step):
+    """Make the certificate of the front door, and the authority if there is none."""
+
+
+@dataclass(frozen=True)
+class GiveSecrets(Step):
+    """Write the copies of secrets that a service's containers mount."""
+
+    container: Container = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class WriteCompose(Step):
+    """Write the Compose file of what will run."""
+
+
+@dataclass(frozen=True)
+class MakeImage(Step):
+    """Pull or build the image of a service; ``is_forced`` although nothing changed."""
+
+    container: Container = field(kw_only=True)
+    is_forced: bool = field(kw_only=True, default=False)
+
+
+@dataclass(frozen=True)
+class CreateNetwork(Step):
+    """Create a network of the project."""
+
+    name: str = field(kw_only=True)
+    internal: bool = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class RemoveNetwork(Step):
+    """Remove a network that the project no longer has."""
+
+    name: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class CreateVolume(Step):
+    """Create a volume of the project."""
+
+    name: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class RemoveVolume(Step):
+    """Remove a volume and all its data; only ``down --volumes`` plans this."""
+
+    name: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class RemoveContainer(Step):
+    """Stop and remove a container; ``with_data`` also the volumes without a name that it has."""
+
+    seen: SeenContainer = field(kw_only=True)
+    why: str = field(kw_only=True)
+    with_data: bool = field(kw_only=True, default=False)
+
+    @property
+    def says(self) -> str:
+        """What it does and why."""
+        return f"{self.key} ({self.why})"
+
+
+@dataclass(frozen=True)
+class RunContainer(Step):
+    """Create and start a container; ``inherited`` are volumes without a name, by their place."""
+
+    container: Container = field(kw_only=True)
+    number: int = field(kw_only=True)
+    fingerprint: str = field(kw_only=True)
+    inherited: tuple[tuple[str, str], ...] = field(kw_only=True, default=())
+
+
+@dataclass(frozen=True)
+class StartContainer(Step):
+    """Start a container that exists, is unchanged and does not run."""
+
+    seen: SeenContainer = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class RestartContainer(Step):
+    """Stop and start a container without making it anew."""
+
+    seen: SeenContainer = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class PlaceConfig(Step):
+    """Put the Nginx configuration in its place; ``container_id`` of a running Nginx reloads it."""
+
+    container_id: str | None = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class AwaitReady(Step):
+    """Wait until a container answers in its own protocol."""
+
+    container: Container = field(kw_only=True)
+    number: int = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class AwaitRoute(Step):
+    """Wait until the front door answers on a route."""
+
+    route: FrontRoute = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in an order that respects ``after``."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that change something; the others only look."""
+        return tuple(step for step in self.steps if not isinstance(step, AwaitReady | AwaitRoute))
+
+    def split(self, kind: type[Step]) -> tuple["Plan", "Plan"]:
+        """Give the plan of the steps of one kind, and the plan of all others."""
+        first = [step for step in self.steps if isinstance(step, kind)]
+        rest = [step for step in self.steps if not isinstance(step, kind)]
+        return Plan(pruned(first)), Plan(pruned(rest))
+
+
+def pruned(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Drop dependencies on steps that are not in the plan: they hold already."""
+    keys = {step.key for step in steps}
+    return tuple(
+        type(step)(**{**vars(step), "after": tuple(key for key in step.after if key in keys)})
+        for step in steps
+    )

@@ -1,0 +1,134 @@
+"""What a service is given by those it needs: addresses, secrets, networks. Pure.
+
+A store gives its URL and the file of its password, a realtime service the URL of its HTTP API and
+the file of its key. The API has a network of its own with those who need it, and listens only
+there; the front door and everybody else see just the port for clients.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from stack.config.model import Service, Stack
+from stack.config.presets import API_PORT, LOOPBACK, SECRETS_TARGET
+
+NETWORK = "default"
+STORES_NETWORK = "data"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What one needed service gives. ``secret`` names a generated value, and its file."""
+
+    url_variable: str
+    url: str
+    file_variable: str
+    secret: str
+    host: str
+    network: str
+
+
+@dataclass(frozen=True)
+class Api:
+    """Where a realtime service answers the other services; on ``network``, if it is for any."""
+
+    host: str
+    port: int
+    key: str
+    network: str | None
+
+    @property
+    def url(self) -> str:
+        """Where its methods are."""
+        return f"http://{self.host}:{self.port}/api"
+
+
+def environment(stack: Stack, service: Service) -> dict[str, str]:
+    """Give the variables by which ``service`` finds what it needs."""
+    values = {}
+    for grant in grants(stack, service):
+        values[grant.url_variable] = grant.url
+        if not _goes_elsewhere(service, grant):
+            values[grant.file_variable] = f"{SECRETS_TARGET}/{grant.secret}"
+    return values
+
+
+def secrets(stack: Stack, service: Service) -> list[str]:
+    """Name the values that ``service`` signs in with: each is a file of that name."""
+    return [grant.secret for grant in grants(stack, service) if not _goes_elsewhere(service, grant)]
+
+
+def networks(stack: Stack, service: Service) -> tuple[str, ...]:
+    """Give the networks on which ``service`` meets what it needs, its own one first."""
+    return tuple(dict.fromkeys([NETWORK, *(grant.network for grant in grants(stack, service))]))
+
+
+def password_name(store: str) -> str:
+    """Name the password of a store."""
+    return f"{store}-password"
+
+
+def database_name(stack: Stack, name: str) -> str:
+    """The database that Postgres makes: the user's, or the project's name, as SQL likes it."""
+    return stack.services[name].env.get("POSTGRES_DB") or stack.name.replace("-", "_")
+
+
+def api(stack: Stack, name: str) -> Api:
+    """Say where the HTTP API of a realtime service is; ``.internal`` is for private names."""
+    port = API_PORT + 1 if stack.services[name].port == API_PORT else API_PORT
+    is_needed = any(name in other.needs and _is_own(other) for other in stack.services.values())
+    if not is_needed:
+        return Api(LOOPBACK[0], port, f"{name}-api-key", None)
+    return Api(f"{name}.internal", port, f"{name}-api-key", f"{name}-api")
+
+
+def grants(stack: Stack, service: Service) -> Iterator[Grant]:
+    """Give what ``service`` gets of those it needs; the first of a kind by its usual name."""
+    taken = set[str]()
+    for name in service.needs:
+        preset = stack.services[name].preset
+        if preset is None or (preset == "realtime" and not _is_own(service)):
+            continue
+        usual = {"redis": "REDIS", "postgres": "DATABASE", "realtime": "WS"}[preset]
+        prefix = name.upper().replace("-", "_") if usual in taken else usual
+        taken.add(prefix)
+        grant = _api_grant if preset == "realtime" else _store_grant
+        yield grant(stack, name, prefix)
+
+
+def _store_grant(stack: Stack, name: str, prefix: str) -> Grant:
+    port = stack.services[name].port
+    url = f"redis://{name}:{port}/0"
+    if stack.services[name].preset == "postgres":
+        database = quote(database_name(stack, name), safe="")
+        url = f"postgresql://postgres@{name}:{port}/{database}"
+    return Grant(
+        f"{prefix}_URL", url, f"{prefix}_PASSWORD_FILE", password_name(name), name, STORES_NETWORK
+    )
+
+
+def _api_grant(stack: Stack, name: str, prefix: str) -> Grant:
+    found = api(stack, name)
+    network = found.network or NETWORK
+    return Grant(
+        f"{prefix}_API_URL", found.url, f"{prefix}_API_KEY_FILE", found.key, found.host, network
+    )
+
+
+def _goes_elsewhere(service: Service, grant: Grant) -> bool:
+    """Whether the user's own URL leads to another server, or brings a password: ours is not for it.
+
+    Another database of the same server is still signed in to by our file.
+    """
+    own = service.env.get(grant.url_variable)
+    if own is None:
+        return False
+    try:
+        parts = urlsplit(own)
+        return parts.hostname != grant.host or bool(parts.password)
+    except ValueError:
+        return True
+
+
+def _is_own(service: Service) -> bool:
+    return service.source in {"image", "build"}

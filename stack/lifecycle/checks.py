@@ -1,0 +1,74 @@
+"""Whether a command may go on: whose the project is, and whether its services exist."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from stack.config.presets import NGINX
+from stack.engines.running import Owner, Running, Stranger
+from stack.errors import ConfigError
+from stack.lifecycle.locate import Located
+from stack.lifecycle.ownership import in_the_way, refusal
+from stack.project.project import Project
+
+
+def check_running(located: Located, running: Running, services: Collection[str]) -> None:
+    """Raise ConfigError for a name of no service, neither in stack.yaml nor among what runs."""
+    known = {one.service for one in running.containers}
+    if located.project:
+        known |= {NGINX, *located.project.stack.services}
+    check_names(sorted(known), services)
+
+
+def check_services(project: Project, services: Collection[str]) -> None:
+    """Raise ConfigError for a name that is no service of the project."""
+    check_names([NGINX, *project.stack.services], services)
+
+
+def check_in_containers(project: Project | None, services: Collection[str]) -> None:
+    """Raise ConfigError for a service that is no container: stack did not start it."""
+    for name in services:
+        service = project.stack.services.get(name) if project else None
+        if service and service.host:
+            raise ConfigError(
+                f"{name}: a process of this machine on port {service.host}, not started by stack",
+                "turn to the terminal in which you started it",
+            )
+        if service and service.static:
+            raise ConfigError(f"{name}: a folder that nginx serves", "name nginx instead")
+
+
+def check_names(known: Sequence[str], services: Collection[str]) -> None:
+    """Raise ConfigError for a name that is not ``known``."""
+    for name in services:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            text = f"{name}: no such service"
+            raise ConfigError(
+                text + (f"; did you mean {near[0]}?" if near else ""),
+                f"services are: {', '.join(known)}" if known else "stack list",
+            )
+
+
+def check_owner(owner: Owner, running: Running, names: Collection[str] = ()) -> None:
+    """Raise StackError if something that is not the project's has its name, or one of ``names``."""
+    if found := in_the_way(owner, running, names):
+        folders = {one.owner.folder for one in found if one.owner.folder}
+        there = {name for name in folders if Path(name).is_dir()}
+        raise refusal(owner, found, there, is_mixed=bool(running.containers))
+
+
+def check_ours(owner: Owner, running: Running) -> None:
+    """Raise StackError if others have the project's name and it has nothing itself.
+
+    Beside what is ours, nothing of others keeps anybody from seeing and stopping it.
+    """
+    if not (running.containers or running.networks or running.volumes):
+        check_owner(owner, running)
+
+
+def check_gone(owner: Owner, strangers: Collection[Stranger]) -> None:
+    """Raise StackError if something to adopt is of another stack whose folder is still there."""
+    for one in strangers:
+        if one.owner.file and Path(one.owner.folder).is_dir():
+            raise refusal(owner, [one], {one.owner.folder})

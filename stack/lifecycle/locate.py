@@ -1,0 +1,72 @@
+"""Which project a command is about: by its stack file, or by what runs where that cannot be read.
+
+Whatever became of a stack.yaml, what was started from it can be seen and stopped.
+"""
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.engines.running import Owner, Standing
+from stack.errors import ConfigError, EngineError, StackError
+from stack.project.project import Project, folder_of, open_project
+
+Stacks = Callable[[], Sequence[Standing]]
+
+
+@dataclass(frozen=True)
+class Located:
+    """The project that is meant. Without a ``project``, ``problem`` says why it cannot be read."""
+
+    owner: Owner
+    project: Project | None = None
+    problem: StackError | None = None
+
+
+def locate(file: Path, environ: Mapping[str, str], name: str, stacks: Stacks) -> Located:
+    """Find the project of a stack file, or the one called ``name``, whatever folder it is of.
+
+    ``stacks`` lists what this machine's engine has. Raises the problem of the stack file where
+    nothing runs that was made from it, ConfigError for a name that no stack has.
+    """
+    if name:
+        return Located(_only([one for one in stacks() if one.owner.project == name], name))
+    try:
+        project = open_project(file, environ)
+    except StackError as problem:
+        made = _made_anyway(file, stacks)
+        if not made:
+            raise
+        return Located(_only(made, file.name), problem=problem)
+    return Located(project.owner, project)
+
+
+def made_from(file: Path, stacks: Sequence[Standing]) -> list[Standing]:
+    """Give the stacks that were made from a stack file, under whichever names."""
+    place = str(folder_of(file)), file.name
+    return [one for one in stacks if (one.owner.folder, one.owner.file) == place]
+
+
+def _made_anyway(file: Path, stacks: Stacks) -> list[Standing]:
+    """Give what was made from a file that cannot be read; nothing where no engine answers."""
+    try:
+        return made_from(file, stacks())
+    except EngineError:
+        return []
+
+
+def _only(found: Sequence[Standing], what: str) -> Owner:
+    if not found:
+        raise ConfigError(f"{what}: this machine has no stack of that name", "stack list")
+    if len(found) > 1:
+        names = sorted(one.owner.project for one in found)
+        if len(set(names)) == 1:
+            folders = ", ".join(one.owner.folder for one in found)
+            step = f"cd {shlex.quote(found[0].owner.folder)} && stack down"
+            raise ConfigError(f"{what}: stacks of several folders have that name: {folders}", step)
+        raise ConfigError(
+            f"{what}: several stacks were made from it: {', '.join(names)}",
+            f"say which: --project {shlex.quote(names[0])}",
+        )
+    return found[0].owner

@@ -1,0 +1,144 @@
+"""Says whose a project's name is, and what to do if it is somebody else's. Pure.
+
+A project is a name and a folder. What carries the name and was not made by this project is never
+changed, removed or mounted; the owner decides, or the user by ``stack adopt``.
+"""
+
+import shlex
+from collections.abc import Collection, Iterable
+
+from stack.engines.running import Owner, Running, Stranger
+from stack.errors import StackError
+from stack.layout.names import container_name
+from stack.layout.topology import Topology
+
+MOST = 5  # names in one line
+
+
+def wanted_names(topology: Topology) -> frozenset[str]:
+    """Give the names of all containers, networks and volumes that the project makes."""
+    project = topology.project
+    return frozenset(
+        [
+            *(
+                container_name(project, item.service, number + 1)
+                for item in topology.containers
+                for number in range(item.replicas)
+            ),
+            *(f"{project}_{name}" for name, _ in topology.networks),
+            *(f"{project}_{name}" for name in topology.volumes),
+        ]
+    )
+
+
+def in_the_way(owner: Owner, running: Running, names: Collection[str] = ()) -> list[Stranger]:
+    """Give what is not the project's and has its name, by label or as one of ``names``."""
+    return [
+        one for one in running.strangers if one.owner.project == owner.project or one.name in names
+    ]
+
+
+def has_no_labels(owner: Owner, stranger: Stranger) -> bool:
+    """Whether a stack that had no labels of its own yet may have made it for this project."""
+    return stranger.kind != "container" and stranger.owner == Owner(owner.project)
+
+
+def refusal(
+    owner: Owner,
+    strangers: Collection[Stranger],
+    folders: Collection[str],
+    *,
+    is_mixed: bool = False,
+) -> StackError:
+    """Say who has the name and what can be done; ``folders`` are those of the owners that exist.
+
+    Where ``is_mixed`` the project runs under the name too: Compose would remove that as well.
+    """
+    first = next((one.owner for one in strangers if one.owner.file), None)
+    first = first or next(iter(strangers)).owner
+    same = [one for one in strangers if one.owner == first]
+    who, hints = _who(owner, first, same, first.folder in folders)
+    if is_mixed:
+        stop = stop_command(Owner(owner.project))
+        own = [
+            f"docker rm --force {shlex.quote(one.name)}" for one in same if one.kind == "container"
+        ]
+        hints = [*own, *(hint for hint in hints if hint != stop)]
+    others = len(strangers) - len(same)
+    more = f"; and {others} more of others" if others else ""
+    message = f"{owner.file or 'stack.yaml'}: name: {owner.project} is in use by {who}"
+    return StackError(f"{message}: {listed(same)}{more}", "\n".join(hints))
+
+
+def consequences(
+    project: str, strangers: Collection[Stranger], names: Collection[str]
+) -> list[str]:
+    """Say what adopting does to each, a line each; ``names`` are those that the project uses."""
+    return [
+        f"{_becomes(project, one, one.name in names)} {one.kind} {one.name} ({made_by(one.owner)})"
+        for one in sorted(strangers, key=lambda one: (one.kind, one.name))
+    ]
+
+
+def _becomes(project: str, one: Stranger, is_used: bool) -> str:
+    is_orphan = one.kind == "network" and one.name.startswith(f"{project}_")
+    if one.kind == "container" or (is_orphan and not is_used):
+        return "remove"
+    return "keep and use" if is_used else "leave alone"
+
+
+def made_by(owner: Owner) -> str:
+    """Say who made something."""
+    if owner.file:
+        return f"made by stack in {owner.folder}"
+    if owner.project:
+        return "made by Docker Compose" + (f" in {owner.folder}" if owner.folder else "")
+    return "made by hand"
+
+
+def listed(strangers: Iterable[Stranger]) -> str:
+    """Name things in one line, not all of many."""
+    names = sorted(f"{one.kind} {one.name}" for one in strangers)
+    more = len(names) - MOST
+    return ", ".join(names[:MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def stop_command(owner: Owner, here: str = "") -> str:
+    """Give the command by which the owner stops what runs, for somebody in the folder ``here``."""
+    if owner.file and owner.folder == here:
+        return f"stack down --project {shlex.quote(owner.project)}"
+    if owner.file:
+        named = "" if owner.file == "stack.yaml" else f" --file {shlex.quote(owner.file)}"
+        return f"cd {shlex.quote(owner.folder)} && stack down{named}"
+    return f"docker compose -p {shlex.quote(owner.project)} down"
+
+
+def _who(
+    owner: Owner, other: Owner, same: Collection[Stranger], is_there: bool
+) -> tuple[str, list[str]]:
+    adopt = f"stack adopt{_file_option(owner)}"
+    rename = f"choose another name in {owner.file}: name: {owner.project}-2"
+    if other == owner:  # it has our labels, and is none of what we made
+        names = [one.name for one in same if one.kind == "container"]
+        return "what runs an image committed from it", [
+            f"docker rm --force {shlex.quote(name)}" for name in names
+        ]
+    if other.file and (other.folder, other.project) == (owner.folder, owner.project):
+        stop = f"stack down --file {shlex.quote(other.file)}"
+        return f"{other.file} of this folder", [stop, rename]
+    if other.file and is_there:
+        return f"the stack of {other.folder}", [stop_command(other), rename]
+    if other.file:
+        who = f"the stack of {other.folder}, a folder that no longer exists"
+        return who, [f"if the folder was moved here: {adopt}", rename]
+    if other.project:
+        where = f" of {other.folder}" if other.folder else ""
+        is_only_data = all(one.kind == "volume" for one in same)
+        first = [] if is_only_data else [stop_command(other)]
+        take = f"take them over (volumes are kept and used): {adopt}"
+        return f"the Docker Compose project {other.project}{where}", [*first, take, rename]
+    return "something made by hand", [f"take it over (volumes are kept and used): {adopt}", rename]
+
+
+def _file_option(owner: Owner) -> str:
+    return "" if owner.file == "stack.yaml" else f" --file {shlex.quote(owner.file)}"

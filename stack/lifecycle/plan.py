@@ -1,0 +1,302 @@
+"""Topology + what runs now → frozen steps with their dependencies. Pure: no engine, disk or clock.
+
+Convergence, orphan removal and "a changed configuration is really applied" live in ``plan_up``.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from stack.config.presets import NGINX
+from stack.engines.running import DONE, Running, SeenContainer
+from stack.engines.steps import (
+    AwaitReady,
+    AwaitRoute,
+    CreateNetwork,
+    CreateVolume,
+    MakeImage,
+    PlaceConfig,
+    Plan,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveVolume,
+    RestartContainer,
+    RunContainer,
+    StartContainer,
+    Step,
+    pruned,
+)
+from stack.layout.names import container_name
+from stack.layout.topology import Container, FrontRoute, Topology
+
+CHANGED, NEW_IMAGE, FEWER = "changed", "new image", "fewer replicas"  # why a replica goes
+
+
+def plan_up(
+    topology: Topology,
+    running: Running,
+    fingerprints: Mapping[str, str],
+    contexts: Mapping[str, str],
+    *,
+    is_config_current: bool,
+    is_config_loaded: bool,
+    only: Collection[str] = (),
+) -> Plan:
+    """Plan what brings the project from ``running`` to ``topology``; ``only`` limits the services.
+
+    ``fingerprints`` maps a service to the digest of all that its containers are made from,
+    ``contexts`` a service with a Dockerfile to the digest of its build context (empty: build it
+    in any case).
+    ``is_config_current``: the Nginx file on disk is the wanted one; ``is_config_loaded``: the
+    running Nginx says that it has loaded the wanted one.
+    """
+    topology = topology.limited(only)
+    images = list(_images(topology, running, contexts))
+    # With only some services, the rest of the project is still on them.
+    stale_networks = set[str]() if only else _stale_networks(topology, running)
+    lost = {name for name, _ in topology.networks} - running.networks.keys()
+    lost |= set(topology.volumes) - running.volumes
+    making = {step.container.image for step in images}
+    removals = list(_removals(topology, running, fingerprints, making, stale_networks | lost))
+    if only:  # the rest of the project is not this command's business
+        limited = {item.service for item in topology.containers}
+        removals = [step for step in removals if step.seen.service in limited]
+    removed = {step.seen.id for step in removals}
+    removal_keys = tuple(step.key for step in removals)
+    orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
+    unwanted = orphans | stale_networks
+    # So there is always one that answers. Not where networks go: they wait for all removals, and so
+    # would the first replica, for which the others wait.
+    removals = removals if unwanted else [_in_turn(topology, step) for step in removals]
+    steps: list[Step] = [*images, *(step for step in removals if not step.after)]
+    steps += [
+        RemoveNetwork(f"remove network {name}", removal_keys, name=name)
+        for name in sorted(unwanted)
+    ]
+    steps += _foundations(topology, running, stale_networks)
+    kept = {seen.id: seen for seen in running.containers if seen.id not in removed}
+    steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
+    for container in topology.containers:
+        steps += _replicas(topology, container, removals, kept, fingerprints)
+    steps += [_await_route(topology, route) for route in topology.routes]
+    return Plan(pruned(steps))
+
+
+def plan_restart(topology: Topology, running: Running, services: Collection[str]) -> Plan:
+    """Plan the restart of the containers of ``services``, and the proof that they answer.
+
+    Replicas restart one after another, so that there is always one that answers.
+    """
+    steps: list[Step] = []
+    for item in topology.containers:
+        before: tuple[str, ...] = ()
+        for seen in running.of(item.service) if item.service in services else ():
+            key, ready = f"restart {seen.name}", f"ready {seen.name}"
+            steps.append(RestartContainer(key, before, seen=seen))
+            steps.append(AwaitReady(ready, (key,), container=item, number=seen.number))
+            before = (ready,)
+    steps += [_await_route(topology, route) for route in topology.routes]
+    return Plan(pruned(steps))
+
+
+def plan_down(running: Running, *, volumes: bool) -> Plan:
+    """Plan the removal of all that the project made; volumes only when ``volumes`` is true."""
+    removals: list[Step] = [
+        RemoveContainer(f"remove container {seen.name}", seen=seen, why="down", with_data=volumes)
+        for seen in (*running.containers, *running.one_offs)
+    ]
+    keys = tuple(step.key for step in removals)
+    steps = list(removals)
+    steps += [RemoveNetwork(f"remove network {n}", keys, name=n) for n in sorted(running.networks)]
+    if volumes:
+        steps += [RemoveVolume(f"remove volume {n}", keys, name=n) for n in running.own_volumes]
+    return Plan(tuple(steps))
+
+
+def _images(
+    topology: Topology, running: Running, contexts: Mapping[str, str]
+) -> Iterator[MakeImage]:
+    made = set[str]()
+    for container in topology.containers:
+        seen = running.images.get(container.image)
+        wanted = contexts.get(container.service, "")
+        is_stale = seen is None or (container.build is not None and seen.context != wanted)
+        if is_stale and container.image not in made:
+            made.add(container.image)
+            is_forced = container.build is not None and not wanted
+            yield MakeImage(f"image {container.image}", container=container, is_forced=is_forced)
+
+
+def _removals(
+    topology: Topology,
+    running: Running,
+    fingerprints: Mapping[str, str],
+    making: set[str],
+    lost: set[str],
+) -> Iterator[RemoveContainer]:
+    wanted = {container.service: container for container in topology.containers}
+    for seen in running.containers:
+        container = wanted.get(seen.service)
+        why = ""
+        if container is None:
+            why = "no longer in stack.yaml"
+        elif seen.number > container.replicas:
+            why = FEWER
+        elif seen.fingerprint != fingerprints[seen.service]:
+            why = CHANGED
+        elif container.image in making or seen.image_id != running.images[container.image].id:
+            why = NEW_IMAGE
+        else:
+            why = _changed_by_hand(topology.project, container, seen, lost)
+        if why:
+            yield RemoveContainer(f"remove container {seen.name}", seen=seen, why=why)
+
+
+def _changed_by_hand(
+    project: str, container: Container, seen: SeenContainer, lost: Collection[str]
+) -> str:
+    """Say in what a container is no longer as it was made; empty if it is."""
+    mounted = {mount.source for mount in container.mounts if mount.is_volume}
+    if gone := sorted(set(lost).intersection({*container.networks, *mounted})):
+        return f"{gone[0]} is gone or changed"
+    if seen.name != container_name(project, seen.service, seen.number):
+        return "its name or its labels were changed"
+    if seen.networks is not None and not seen.networks.issuperset(container.networks):
+        return "it was cut from a network"
+    if not seen.is_open(container.published):
+        return "the engine lost its port"
+    if seen.state not in {"running", "exited", "paused", DONE}:
+        # Also "created": whoever was killed then may not have joined it to all its networks.
+        return f"it is {seen.state}"
+    return ""
+
+
+def _stale_networks(topology: Topology, running: Running) -> set[str]:
+    return {
+        name
+        for name, internal in topology.networks
+        if running.networks.get(name, internal) != internal
+    }
+
+
+def _in_turn(topology: Topology, step: RemoveContainer) -> RemoveContainer:
+    """Let a replica go once all before it answer, also where an earlier ``up`` replaced those."""
+    service, number = step.seen.service, step.seen.number
+    if step.why not in {CHANGED, NEW_IMAGE, FEWER} or not step.seen.is_running:
+        return step
+    if step.seen.name != container_name(topology.project, service, number):
+        return step  # it may have the name that another one waits for
+    return replace(step, after=tuple(_keys("ready", topology, [service])[: number - 1]))
+
+
+def _foundations(topology: Topology, running: Running, stale: set[str]) -> list[Step]:
+    networks: list[Step] = [
+        CreateNetwork(
+            f"create network {name}", (f"remove network {name}",), name=name, internal=internal
+        )
+        for name, internal in topology.networks
+        if name not in running.networks or name in stale
+    ]
+    volumes: list[Step] = [
+        CreateVolume(f"create volume {name}", name=name)
+        for name in topology.volumes
+        if name not in running.volumes
+    ]
+    return networks + volumes
+
+
+def _config(
+    kept: Mapping[str, SeenContainer], *, is_config_current: bool, is_config_loaded: bool
+) -> list[Step]:
+    nginx = next((s for s in kept.values() if s.service == NGINX and s.is_running), None)
+    if is_config_current and (nginx is None or is_config_loaded):
+        return []
+    return [PlaceConfig("configure nginx", container_id=nginx.id if nginx else None)]
+
+
+def _replicas(
+    topology: Topology,
+    container: Container,
+    removals: Collection[RemoveContainer],
+    kept: Mapping[str, SeenContainer],
+    fingerprints: Mapping[str, str],
+) -> Iterator[Step]:
+    mine = [step for step in removals if step.seen.service == container.service]
+    late = [step for step in mine if step.after]
+    for number in range(1, container.replicas + 1):
+        yield from (step for step in late if step.seen.number == number)
+        former = [step for step in mine if step.seen.number == number]
+        name = container_name(topology.project, container.service, number)
+        before = [step.key for step in removals if step in former or step.seen.name == name]
+        inherited = former[-1].seen.nameless if former else ()
+        yield from _bring_up(topology, container, number, before, kept, fingerprints, inherited)
+    yield from (step for step in late if step.seen.number > container.replicas)
+
+
+def _bring_up(
+    topology: Topology,
+    container: Container,
+    number: int,
+    before: Collection[str],
+    kept: Mapping[str, SeenContainer],
+    fingerprints: Mapping[str, str],
+    inherited: tuple[tuple[str, str], ...],
+) -> list[Step]:
+    name = container_name(topology.project, container.service, number)
+    place = (container.service, number)
+    seen = next((seen for seen in kept.values() if (seen.service, seen.number) == place), None)
+    first = [f"image {container.image}", *before]
+    first += [f"create network {network}" for network in container.networks]
+    first += [f"create volume {mount.source}" for mount in container.mounts if mount.is_volume]
+    if container.service == NGINX:
+        first.append("configure nginx")
+    # Who can wait by itself starts with what it needs, yet not before: making a database takes
+    # longest, so that has to begin first.
+    first += _keys("ready" if container.waits else "start", topology, container.needs)
+    steps: list[Step] = []
+    is_done = bool(seen and seen.state == DONE and is_silent(container))
+    run_key = f"start {name}"
+    if seen is None:
+        steps.append(
+            RunContainer(
+                run_key,
+                tuple(first),
+                container=container,
+                number=number,
+                fingerprint=fingerprints[container.service],
+                inherited=inherited,
+            )
+        )
+    elif not (seen.is_running or is_done):
+        steps.append(StartContainer(run_key, tuple(first), seen=seen))
+    is_quiet = bool(seen and seen.is_running and is_silent(container))
+    if not (seen and (seen.is_healthy or is_quiet or is_done)):
+        nginx = () if container.service == NGINX else (f"start {topology.project}-{NGINX}-1",)
+        steps.append(
+            # It cannot answer before what it needs does, and each question costs them time.
+            AwaitReady(
+                f"ready {name}",
+                (run_key, *nginx, *_keys("ready", topology, container.needs)),
+                container=container,
+                number=number,
+            )
+        )
+    return steps
+
+
+def _await_route(topology: Topology, route: FrontRoute) -> AwaitRoute:
+    services = (NGINX,) if not route.is_container else (NGINX, route.service)
+    first = ("configure nginx", *_keys("ready", topology, services))
+    return AwaitRoute(f"route {route.path}", first, route=route)
+
+
+def _keys(verb: str, topology: Topology, services: Iterable[str]) -> list[str]:
+    return [
+        f"{verb} {container_name(topology.project, service, number)}"
+        for service in services
+        for number in range(1, topology.container(service).replicas + 1)
+    ]
+
+
+def is_silent(container: Container) -> bool:
+    """Whether nothing was said about how to see that it answers."""
+    return not (container.probe or container.ready or container.healthcheck)

@@ -1,0 +1,53 @@
+"""Sees what became of the containers that an ``up`` started. Starts and changes nothing.
+
+What ends with an error has failed, whether anybody could ask it or not. What ends with 0 and has
+nothing to be asked for (no ``port``, no ``ready``) did its work, as a migration does: it is done.
+"""
+
+from collections.abc import Iterator
+
+from stack.engines.base import Engine
+from stack.layout.names import container_name
+from stack.layout.topology import Topology
+from stack.lifecycle.plan import is_silent
+from stack.project.state import State
+from stack.proof.ready import NotReadyError, Ready
+
+_KEY = "done"  # of State.recall: the ids of containers that did their work
+
+
+def remembered(state: State) -> frozenset[str]:
+    """Give the ids of containers that an ``up`` saw end with 0."""
+    return frozenset(state.recall(_KEY).split())
+
+
+def failures(ready: Ready, topology: Topology) -> Iterator[tuple[str, NotReadyError]]:
+    """Give which containers ended with an error while they were watched, and did not come back."""
+    for item in topology.containers:
+        for name in _ended(ready, topology, item.service):
+            code = ready.engine.exit_code(name)
+            if code and code > 0:
+                yield name, ready.ended(name, code)
+
+
+def remember_done(ready: Ready, topology: Topology, state: State) -> None:
+    """Keep which containers did their work, so that no ``up`` starts them a second time."""
+    found = {
+        str(ready.engine.inspect(name)["Id"])
+        for item in topology.containers
+        if is_silent(item)
+        for name in _ended(ready, topology, item.service)
+        if ready.engine.exit_code(name) == 0
+    }
+    if found - remembered(state):
+        state.remember(_KEY, " ".join(sorted(found | _existing(ready.engine, state))))
+
+
+def _existing(engine: Engine, state: State) -> set[str]:
+    return {seen.id for seen in engine.observe().containers} & remembered(state)
+
+
+def _ended(ready: Ready, topology: Topology, service: str) -> list[str]:
+    numbers = range(1, topology.container(service).replicas + 1)
+    names = (container_name(topology.project, service, number) for number in numbers)
+    return [name for name in names if name in ready.watch.exits]

@@ -1,0 +1,101 @@
+"""Looks whether the folders and files that a stack is made from are there and can be read.
+
+Before anything is touched: the engine would make a missing folder itself, as root, or stop halfway.
+"""
+
+import os
+import posixpath
+import shlex
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from stack.config.document import Path as KeyPath
+from stack.config.model import Service, Stack
+from stack.config.validate import Complaint, bound_folder
+
+_READ_BY_ALL = stat.S_IROTH | stat.S_IXOTH
+
+
+def folder_complaints(stack: Stack, folder: Path) -> Iterator[Complaint]:
+    """Say what is missing, of the wrong kind, or closed to whoever has to read it."""
+    for name, service in stack.services.items():
+        where: KeyPath = ("services", name)
+        for key, value in (("static", service.static), ("init", service.init)):
+            if value is not None:
+                yield from _folder(folder, value, (*where, key), is_for_others=True)
+        if service.build is not None:
+            yield from _build(folder, service, (*where, "build"))
+        if service.env_file is not None:
+            yield from _file(folder, service.env_file, (*where, "env_file"))
+        for index, volume in enumerate(service.volumes):
+            source = bound_folder(volume)
+            if source is not None:
+                yield from _anything(folder, source, (*where, "volumes", index))
+
+
+def _folder(
+    base: Path, value: str, where: KeyPath, *, is_for_others: bool = False
+) -> Iterator[Complaint]:
+    found = _look(base / value)
+    quoted = shlex.quote(value)
+    if isinstance(found, str):
+        yield Complaint(where, f"{_missing('folder', value)}{found}", _step(found, quoted))
+    elif not stat.S_ISDIR(found.st_mode):
+        yield Complaint(where, f"{value} is no folder", f"ls -ld {quoted}")
+    elif not os.access(base / value, os.R_OK | os.X_OK):
+        yield Complaint(where, f"{value} cannot be read by you", f"chmod u+rx {quoted}")
+    elif is_for_others and sys.platform == "linux" and not _is_open(found):
+        text = f"{value} can be read by its owner only, and not by the user of the container"
+        yield Complaint(where, text, f"chmod o+rx {quoted}")
+
+
+def _file(base: Path, value: str, where: KeyPath) -> Iterator[Complaint]:
+    found = _look(base / value)
+    if isinstance(found, str):
+        yield Complaint(where, f"{_missing('file', value)}{found}")
+    elif not stat.S_ISREG(found.st_mode):
+        yield Complaint(where, f"{value} is no regular file", f"ls -ld {shlex.quote(value)}")
+    elif not os.access(base / value, os.R_OK):
+        yield Complaint(where, f"{value} cannot be read by you", f"chmod u+r {shlex.quote(value)}")
+
+
+def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Complaint]:
+    assert service.build is not None  # noqa: S101 - the caller looked
+    problems = list(_folder(base, service.build.context, where))
+    yield from problems
+    if not problems:
+        dockerfile = posixpath.join(service.build.context, service.build.dockerfile)
+        yield from _file(base, dockerfile, where)
+
+
+def _anything(base: Path, value: str, where: KeyPath) -> Iterator[Complaint]:
+    found = _look(base / value)
+    if isinstance(found, str):
+        hint = _step(found, shlex.quote(value))
+        yield Complaint(where, f"{_missing('folder or file', value)}{found}", hint)
+
+
+def _look(path: Path) -> os.stat_result | str:
+    """Give what is there, or why nothing can be seen there, as the end of a sentence."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        is_link = path.is_symlink()
+        return f": it is a link to {path.readlink()}, which is not there" if is_link else ""
+    except (OSError, ValueError) as error:
+        return f": {(getattr(error, 'strerror', None) or str(error)).lower()}"
+
+
+def _step(found: str, quoted: str) -> str:
+    """Give what helps where nothing can be seen: it may be there, for others."""
+    return f"{'ls -ld' if found.endswith('permission denied') else 'mkdir -p'} {quoted}"
+
+
+def _missing(kind: str, value: str) -> str:
+    return f"there is no {kind} {value}"
+
+
+def _is_open(found: os.stat_result) -> bool:
+    return found.st_mode & _READ_BY_ALL == _READ_BY_ALL

@@ -1,0 +1,137 @@
+"""What a user's own variables mean to a service that stack sets up: they win, or are refused.
+
+They win where stack can follow: a secret becomes the secret of the project, the name of a database
+stands in the URLs. All others that stack sets itself are refused with the edit, because they would
+do nothing, or would change a server behind the back of those who ask it. Reads env_files.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from stack.config.model import Service, Stack
+from stack.config.presets import secret_variables
+from stack.config.validate import Complaint
+from stack.errors import ConfigError
+from stack.layout import access
+from stack.layout.topology import NEXTAUTH_SECRET, Container, lay_out
+from stack.project.fingerprint import told_in_file
+
+Told = Mapping[str, tuple[str, str]]  # variable → its value, and the key of stack.yaml that says it
+
+_BY_ITSELF = "is made by stack, for those that need the service"
+_AS_A_FILE = "is set by stack, which hands the secret over as a file"
+_FIXED: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "realtime": {
+        "WS_PORT": ("is what port: says", "write port: instead"),
+        "WS_API_HOST": (_BY_ITSELF, "remove it"),
+        "WS_API_PORT": (_BY_ITSELF, "remove it"),
+        "WS_API_KEY": (_BY_ITSELF, "remove it"),
+        "WS_API_KEY_FILE": (_BY_ITSELF, "remove it"),
+        "NEXTAUTH_SECRET_FILE": (_AS_A_FILE, "give the secret itself, as NEXTAUTH_SECRET"),
+    },
+    "redis": {
+        "REDIS_PASSWORD_FILE": (_AS_A_FILE, "give the password itself, as REDIS_PASSWORD"),
+    },
+    "postgres": {
+        "PGPORT": ("cannot be changed: postgres listens on 5432 only", "remove it"),
+        "POSTGRES_PASSWORD_FILE": (_AS_A_FILE, "give the password itself, as POSTGRES_PASSWORD"),
+    },
+}
+
+
+def given_secrets(stack: Stack, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the user's own value of each secret of the project that has one.
+
+    It stands in ``env`` or ``env_file`` of the preset that it is for; ``environ`` fills in the
+    variables of env_files. Raises ConfigError for one that cannot be read.
+    """
+    found: dict[str, str] = {}
+    for name, service in stack.services.items():
+        for variable in secret_variables(service.preset):
+            value = _told(name, service, folder, environ).get(variable, ("", ""))[0]
+            if value:
+                found.setdefault(secret_name(name, service), value)
+    return found
+
+
+def secret_name(name: str, service: Service) -> str:
+    """Name the secret that a preset signs in with, or lets others sign in with."""
+    return NEXTAUTH_SECRET if service.preset == "realtime" else access.password_name(name)
+
+
+def variable_complaints(
+    stack: Stack, folder: Path, environ: Mapping[str, str]
+) -> Iterator[Complaint]:
+    """Say which of the user's variables cannot have an effect; the stack is valid otherwise."""
+    layout = lay_out(stack, dict.fromkeys(("nginx", "redis", "postgres", "realtime"), ""))
+    secrets: dict[str, tuple[str, str]] = {}
+    for container in layout.containers:
+        service = stack.services.get(container.service)
+        if service is None:
+            continue
+        try:
+            told = _told(container.service, service, folder, environ)
+        except ConfigError as error:
+            where = ("services", container.service, "env_file")
+            for line in error.message.splitlines():
+                yield Complaint(where, line, error.hint)
+            continue
+        yield from _refused(container, service, told)
+        yield from _secret_complaints(container.service, service, told, secrets)
+
+
+def _refused(container: Container, service: Service, told: Told) -> Iterator[Complaint]:
+    fixed = dict(_FIXED.get(service.preset or "", {}))
+    if service.namespaces:
+        fixed["WS_NAMESPACES"] = ("is what namespaces: says", "keep one of the two")
+    kept = service.env.keys() | set(secret_variables(service.preset))
+    ours = {variable for variable, _ in container.environment} - kept
+    for variable, (value, key) in told.items():
+        where = _place(container.service, variable, key)
+        said = variable if key == "env_file" else ""
+        if variable in fixed:
+            text, hint = fixed[variable]
+            yield Complaint(where, f"{said} {text}".strip(), hint)
+        elif variable == "POSTGRES_USER" and service.preset == "postgres":
+            if key == "env_file" and value not in {"", "postgres"}:
+                text = f"{said} must be postgres: stack and what needs it sign in as it"
+                yield Complaint(where, text, "create other roles by SQL, in the folder of init")
+        elif key == "env_file" and variable in ours:
+            text = f"{said} is set by stack, and env_file does not win over that"
+            hint = f"write {variable} in env: if yours is meant, or remove it from the file"
+            yield Complaint(where, text, hint)
+
+
+def _secret_complaints(
+    name: str, service: Service, told: Told, secrets: dict[str, tuple[str, str]]
+) -> Iterator[Complaint]:
+    for variable in secret_variables(service.preset):
+        value, key = told.get(variable, ("", ""))
+        where, said = _place(name, variable, key), variable if key == "env_file" else ""
+        if not value:
+            continue
+        if value.strip() != value or not value.isprintable():
+            text = "must not hold line breaks, nor begin or end with a space"
+            yield Complaint(where, f"{said} {text}".strip())
+        before, place = secrets.setdefault(
+            secret_name(name, service), (value, f"{name}, {variable}")
+        )
+        if before != value:
+            text = f"is not the secret of {place}; all realtime services have one"
+            yield Complaint(where, f"{said} {text}".strip(), "give all of them the same")
+
+
+def _place(name: str, variable: str, key: str) -> tuple[str, ...]:
+    return ("services", name, key, variable) if key == "env" else ("services", name, key)
+
+
+def _told(name: str, service: Service, folder: Path, environ: Mapping[str, str]) -> Told:
+    """Give what the user's own env_file and env say; env wins."""
+    own = Container(
+        name, "", env_file=service.env_file, environment=tuple(sorted(service.env.items()))
+    )
+    in_file = told_in_file(own, folder, environ)
+    return {
+        **{variable: (value, "env_file") for variable, value in in_file.items()},
+        **{variable: (value, "env") for variable, value in service.env.items()},
+    }

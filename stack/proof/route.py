@@ -1,0 +1,177 @@
+"""Proves a route through the front door as a browser would use it, once. Changes nothing.
+
+A service on this machine is somebody else's dev server: it may compile first, listen where no
+container reaches it, or refuse its hot-reload socket, without which a page can stay dead.
+"""
+
+import shlex
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from stack.config.presets import NGINX
+from stack.diagnose.own import causes
+from stack.engines.steps import AwaitRoute
+from stack.errors import EngineError
+from stack.layout.names import container_name
+from stack.layout.routing import HOST_GATEWAY
+from stack.layout.topology import FrontRoute
+from stack.probe.ask import ask
+from stack.probe.exchange import Exchange, Question, Target
+from stack.probe.listeners import is_listening, listening
+from stack.proof import devserver, direct, hot_reload
+from stack.proof.host_port import Attempts, Told, explain
+from stack.proof.ready import (
+    ANSWER_WITHIN,
+    PAUSE,
+    NotReadyError,
+    Ready,
+    StoppedError,
+    is_unreachable,
+    route_problem,
+)
+from stack.proof.trickle import with_pauses
+
+COMPILES_WITHIN = 30.0  # seconds that the first answer of a dev server may take
+RECOVERS_WITHIN = 3.0  # seconds for a server error at the start to go away
+TELL_AFTER = 2.0  # seconds of silence until that is said
+PAGE = 16 * 1024  # bytes of a page that tell its dev server
+_PLACES = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the front door said on a route; ``problem`` is empty if that is what is wanted.
+
+    ``told`` says more of a service on this machine: the cause, and the step that mends it.
+    """
+
+    route: FrontRoute
+    seen: Exchange
+    problem: str = ""
+    told: Told | None = None
+
+    @property
+    def says(self) -> str:
+        """The answer as a table shows it."""
+        return self.problem or self.seen.says
+
+    @property
+    def warning(self) -> NotReadyError:
+        """What to say of a route that does not answer as wanted, while the rest is up."""
+        told, route = self.told, self.route
+        return NotReadyError(
+            f"{route.path}: {told.message if told else self.problem}",
+            told.fix if told else f"stack logs {route.service}",
+            probe=f"{route.path} through the front door",
+            answer=self.says,
+        )
+
+
+def await_route(ready: Ready, step: AwaitRoute) -> Proof:
+    """Wait until the route of a container answers; ask a service on this machine once.
+
+    Raises NotReadyError for a container that never answers. A server error is an answer, yet no
+    success: it has a moment to go away.
+    """
+    route = step.route
+    if route.source == "host":
+        return prove(ready, route, min(COMPILES_WITHIN, max(ANSWER_WITHIN, ready.watch.left())))
+    until = time.monotonic() + RECOVERS_WITHIN
+    while True:
+        seen = ready.await_route(step)
+        problem = route_problem(route, seen)
+        if not problem or time.monotonic() > until or ready.watch.stop.is_set():
+            return Proof(route, seen, problem)
+        time.sleep(PAUSE)
+
+
+def prove(ready: Ready, route: FrontRoute, within: float = COMPILES_WITHIN) -> Proof:
+    """Ask the front door once, and for a service on this machine whatever its page needs."""
+    if route.source != "host":
+        seen = ready.ask_route(route)
+        return Proof(route, seen, route_problem(route, seen))
+    seen = _ask_patiently(ready, route, within)
+    problem = route_problem(route, seen)
+    if is_unreachable(seen):
+        return Proof(route, seen, problem, explain(route.service, _attempts(ready, route)))
+    if refused := _refused(ready.door, route, seen):
+        return Proof(route, seen, refused.message, refused)
+    if problem:
+        return Proof(route, seen, problem, _fails(ready.door, route, seen, problem))
+    dead = None if route.websocket else hot_reload.examine(ready.door, route.path, seen)
+    return Proof(route, seen, f"{seen.says}, {dead.message}" if dead else "", dead)
+
+
+def _ask_patiently(ready: Ready, route: FrontRoute, within: float) -> Exchange:
+    """Ask, and say so if it takes long. Raises StoppedError when the wait is called off."""
+    question = ready.question(route)
+    if not route.websocket:
+        question = replace(question, patience=1.0, size=PAGE)
+
+    def once() -> Iterator[Exchange]:
+        yield ask(question, within)
+
+    began, is_told = time.monotonic(), False
+    for seen in with_pauses(once(), PAUSE):
+        if seen is not None:
+            return seen
+        if ready.watch.stop.is_set():
+            break
+        if not is_told and time.monotonic() - began > TELL_AFTER:
+            is_told = True
+            ready.watch.say(f"{route.path}: no answer of {route.service} yet (still compiling?)")
+    raise StoppedError(f"{route.path}: not waited for")
+
+
+def _refused(door: Target, route: FrontRoute, seen: Exchange) -> Told | None:
+    """Say who refuses the host name of the front door, and the line that lets it in."""
+    if not (refused := devserver.refusal(seen, door.host)):
+        return None
+    who, line = refused
+    message = f"{who} refuses the address {door.origin}: {seen.says}"
+    return Told(causes.DEV_REFUSES, message, f"write: {line}", ((route.path, seen.says),))
+
+
+def _fails(door: Target, route: FrontRoute, seen: Exchange, problem: str) -> Told:
+    pairs = ((route.path, problem),)
+    if seen.failure == "silent":
+        message = f"port {route.port} takes the connection and is {seen.detail}"
+        fix = "look at the terminal of your dev server; when it is done: stack status"
+        return Told(causes.DEV_FAILS, message, fix, pairs)
+    if route.websocket:
+        address = f"{'wss' if door.tls else 'ws'}://{door.authority}{route.path}"
+        return Told(causes.DEV_FAILS, problem, f"stack doctor {shlex.quote(address)}", pairs)
+    fix = "look at the terminal of your dev server: the answer is its own"
+    return Told(causes.DEV_FAILS, problem, fix, pairs)
+
+
+def _attempts(ready: Ready, route: FrontRoute) -> Attempts:
+    """Look at a port of this machine: who listens, what answers here, and what to a container."""
+    port, found = route.port or 0, listening()
+    open_at = next((host for host in _PLACES if is_listening(host, port)), "")
+    if not open_at and not any(item.port == port for item in found):
+        return Attempts(port, found, "", is_open=False)
+    place = Target("", open_at or _PLACES[0], port, "/")
+    headers = (("Connection", "close"),)
+    plain = Question(place, "", headers, size=PAGE, host=f"localhost:{port}")
+    secure = replace(plain, target=replace(place, tls=True), checks=False)
+    page = ask(plain, ANSWER_WITHIN)
+    tls = page if page.head else ask(secure, ANSWER_WITHIN)
+    return Attempts(
+        port,
+        found,
+        _from_inside(ready, route),
+        is_open=bool(open_at),
+        is_tls=bool(tls.head) and not page.head,
+        server=devserver.recognised(tls),
+    )
+
+
+def _from_inside(ready: Ready, route: FrontRoute) -> str:
+    """Give what Nginx's own container gets from the port; empty if it cannot be asked."""
+    nginx, place = container_name(ready.project, NGINX, 1), (HOST_GATEWAY, route.port or 0)
+    try:
+        return direct.ask(ready.engine, nginx, place, route, ready.question(route)).says
+    except EngineError:
+        return ""

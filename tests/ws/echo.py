@@ -1,0 +1,31 @@
+"""Echoes frames with the server's own connection settings, to be tested for conformance; no more.
+
+``python tests/ws/echo.py PORT`` listens on 127.0.0.1, with services/ws in ``PYTHONPATH``.
+"""
+
+import asyncio
+import sys
+from contextlib import suppress
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from ws_server.server import CONNECTION
+
+MAX_SIZE = 2**24  # the cases for large messages send 16 MiB
+
+
+async def main(port: int, settings: dict[str, Any] = CONNECTION) -> None:
+    """Echo until the process ends."""
+    async with serve(_echo, "127.0.0.1", port, max_size=MAX_SIZE, **settings) as server:
+        await server.serve_forever()
+
+
+async def _echo(connection: ServerConnection) -> None:
+    with suppress(ConnectionClosed):
+        async for message in connection:
+            await connection.send(message)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))
