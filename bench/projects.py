@@ -11,8 +11,8 @@ from docker.models.containers import Container
 
 from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
-from stack.engines.running import Owner
 from stack.layout.images import Source, recipe_for
+from stack.layout.labels import Owner
 from tests.integration.projects import free_port, remove_labelled
 
 DEMO = """\

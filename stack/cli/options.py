@@ -17,7 +17,7 @@ from stack.errors import ConfigError
 if TYPE_CHECKING:
     from stack.cli.report import Form, Report
     from stack.engines.docker.engine import DockerEngine
-    from stack.engines.running import Owner
+    from stack.layout.labels import Owner
     from stack.lifecycle.outcome import Outcome
     from stack.project.state import State
 

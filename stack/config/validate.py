@@ -12,7 +12,6 @@ from graphlib import CycleError, TopologicalSorter
 from stack.config import hosts, presets
 from stack.config.document import Path as KeyPath
 from stack.config.model import SOURCES, Ready, Service, Stack
-from stack.layout.routing import asks_resolver
 
 # Nginx compares with the decoded, tidied path: what it would never see cannot be a route.
 _ROUTE = re.compile(r"/|(/(?!\.{1,2}(/|$))[^/\s?#%\\\x00-\x20\x7f]+)+/?")
@@ -271,14 +270,6 @@ def validate_deploy(stack: Stack) -> Iterator[Complaint]:
             yield Complaint(("deploy", "tls", key), f"{path!r} is no absolute path without $")
     if not _is_address(stack.deploy.resolver):
         yield Complaint(("deploy", "resolver"), f"{stack.deploy.resolver!r} is no IP address")
-
-
-def validate_resolver(stack: Stack) -> Iterator[Complaint]:
-    """A DNS server is named only where there is a name to look up; the stack is valid otherwise."""
-    deploy = stack.deploy
-    if deploy and "resolver" in deploy.model_fields_set and not asks_resolver(stack, deploy):
-        text = "has no effect: no service is reached by a name"
-        yield Complaint(("deploy", "resolver"), text)
 
 
 RULES: tuple[Rule, ...] = (

@@ -7,11 +7,12 @@ from stack.diagnose.lint.judge import RULES
 from stack.diagnose.own.causes import OWN_CAUSES
 from stack.errors import ConfigError
 from stack.finding import Cause
+from stack.proof.causes import PROOF_CAUSES
 
 
 def all_causes() -> tuple[Cause, ...]:
     """Give all causes by their codes."""
-    causes = (*(rule.cause for rule in RULES), *CAUSES, *OWN_CAUSES)
+    causes = (*(rule.cause for rule in RULES), *CAUSES, *PROOF_CAUSES, *OWN_CAUSES)
     return tuple(sorted(causes, key=lambda cause: cause.code))
 
 

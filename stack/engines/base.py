@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from stack.engines.running import Owner, Running
+from stack.engines.running import Running
 from stack.engines.steps import Step
+from stack.layout.labels import Owner
 
 
 @dataclass(frozen=True)

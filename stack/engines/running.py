@@ -4,20 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from stack.layout.labels import Owner
+
 DONE = "done"  # the state of a container that did its work and ended with 0
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Whose something is: a project's name, the folder of its stack file, and that file's name.
-
-    Without a ``file`` another tool made it, Docker Compose for example; without a ``project``
-    somebody made it by hand.
-    """
-
-    project: str
-    folder: str = ""
-    file: str = ""
 
 
 @dataclass(frozen=True)

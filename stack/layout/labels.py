@@ -1,6 +1,6 @@
 """The labels that say whose a container, a network or a volume is, and what it was made from."""
 
-from stack.engines.running import Owner
+from dataclasses import dataclass
 
 # Only what carries the first three, with this project's values, is ever changed or removed.
 PROJECT = "dev.stack.project"
@@ -9,6 +9,19 @@ FILE = "dev.stack.file"
 FINGERPRINT = "dev.stack.fingerprint"  # what a container was made from
 CONTEXT = "dev.stack.context"  # of an image: the digest of what it was built from
 FRONT = "dev.stack.front"  # the address that a front door was made for
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose something is: a project's name, the folder of its stack file, and that file's name.
+
+    Without a ``file`` another tool made it, Docker Compose for example; without a ``project``
+    somebody made it by hand.
+    """
+
+    project: str
+    folder: str = ""
+    file: str = ""
 
 
 def labels_of(owner: Owner) -> dict[str, str]:

@@ -3,10 +3,12 @@
 import ipaddress
 import re
 import string
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from stack.config.model import Deploy, Route, Service, Stack
+from stack.config.validate import Complaint
 from stack.errors import ConfigError
 
 Version = tuple[int, ...]
@@ -154,9 +156,13 @@ def deploy_routing(stack: Stack, deploy: Deploy) -> Routing:
     return _routing(stack, _deploy_places(stack, deploy), resolver=resolver, open_hosts=False)
 
 
-def asks_resolver(stack: Stack, deploy: Deploy) -> bool:
-    """Whether production looks up a name while it runs."""
-    return any(place.moves for place in _deploy_places(stack, deploy).values())
+def resolver_complaints(stack: Stack) -> Iterator[Complaint]:
+    """A DNS server is named only where production looks a name up; the stack is valid otherwise."""
+    deploy = stack.deploy
+    if not deploy or "resolver" not in deploy.model_fields_set:
+        return
+    if not any(place.moves for place in _deploy_places(stack, deploy).values()):
+        yield Complaint(("deploy", "resolver"), "has no effect: no service is reached by a name")
 
 
 def _deploy_places(stack: Stack, deploy: Deploy) -> dict[str, Place]:

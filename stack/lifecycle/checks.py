@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from stack.config.presets import NGINX
-from stack.engines.running import Owner, Running, Stranger
+from stack.engines.running import Running, Stranger
 from stack.errors import ConfigError
+from stack.layout.labels import Owner
 from stack.lifecycle.locate import Located
 from stack.lifecycle.ownership import in_the_way, refusal
 from stack.project.project import Project

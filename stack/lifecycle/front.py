@@ -9,8 +9,8 @@ import time
 
 from stack.config.presets import LOOPBACK
 from stack.engines.base import Engine, Holder
-from stack.engines.running import Owner
 from stack.errors import StackError
+from stack.layout.labels import Owner
 from stack.layout.topology import CONFIG_TARGET
 from stack.lifecycle.ownership import stop_command
 from stack.probe.exchange import Target

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.engines.running import Owner, Standing
+from stack.engines.running import Standing
 from stack.errors import ConfigError, EngineError, StackError
+from stack.layout.labels import Owner
 from stack.project.project import Project, folder_of, open_project
 
 Stacks = Callable[[], Sequence[Standing]]

@@ -7,8 +7,9 @@ changed, removed or mounted; the owner decides, or the user by ``stack adopt``.
 import shlex
 from collections.abc import Collection, Iterable
 
-from stack.engines.running import Owner, Running, Stranger
+from stack.engines.running import Running, Stranger
 from stack.errors import StackError
+from stack.layout.labels import Owner
 from stack.layout.names import container_name
 from stack.layout.topology import Topology
 

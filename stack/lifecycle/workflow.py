@@ -12,7 +12,7 @@ from stack.engines.base import Engine
 from stack.engines.docker.context import context_digest
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.opening import choose_source, open_engine, stacks
-from stack.engines.running import Owner, Running, Standing, Stranger
+from stack.engines.running import Running, Standing, Stranger
 from stack.engines.steps import (
     AwaitReady,
     AwaitRoute,
@@ -24,6 +24,7 @@ from stack.engines.steps import (
 )
 from stack.errors import EngineError, StackError
 from stack.layout.images import Source
+from stack.layout.labels import Owner
 from stack.layout.topology import NEXTAUTH_SECRET, BuildSpec, Container
 from stack.lifecycle import front, provide, settle
 from stack.lifecycle.adopt import adopted

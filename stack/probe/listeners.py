@@ -3,16 +3,8 @@
 import contextlib
 import errno
 import socket
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Listener:
-    """A listening socket: its address, port, and the program behind it, where we may know it."""
-
-    address: str
-    port: int
-    program: str = ""
+from stack.probe.proc_net import Listener
 
 
 def listening() -> tuple[Listener, ...]:

@@ -2,8 +2,17 @@
 
 import ipaddress
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from stack.probe.listeners import Listener
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening socket: its address, port, and the program behind it, where we may know it."""
+
+    address: str
+    port: int
+    program: str = ""
+
 
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 LISTEN = "0A"  # the state of a listening socket in these tables

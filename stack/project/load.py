@@ -12,8 +12,9 @@ from stack.config import document, presets
 from stack.config.document import Document, Mark, Problem, dotted
 from stack.config.model import Ready, Stack
 from stack.config.shape import shape_problems, shown
-from stack.config.validate import RULES, Complaint, validate_needs, validate_resolver
+from stack.config.validate import RULES, Complaint, validate_needs
 from stack.errors import ConfigError
+from stack.layout.routing import resolver_complaints
 from stack.project.folders import folder_complaints
 from stack.project.variables import variable_complaints
 from stack.reading import read_text
@@ -44,7 +45,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Stack:
     # What realtime needs by default can close a circle that was none before.
     if circles := [_located(content, found) for found in validate_needs(whole)]:
         raise _error(path, circles)
-    late = (*validate_resolver(whole), *variable_complaints(whole, path.parent, environ))
+    late = (*resolver_complaints(whole), *variable_complaints(whole, path.parent, environ))
     if refused := [_located(content, found) for found in late]:
         raise _error(path, refused)
     return whole

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from stack.config.hosts import canonical
 from stack.config.model import Stack
-from stack.engines.running import Owner
 from stack.files import read
 from stack.layout.compose import Labels
 from stack.layout.images import NAMES, Source, nginx_version, recipe_for
-from stack.layout.labels import FINGERPRINT, labels_of
+from stack.layout.labels import FINGERPRINT, Owner, labels_of
 from stack.layout.render import (
     generation,
     inputs_digest,

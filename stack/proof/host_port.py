@@ -5,10 +5,9 @@ Says only what the listening sockets and the attempts to connect prove.
 
 from dataclasses import dataclass
 
-from stack.diagnose.own import causes
 from stack.finding import Cause
-from stack.probe.listeners import Listener
-from stack.probe.proc_net import is_loopback
+from stack.probe.proc_net import Listener, is_loopback
+from stack.proof import causes
 from stack.proof.devserver import DevServer
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - the addresses of others

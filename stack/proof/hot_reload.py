@@ -4,11 +4,10 @@ import queue
 import threading
 from dataclasses import replace
 
-from stack.diagnose.own import causes
 from stack.probe.ask import ask, new_key
 from stack.probe.exchange import Exchange, Question, Target
 from stack.probe.handshake import upgrade_headers
-from stack.proof import devserver
+from stack.proof import causes, devserver
 from stack.proof.devserver import DevServer, Socket
 from stack.proof.host_port import Told
 

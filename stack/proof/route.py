@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from stack.config.presets import NGINX
-from stack.diagnose.own import causes
 from stack.engines.steps import AwaitRoute
 from stack.errors import EngineError
 from stack.layout.names import container_name
@@ -19,7 +18,7 @@ from stack.layout.topology import FrontRoute
 from stack.probe.ask import ask
 from stack.probe.exchange import Exchange, Question, Target
 from stack.probe.listeners import is_listening, listening
-from stack.proof import devserver, direct, hot_reload
+from stack.proof import causes, devserver, direct, hot_reload
 from stack.proof.host_port import Attempts, Told, explain
 from stack.proof.ready import (
     ANSWER_WITHIN,

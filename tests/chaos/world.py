@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from stack.engines.docker.opening import choose_source, open_engine
-from stack.engines.running import Owner
+from stack.layout.labels import Owner
 from tests.chaos.nginx import Nginx
 from tests.chaos.postgres import RealPostgres, real_postgres
 from tests.integration.projects import free_port

@@ -12,7 +12,7 @@ import pytest
 
 from stack.cli.main import main
 from stack.probe import listeners
-from stack.probe.listeners import Listener
+from stack.probe.proc_net import Listener
 from tests.diagnose import certificates
 
 

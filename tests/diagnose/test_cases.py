@@ -24,7 +24,7 @@ import yaml
 from websockets.sync.server import ServerConnection, serve
 
 from stack.diagnose.doctor.causes import CAUSES
-from stack.probe.listeners import Listener
+from stack.probe.proc_net import Listener
 from tests.diagnose import emulator
 from tests.diagnose.conftest import Doctor
 from tests.render import front

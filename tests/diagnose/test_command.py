@@ -8,7 +8,8 @@ from pathlib import Path
 import jwt
 import pytest
 
-from stack.probe.listeners import Listener, listening
+from stack.probe.listeners import listening
+from stack.probe.proc_net import Listener
 from tests.diagnose import emulator
 from tests.diagnose.conftest import Doctor
 from tests.diagnose.emulator import Emulator, Rule

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.probe.listeners import Listener
+from stack.probe.proc_net import Listener
 from tests.diagnose import emulator
 from tests.diagnose.conftest import Doctor
 from tests.diagnose.emulator import Rule

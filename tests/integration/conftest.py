@@ -19,8 +19,8 @@ from testcontainers.core.container import DockerContainer
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
-from stack.engines.running import Owner
 from stack.layout import images
+from stack.layout.labels import Owner
 from tests.integration.containers import LABEL
 from tests.integration.projects import (
     REALTIME,

@@ -21,7 +21,7 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from stack.engines.docker.request import PROJECT
-from stack.engines.running import Owner
+from stack.layout.labels import Owner
 from tests.integration.compose_plugin import compose_command
 
 ECHO = Path(__file__).with_name("echo")

@@ -17,8 +17,8 @@ from ws_server.settings.config import RedisAddress
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
-from stack.engines.running import Owner
 from stack.layout import images
+from stack.layout.labels import Owner
 from tests.integration.containers import HARDENED, LABEL, eventually, yard
 from tests.integration.projects import free_port
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from ws_server.clients.transport import frame
+from ws_server.core.frame import frame
 from ws_server.core.hub import Hub
 from ws_server.core.namespaces import Namespaces
 from ws_server.core.session import Session, Subscription

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from ws_server.core import namespaces
 from ws_server.core.namespaces import Namespace, Namespaces, is_channel, is_personal
 from ws_server.settings.environment import ConfigError
+from ws_server.settings.namespaces import parse
 
 ROOM, REST = Namespace(presence=True), Namespace(join_leave=False, history_size=1)
 
@@ -76,11 +76,11 @@ def test_personal_channels(channel: str, user: str, expected: bool) -> None:
 def test_wrong_configurations(value: object, message: str) -> None:
     text = value if isinstance(value, str) else json.dumps(value)
     with pytest.raises(ConfigError) as caught:
-        namespaces.parse(text, "NAMES")
+        parse(text, "NAMES")
     assert str(caught.value).startswith(message)
 
 
 def test_right_configurations() -> None:
-    assert namespaces.parse("", "NAMES") == Namespaces()
+    assert parse("", "NAMES") == Namespaces()
     text = '{"a": {"history_size": 3, "history_ttl": 0.5, "slow": "latest"}}'
-    assert namespaces.parse(text, "NAMES").of("a:1").has_history
+    assert parse(text, "NAMES").of("a:1").has_history

@@ -8,8 +8,9 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
-from ws_server.clients.transport import FULL, Outbox, frame
+from ws_server.clients.transport import FULL, Outbox
 from ws_server.core.codes import SHUTDOWN, Disconnect
+from ws_server.core.frame import frame
 from ws_server.core.namespaces import Slow
 
 

@@ -13,13 +13,13 @@ from urllib.parse import urljoin, urlsplit
 from stack.diagnose.doctor import capacity, message_size, questions, upgrade
 from stack.diagnose.doctor.conclusions import origin
 from stack.diagnose.doctor.evidence import Evidence, Examination, Options
-from stack.diagnose.formats.lint import Answer
+from stack.diagnose.lint.answer import Answer
 from stack.diagnose.lint.rules.origin import HOST
 from stack.probe import dial
 from stack.probe.ask import ask, new_key
 from stack.probe.dial import DialError
 from stack.probe.exchange import Exchange, Question, Target, scrubbed
-from stack.probe.listeners import Listener
+from stack.probe.proc_net import Listener
 
 AGAIN = 3  # handshakes beside the first: one bad upstream of two stays hidden once in 16 times
 MAX_REDIRECTS = 10

@@ -6,7 +6,7 @@ from typing import Any
 from stack.diagnose.doctor.conclusions.auth import seconds_left, token_of
 from stack.diagnose.doctor.evidence import Evidence, Examination
 from stack.diagnose.doctor.measured import Load, Sizes
-from stack.diagnose.formats.document import document
+from stack.diagnose.formats.as_json import document
 from stack.diagnose.formats.text import counted, doctor_lines, quantity
 from stack.probe.exchange import Exchange
 from stack.redaction.redact import redact

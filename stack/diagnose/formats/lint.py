@@ -1,41 +1,14 @@
 """What ``stack lint`` answers in each of its formats. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from stack.diagnose.formats.document import document, finding_object
+from stack.diagnose.formats.as_json import document, finding_object
 from stack.diagnose.formats.github import github_lines, harmless
 from stack.diagnose.formats.sarif import sarif_log
 from stack.diagnose.formats.text import counted, lint_lines, quantity
-from stack.finding import Finding
+from stack.diagnose.lint.answer import Answer
 
 Format = Literal["text", "json", "github", "sarif"]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was judged, and what is to be said of it.
-
-    ``files`` are named as the user did, ``sources`` are the texts of all that was read, and
-    ``routes`` is how many WebSocket routes were seen. ``diff`` shows the edits where that was
-    asked for, in place of the findings with ``is_only_diff``. ``fixed`` were mended; ``waiting``
-    is how many more --fix can mend.
-    """
-
-    files: Sequence[str]
-    routes: int
-    findings: Sequence[Finding]
-    sources: Mapping[str, str]
-    fixed: Sequence[Finding] = ()
-    diff: Sequence[str] = ()
-    waiting: int = 0
-    is_only_diff: bool = False
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether a finding is an error."""
-        return any(finding.severity == "error" for finding in self.findings)
 
 
 def value(answer: Answer, form: Format, version: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stack.diagnose.formats.document import document
+from stack.diagnose.formats.as_json import document
 from stack.diagnose.formats.text import counted, doctor_lines, quantity
 from stack.diagnose.own.routes import said
 from stack.diagnose.own.seen import Direct, RouteSeen, StackSeen

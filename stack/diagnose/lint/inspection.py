@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from stack.diagnose import edits
-from stack.diagnose.formats.lint import Answer
+from stack.diagnose.lint.answer import Answer
 from stack.diagnose.lint.judge import Options, lint, merged
 from stack.diagnose.lint.time_limit import bounded
 from stack.diagnose.nginx import conf, limits

@@ -41,62 +41,6 @@ NOT_RUNNING = Cause(
     "stack logs SERVICE, then stack up",
     COMPOSE,
 )
-HOST_SILENT = Cause(
-    "WS204",
-    "host-service-silent",
-    "error",
-    "nothing listens on the port of a host service",
-    "The service is one that you start on this machine yourself; it does not run, or it took "
-    "another port because its own was taken.",
-    "start your dev server, or correct its port in stack.yaml",
-    LISTEN,
-    bad="services:\n  app: { host: 3000 }   # and nothing listens on 3000",
-    good="services:\n  app: { host: 3001 }   # where it does",
-)
-HOST_LOOPBACK = Cause(
-    "WS205",
-    "host-service-on-loopback",
-    "error",
-    "a host service listens on loopback only, where no container reaches it",
-    "Nginx runs in a container, and 127.0.0.1 is another machine's there. A dev server that "
-    "listens on 127.0.0.1 or ::1 answers your browser, yet not Nginx.",
-    "start it on 0.0.0.0, such as: next dev -H 0.0.0.0, vite --host 0.0.0.0",
-    NETWORKING,
-    bad="$ next dev -H 127.0.0.1",
-    good="$ next dev -H 0.0.0.0",
-)
-DEV_REFUSES = Cause(
-    "WS218",
-    "dev-server-refuses-address",
-    "error",
-    "a dev server refuses the address of the front door, or its hot-reload socket does",
-    "Dev servers let in only the host names and origins that they know. Where only the hot-reload "
-    "socket is refused, the page comes and stays dead: Next.js hydrates after its socket opened.",
-    "add the host name of the front door to the list of the dev server",
-    "https://nextjs.org/docs/app/api-reference/config/next-config-js/allowedDevOrigins",
-    bad="GET /_next/hmr, Origin: http://127.0.0.1:8080 -> Unauthorized",
-    good="module.exports = { allowedDevOrigins: ['127.0.0.1'] }",
-)
-DEV_FAILS = Cause(
-    "WS219",
-    "dev-server-fails",
-    "error",
-    "a service on this machine is reached and does not answer as it should",
-    "The connection came about, so its address is right. The answer is an error of its own, or "
-    "there is none yet: a first compile can take long.",
-    "look at the terminal of your dev server",
-    LISTEN,
-)
-HOST_BLOCKED = Cause(
-    "WS206",
-    "host-service-blocked",
-    "error",
-    "a host service answers here, but not from a container",
-    "It listens on all addresses, so something in between drops the connection: most often a "
-    "firewall on this machine that does not know Docker's bridge.",
-    "allow the bridge, such as: ufw allow in on docker0 to any port PORT proto tcp",
-    NETWORKING,
-)
 OTHER_PORT = Cause(
     "WS207",
     "service-on-other-port",
@@ -225,9 +169,6 @@ OWN_CAUSES = (
     NOT_APPLIED,
     NOT_LOADED,
     NOT_RUNNING,
-    HOST_SILENT,
-    HOST_LOOPBACK,
-    HOST_BLOCKED,
     OTHER_PORT,
     INSIDE_LOOPBACK,
     PORT_LOST,
@@ -239,6 +180,4 @@ OWN_CAUSES = (
     OTHER_ANSWERS,
     STALE_ADDRESS,
     FRONT_FULL,
-    DEV_REFUSES,
-    DEV_FAILS,
 )

@@ -24,7 +24,8 @@ from stack.layout.topology import Container, FrontRoute
 from stack.lifecycle import settle
 from stack.lifecycle.workflow import plan_project, ready_for, running_door
 from stack.probe import proc_net
-from stack.probe.listeners import Listener, listening
+from stack.probe.listeners import listening
+from stack.probe.proc_net import Listener
 from stack.project.project import Prepared, Project
 from stack.proof import direct
 from stack.proof.ready import (

@@ -11,7 +11,7 @@ from stack.diagnose.nginx.log import Entry
 from stack.engines.running import SeenContainer
 from stack.finding import Finding
 from stack.layout.topology import FrontRoute
-from stack.probe.listeners import Listener
+from stack.probe.proc_net import Listener
 from stack.proof.host_port import Told
 
 Listeners = tuple[Listener, ...]

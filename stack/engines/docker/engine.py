@@ -17,7 +17,7 @@ from stack.engines.base import Exit, Holder
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
 from stack.engines.docker.observe import observe, owner_of
-from stack.engines.running import Owner, Running, SeenContainer, Stranger
+from stack.engines.running import Running, SeenContainer, Stranger
 from stack.engines.steps import (
     CreateNetwork,
     CreateVolume,
@@ -31,7 +31,7 @@ from stack.engines.steps import (
     Step,
 )
 from stack.errors import EngineError
-from stack.layout.labels import labels_of
+from stack.layout.labels import Owner, labels_of
 from stack.layout.names import container_name
 from stack.layout.topology import Container
 

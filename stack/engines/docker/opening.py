@@ -10,10 +10,11 @@ from stack.engines.docker.connect import answers, connect
 from stack.engines.docker.endpoint import Endpoint, find
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.observe import standing
-from stack.engines.running import Owner, Standing
+from stack.engines.running import Standing
 from stack.engines.steps import MakeImage
 from stack.errors import EngineError
 from stack.layout.images import NAMES, Pull, Recipe, Source, recipe_for
+from stack.layout.labels import Owner
 from stack.layout.topology import Container
 from stack.project.fingerprint import environment
 

@@ -10,7 +10,6 @@ from typing import Any
 from docker.types import EndpointConfig, Healthcheck, HostConfig, LogConfig, Mount
 
 from stack.config.presets import SECRETS_TARGET
-from stack.engines.running import Owner
 from stack.layout.compose import (
     HEALTH_INTERVAL,
     HEALTH_RETRIES,
@@ -20,7 +19,7 @@ from stack.layout.compose import (
     LOG_OPTIONS,
     PIDS,
 )
-from stack.layout.labels import FINGERPRINT, labels_of
+from stack.layout.labels import FINGERPRINT, Owner, labels_of
 from stack.layout.names import secret_file
 from stack.layout.topology import Container
 from stack.project.state import State

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stack.engines.base import Holder
-from stack.engines.running import Owner
 from stack.errors import ConfigError, StackError
+from stack.layout.labels import Owner
 from stack.lifecycle.front import check_port
 from stack.project.load import load
 from tests.unit.fake_engine import FakeEngine

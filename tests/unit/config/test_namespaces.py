@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from ws_server.core import namespaces
 from ws_server.settings.environment import ConfigError
+from ws_server.settings.namespaces import parse
 
 from stack.config.model import Namespace
 from stack.layout.topology import lay_out
@@ -32,7 +33,7 @@ def test_both_sides_know_the_same_options() -> None:
 
 def test_what_is_written_arrives(tmp_path: Path) -> None:
     text = environment(tmp_path, ROOM)["WS_NAMESPACES"]
-    room = namespaces.parse(text, "WS_NAMESPACES").of("room:1")
+    room = parse(text, "WS_NAMESPACES").of("room:1")
     assert room == namespaces.Namespace(
         presence=True, join_leave=True, history_size=9, history_ttl=3600, slow="latest"
     )
@@ -58,4 +59,4 @@ def test_nothing_written_is_nothing_set(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_named(text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=f"WS_NAMESPACES: {says}"):
-        namespaces.parse(text, "WS_NAMESPACES")
+        parse(text, "WS_NAMESPACES")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from stack.engines.base import Holder
-from stack.engines.running import Owner
 from stack.errors import StackError
+from stack.layout.labels import Owner
 from stack.lifecycle import front
 from stack.probe.exchange import Target
 from stack.project.state import State

@@ -1,7 +1,6 @@
 import pytest
 
-from stack.probe.listeners import Listener
-from stack.probe.proc_net import is_loopback, listeners
+from stack.probe.proc_net import Listener, is_loopback, listeners
 
 # As /proc/net/tcp and tcp6 print them: address and port in hexadecimal, bytes of a word reversed.
 TABLE = """\

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from stack.diagnose.own import causes
 from stack.finding import Cause
-from stack.probe.listeners import Listener
-from stack.proof import devserver
+from stack.probe.proc_net import Listener
+from stack.proof import causes, devserver
 from stack.proof.host_port import Attempts, explain
 
 SSH = Listener("0.0.0.0", 22)

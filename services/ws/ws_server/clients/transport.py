@@ -18,20 +18,10 @@ from websockets.protocol import State
 from ws_server.clients.documented import DocumentedConnection
 from ws_server.core import protocol
 from ws_server.core.codes import SLOW, Disconnect
+from ws_server.core.frame import frame
 from ws_server.core.namespaces import Slow
 
-_FIN_TEXT = 0x81
 FULL = 64 * 1024  # bytes in the transport; beyond, frames wait where they can still be dropped
-
-
-def frame(payload: bytes) -> bytes:
-    """One unmasked, unfragmented text frame (RFC 6455 §5.2) around UTF-8 ``payload``."""
-    length = len(payload)
-    if length < 126:
-        return bytes((_FIN_TEXT, length)) + payload
-    if length < 65536:
-        return bytes((_FIN_TEXT, 126)) + length.to_bytes(2, "big") + payload
-    return bytes((_FIN_TEXT, 127)) + length.to_bytes(8, "big") + payload
 
 
 def _messages(framed: bytes) -> int:

@@ -7,8 +7,8 @@ messages by newlines), so a burst costs a write a member and not a write a messa
 import time
 from collections.abc import Callable
 
-from ws_server.clients.transport import frame
 from ws_server.core.channels import Channels
+from ws_server.core.frame import frame
 from ws_server.core.namespaces import Namespaces
 from ws_server.stats import Stats
 

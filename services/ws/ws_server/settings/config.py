@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote
 
-from ws_server.core import namespaces
 from ws_server.core.namespaces import Namespaces
 from ws_server.settings import cores
+from ws_server.settings import namespaces as namespace_options
 from ws_server.settings.environment import ConfigError, Environment
 from ws_server.settings.strength import weakness_of
 
@@ -114,7 +114,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         max_connections_per_user=env.integer("WS_MAX_CONNECTIONS_PER_USER", 0, 0, 100_000),
         max_connections_per_address=env.integer("WS_MAX_CONNECTIONS_PER_ADDRESS", 0, 0, 100_000),
         max_commands_per_second=env.integer("WS_MAX_COMMANDS_PER_SECOND", 0, 0, 100_000),
-        namespaces=namespaces.parse(env.text("WS_NAMESPACES"), "WS_NAMESPACES"),
+        namespaces=namespace_options.parse(env.text("WS_NAMESPACES"), "WS_NAMESPACES"),
         connect_timeout=env.seconds("WS_CONNECT_TIMEOUT", 5.0),
         ping_interval=env.seconds("WS_PING_INTERVAL", 25.0),
         pong_timeout=env.seconds("WS_PONG_TIMEOUT", 10.0),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stack.diagnose.formats.document import document
+from stack.diagnose.formats.as_json import document
 from stack.diagnose.formats.github import github_lines
 from stack.diagnose.formats.manual import cause_lines, list_lines
 from stack.diagnose.formats.sarif import sarif_log

@@ -10,7 +10,8 @@ from stack.diagnose.own.seen import RouteSeen, ServiceSeen, Silent, StackSeen
 from stack.engines.running import SeenContainer
 from stack.finding import Finding
 from stack.layout.topology import FrontRoute
-from stack.probe.listeners import Listener
+from stack.probe.proc_net import Listener
+from stack.proof.causes import HOST_LOOPBACK
 from stack.proof.host_port import Told
 
 NGINX = ServiceSeen("nginx", 8080)
@@ -63,9 +64,9 @@ def test_another_configuration_in_force_is_named() -> None:
 
 
 def test_what_is_told_of_a_host_service_is_its_finding() -> None:
-    told = Told(causes.HOST_LOOPBACK, "open on 127.0.0.1 only", "start it elsewhere", (("a", "b"),))
+    told = Told(HOST_LOOPBACK, "open on 127.0.0.1 only", "start it elsewhere", (("a", "b"),))
     found = only(seen(route=replace(HOST, told=told)))
-    assert (found.cause, found.where, found.fix) == (causes.HOST_LOOPBACK, "app", told.fix)
+    assert (found.cause, found.where, found.fix) == (HOST_LOOPBACK, "app", told.fix)
     assert found.seen == (("/ by the front", HOST.problem), ("a", "b"))
 
 
