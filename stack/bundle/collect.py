@@ -24,7 +24,7 @@ from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import Running
 from stack.errors import StackError
 from stack.files import read
-from stack.lifecycle import workflow
+from stack.lifecycle import derive, status
 from stack.lifecycle.locate import Located
 from stack.lifecycle.outcome import Outcome
 from stack.lifecycle.status import ServiceStatus
@@ -176,7 +176,7 @@ def _outcome(scene: Scene, found: _Found) -> None:
         _failure(error) for error in (*scene.outcome.failures, *scene.outcome.warnings)
     ]
     found.files["steps.json"] = [
-        {"step": item.step.key, "start": item.start, "end": item.end, "ok": not item.error}
+        {"step": str(item.step.key), "start": item.start, "end": item.end, "ok": not item.error}
         for item in scene.outcome.results
     ]
 
@@ -247,17 +247,16 @@ def _status(scene: Scene, found: _Found) -> None:
     """Ask the front door on every route."""
     if scene.located is None or scene.engine is None:
         return
-    status = workflow.status(scene.located, scene.engine, _say_nothing)
-    rows = [vars(row) for row in status.services]
-    routes = [vars(row) for row in status.routes]
-    found.files["status.json"] = {"ok": status.is_well, "services": rows, "routes": routes}
+    seen = status.status(scene.located, scene.engine, _say_nothing)
+    rows = [vars(row) for row in seen.services]
+    routes = [vars(row) for row in seen.routes]
+    found.files["status.json"] = {"ok": seen.is_well, "services": rows, "routes": routes}
     found.services = [
         (row.container or row.service, f"{row.state}: {row.detail}", row.is_well, _step(row))
-        for row in status.services
+        for row in seen.services
     ]
     found.routes = [
-        (f"{row.route} → {row.service}", row.answer, row.ok, "stack doctor")
-        for row in status.routes
+        (f"{row.route} → {row.service}", row.answer, row.ok, "stack doctor") for row in seen.routes
     ]
 
 
@@ -269,8 +268,8 @@ def _plan(scene: Scene, found: _Found) -> None:
     """Say what ``up`` would change now."""
     if scene.project is None or scene.engine is None:
         return
-    _, files, plan = workflow.plan_project(scene.project, scene.engine, _say_nothing)
-    found.changes = [step.says for step in (*files.changes, *plan.changes)]
+    planned = derive.plan_project(scene.project, scene.engine, _say_nothing)
+    found.changes = [step.says for step in planned.whole.changes]
     found.files["plan.json"] = {"steps": found.changes}
 
 

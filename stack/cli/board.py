@@ -9,10 +9,13 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from stack.config.presets import NGINX
 from stack.engines.steps import (
     AwaitReady,
     AwaitRoute,
+    Key,
     MakeImage,
+    PlaceConfig,
     RemoveContainer,
     RunContainer,
     StartContainer,
@@ -36,7 +39,7 @@ class Board:
     def __init__(self) -> None:
         self.begun = time.monotonic()
         self.lines: dict[str, Text | Spinner] = {}
-        self.under_way: dict[str, str] = {}  # step key → service
+        self.under_way: dict[Key, str] = {}  # step key → service
         self.live = Live(console=Console(), refresh_per_second=12, transient=True)
 
     def __enter__(self) -> Self:
@@ -88,5 +91,7 @@ def service_of(step: Step) -> str:
             return step.seen.service
         case AwaitRoute():
             return "" if step.route.source == "host" else step.route.service
+        case PlaceConfig():
+            return NGINX
         case _:
-            return "nginx" if "nginx" in step.key else "networks"
+            return "networks"

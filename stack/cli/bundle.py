@@ -94,13 +94,13 @@ def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
 def _scene(file: Path, report: "Report") -> "Scene":
     """See what there is: the project, and its engine. What is missing is a problem to be told."""
     from stack.bundle.collect import Scene
-    from stack.lifecycle import workflow
+    from stack.lifecycle import locate
 
     located: Located | None = None
     engine: DockerEngine | None = None
     problems = []
     try:
-        located = workflow.find(file, os.environ)
+        located = locate.find(file, os.environ)
         problems += [located.problem] if located.problem else []
         engine = connected(located.owner, report)
     except StackError as error:

@@ -94,7 +94,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the stack and prove every route through the front door."""
-    from stack.lifecycle import workflow
+    from stack.lifecycle import derive, up
     from stack.lifecycle.outcome import Options
     from stack.lifecycle.run import critical_path
     from stack.project import hidden
@@ -103,10 +103,8 @@ def up(
     if dry_run:
         project = _project(file)
         engine = connected(project.owner, report)
-        _, files, plan = workflow.plan_project(
-            project, engine, report.note, services or (), build=build
-        )
-        report.plan(files, plan)
+        planned = derive.plan_project(project, engine, report.note, services or (), build=build)
+        report.plan(planned.whole)
         return
     with _locked(file, report, timeout, may_install=not no_install) as (project, engine):
         if ci:
@@ -116,7 +114,7 @@ def up(
             bundle.keeping_refusal(report, project, engine, is_kept=ci or strict),
             report.progress() as on_result,
         ):
-            outcome = workflow.up(project, engine, options, on_result, report.note)
+            outcome = up.up(project, engine, options, on_result, report.note)
         is_failure = (strict or ci) and not outcome.is_well
         if outcome.prepared and is_failure:
             report.hide(outcome.prepared.hidden)
@@ -137,14 +135,14 @@ def restart(
     as_json: Json = False,
 ) -> None:
     """Restart services and wait until the front door answers again."""
-    from stack.lifecycle import workflow
+    from stack.lifecycle import restart
     from stack.lifecycle.outcome import Options
 
     report = new_report(as_json)
     with _locked(file, report, timeout, make=False) as (project, engine):
         options = Options(timeout, tuple(services or ()))
         with report.progress() as on_result:
-            outcome = workflow.restart(project, engine, options, on_result, report.note)
+            outcome = restart.restart(project, engine, options, on_result, report.note)
     end(report, outcome)
     report.up(outcome)
 
@@ -160,7 +158,7 @@ def render(
     as_json: Json = False,
 ) -> None:
     """Write the files made from stack.yaml."""
-    from stack.lifecycle import provide, workflow
+    from stack.lifecycle import locate, provide
     from stack.project import output, project
 
     report = new_report(as_json)
@@ -175,7 +173,7 @@ def render(
     written = output.write_all(files, out)
     if target == "dev":
         with holding(opened.state, report, provide.WAIT):
-            provide.prepare_mounts(opened, workflow.connect_if_any(opened.owner))
+            provide.prepare_mounts(opened, locate.connect_if_any(opened.owner))
     report.written(sorted(files), written, out)
 
 
@@ -190,14 +188,14 @@ def images(
     as_json: Json = False,
 ) -> None:
     """Fetch or build all images and show where each comes from."""
-    from stack.lifecycle import workflow
+    from stack.lifecycle import images
 
     report = new_report(as_json)
     with _locked(file, report, 120.0, may_install=not no_install) as (project, engine):
         if source:
             project.state.remember("images", source)
         with report.progress() as on_result:
-            outcome, rows = workflow.images(project, engine, on_result, report.note)
+            outcome, rows = images.images(project, engine, on_result, report.note)
     end(report, outcome)
     report.table(("service", "image", "from"), rows)
 
@@ -215,14 +213,14 @@ def token(
 ) -> None:
     """Mint a development token, signed with the stack's own secret."""
     from stack.config.model import parse_duration
-    from stack.lifecycle import workflow
+    from stack.lifecycle import provide
     from stack.project.project import mint_token
 
     try:
         seconds = float(str(parse_duration(ttl)))
     except ValueError as error:
         raise ConfigError(f"--ttl: {ttl!r} {error}", "stack token --ttl 1h") from None
-    secret = workflow.signing_secret(_project(file))
+    secret = provide.signing_secret(_project(file))
     text, expires = mint_token(secret, sub, channel or (), seconds)
     new_report(as_json).document({"token": text, "expires": expires}, [text])
 

@@ -47,24 +47,24 @@ def down(
 
     Works from what runs, whatever became of stack.yaml.
     """
-    from stack.lifecycle import workflow
+    from stack.lifecycle import checks, down, locate
     from stack.project.state import State
 
     report = new_report(as_json)
-    located = workflow.find(file, os.environ, name)
+    located = locate.find(file, os.environ, name)
     owner = located.owner
     _say_problem(report.note, located)
     state = State(Path(owner.folder), owner.project)
     with holding(state, report, timeout, make=False):
         engine = connected(owner, report)
-        running = workflow.running_of(engine)
+        running = checks.running_of(engine)
         data = [f"{owner.project}_{one}" for one in running.own_volumes]
         data += [f"{count} without a name" for count in [running.nameless] if count]
         if volumes and data and not yes:
             again = same("down --volumes --yes", file, name)
             confirm(f"delete all data in the volumes {', '.join(data)}?", again)
         with report.progress() as on_result:
-            outcome = workflow.down(engine, on_result, volumes=volumes)
+            outcome = down.down(engine, on_result, volumes=volumes)
     end(report, outcome)
     kept = [] if volumes else running.own_volumes
     report.down(outcome, kept, sorted(running.lent), same("down --volumes", file, name))
@@ -77,13 +77,13 @@ def status(file: File = DEFAULT_FILE, name: ProjectName = "", as_json: Json = Fa
 
     Exits with 1 if a container does not run or a route does not answer.
     """
-    from stack.lifecycle import workflow
+    from stack.lifecycle import locate, status
 
     report = new_report(as_json)
-    located = workflow.find(file, os.environ, name)
+    located = locate.find(file, os.environ, name)
     _say_problem(report.aside, located)
     engine = connected(located.owner, report)
-    seen = workflow.status(located, engine, report.aside)
+    seen = status.status(located, engine, report.aside)
     _say_former(report.aside, located)
     report.status(seen)
     if not seen.is_well:
@@ -104,11 +104,11 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """Show the logs of services."""
+    from stack.lifecycle import locate
     from stack.lifecycle import logs as lines
-    from stack.lifecycle import workflow
 
     report = new_report(as_json)
-    located = workflow.find(file, os.environ, name)
+    located = locate.find(file, os.environ, name)
     _say_problem(report.note, located)
     engine = connected(located.owner, report)
     _say_former(report.note, located)
@@ -134,10 +134,10 @@ def execute(
 ) -> None:
     """Run a command in a service's container; its exit code is ours."""
     from stack.lifecycle import execute as inside
-    from stack.lifecycle import workflow
+    from stack.lifecycle import locate
 
     report = new_report()
-    located = workflow.find(file, os.environ, name)
+    located = locate.find(file, os.environ, name)
     engine = connected(located.owner, report)
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     for item in inside.execute(located, engine, service, command, is_terminal=is_terminal):
@@ -155,9 +155,9 @@ def _say_problem(say: Callable[[str], None], located: "Located") -> None:
 
 def _say_former(say: Callable[[str], None], located: "Located") -> None:
     """Say what still runs of a stack.yaml whose name was changed."""
-    from stack.lifecycle import workflow
+    from stack.lifecycle import locate
 
-    for other in workflow.former_of(located):
+    for other in locate.former_of(located):
         say(
             f"{other.owner.project} was made from {other.owner.file} under its former name: "
             f"stack down --project {shlex.quote(other.owner.project)}"

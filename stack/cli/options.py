@@ -69,9 +69,9 @@ def connected(
     owner: "Owner", report: "Report", *, may_install: bool = False, mirror: str | None = None
 ) -> "DockerEngine":
     """Open the engine that was meant, and let the report name it."""
-    from stack.lifecycle import workflow
+    from stack.lifecycle import locate
 
-    engine = workflow.connect(owner, report.aside, may_install=may_install, mirror=mirror)
+    engine = locate.connect(owner, report.aside, may_install=may_install, mirror=mirror)
     report.on_engine(engine.label)
     return engine
 

@@ -192,9 +192,9 @@ class Report:
             finally:
                 self._board = None
 
-    def plan(self, files: "Plan", plan: "Plan") -> None:
-        """Say what ``up`` would do: write ``files``, and carry out ``plan``."""
-        steps = [step.says for step in (*files.changes, *plan.changes)]
+    def plan(self, plan: "Plan") -> None:
+        """Say what ``up`` would do."""
+        steps = [step.says for step in plan.changes]
         lines = steps or ["nothing to change"]
         self.document({"steps": steps}, [f"  {line}" for line in lines])
 
@@ -241,7 +241,7 @@ class Report:
 
         ``again`` is the command that removes the first.
         """
-        removed = [step.key.removeprefix("remove ") for step in outcome.plan.steps]
+        removed = [f"{step.key.kind} {step.key.name}" for step in outcome.plan.steps]
         seconds = round(outcome.seconds, 2)
         if self.form == "json":
             self._event("down", ok=True, seconds=seconds, removed=removed, kept=[*kept, *lent])
@@ -301,7 +301,8 @@ class Report:
     def timing(self, chain: list["Finished"], total: float) -> None:
         """Give the steps that the run could not have been shorter than."""
         rows = [
-            (item.step.key, f"{item.start:.2f}", f"{item.end - item.start:.2f}") for item in chain
+            (str(item.step.key), f"{item.start:.2f}", f"{item.end - item.start:.2f}")
+            for item in chain
         ]
         if self.form == "json":
             names = ("step", "start", "seconds")
@@ -318,7 +319,7 @@ class Report:
         if self.form == "json":
             more = {} if seconds is None else {"seconds": seconds}
             name = "started" if seconds is None else "finished"
-            self._event(name, step=result.step.key, **more)
+            self._event(name, step=str(result.step.key), **more)
         elif isinstance(result, Finished):
             mark = "failed" if result.error else "ok"
             self._print(f"  {mark:<6} {seconds:6.2f} s  {result.step.key}")

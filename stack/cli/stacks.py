@@ -42,7 +42,7 @@ def adopt(
     Its networks and volumes are kept and used; its containers go, and stack up makes its own.
     """
     from stack.lifecycle import adopt as adoption
-    from stack.lifecycle import workflow
+    from stack.lifecycle import derive
     from stack.lifecycle.checks import check_gone
     from stack.lifecycle.ownership import consequences
     from stack.lifecycle.provide import WAIT, take_secrets
@@ -51,7 +51,7 @@ def adopt(
     report = new_report(as_json)
     project = open_project(file, os.environ)
     engine = connected(project.owner, report)
-    strangers, names = workflow.strangers(project, engine)
+    strangers, names = derive.strangers(project, engine)
     if not strangers:
         report.document({"adopted": []}, [f"nothing of others has the name {project.stack.name}"])
         return
@@ -63,7 +63,7 @@ def adopt(
             report.note(line)
         confirm("adopt all of it?", f"{again} --yes")
     with holding(project.state, report, WAIT):
-        if {*workflow.strangers(project, engine)[0]} != {*strangers}:
+        if {*derive.strangers(project, engine)[0]} != {*strangers}:
             raise StackError(f"{project.stack.name}: what is there changed meanwhile", again)
         take_secrets(project, engine, strangers)
         adoption.adopt(project.state, engine, strangers)

@@ -2,23 +2,83 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from stack.engines.running import SeenContainer
 from stack.layout.topology import Container, FrontRoute
+
+
+class Verb(StrEnum):
+    """What a step does."""
+
+    MOVE = "move"
+    MAKE = "make"
+    GIVE = "give"
+    WRITE = "write"
+    CREATE = "create"
+    REMOVE = "remove"
+    CONFIGURE = "configure"
+    START = "start"
+    RESTART = "restart"
+    AWAIT = "ready"
+    WATCH = "watch"
+    PROVE = "prove"
+
+
+class Kind(StrEnum):
+    """What a step does it to."""
+
+    STATE = "state"
+    SECRET = "secret"  # noqa: S105 - a kind of thing
+    SECRETS = "secrets"
+    CERTIFICATE = "certificate"
+    FILE = "file"
+    IMAGE = "image"
+    NETWORK = "network"
+    VOLUME = "volume"
+    CONTAINER = "container"
+    ROUTE = "route"
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """What tells a step from all others of its plan: ``remove network data``."""
+
+    verb: Verb
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        """As the user reads it."""
+        match self.verb, self.kind:
+            case Verb.MOVE, Kind.STATE:
+                return f"move .stack to {self.name}"
+            case Verb.GIVE, Kind.SECRETS:
+                return f"give {self.name} its secrets"
+            case ((Verb.START | Verb.RESTART | Verb.AWAIT | Verb.WATCH), Kind.CONTAINER):
+                return f"{self.verb} {self.name}"
+            case ((Verb.WRITE | Verb.CONFIGURE), _):
+                return f"{self.verb} {self.name}"
+            case _, (Kind.IMAGE | Kind.ROUTE):
+                return f"{self.kind} {self.name}"
+            case _:
+                return f"{self.verb} {self.kind} {self.name}"
+
+
+CONFIGURE = Key(Verb.CONFIGURE, Kind.FILE, "nginx")
 
 
 @dataclass(frozen=True)
 class Step:
     """One thing to do. ``key`` names it within a plan, ``after`` the steps that come first."""
 
-    key: str
-    after: tuple[str, ...] = ()
+    key: Key
+    after: tuple[Key, ...] = ()
 
     @property
     def says(self) -> str:
         """What it does, for ``--dry-run`` and the log."""
-        verb, _, subject = self.key.partition(" ")
-        return f"{verb} {subject}"
+        return str(self.key)
 
 
 @dataclass(frozen=True)
@@ -37,12 +97,19 @@ class MakeSecret(Step):
     @property
     def says(self) -> str:
         """What it does and where from."""
-        return f"{self.key} (again, from {self.container})" if self.container else self.key
+        return f"{self.key} (again, from {self.container})" if self.container else str(self.key)
 
 
 @dataclass(frozen=True)
 class MakeCertificate(Step):
-    """Make the certificate of the front door, and the authority if there is none."""
+    """Make the certificate of the front door, and the authority if there is none that will do."""
+
+    is_new_authority: bool = field(kw_only=True)
+
+    @property
+    def says(self) -> str:
+        """What it does, and whether browsers have to trust a new authority."""
+        return f"{self.key}, by a new authority" if self.is_new_authority else str(self.key)
 
 
 @dataclass(frozen=True)
@@ -164,6 +231,14 @@ class Plan:
     def changes(self) -> tuple[Step, ...]:
         """The steps that change something; the others only look."""
         return tuple(step for step in self.steps if not isinstance(step, AwaitReady | AwaitRoute))
+
+    def starts(self, service: str) -> bool:
+        """Whether a container of the service starts, be it new or not."""
+        return any(
+            (isinstance(step, RunContainer) and step.container.service == service)
+            or (isinstance(step, StartContainer) and step.seen.service == service)
+            for step in self.steps
+        )
 
     def split(self, kind: type[Step]) -> tuple["Plan", "Plan"]:
         """Give the plan of the steps of one kind, and the plan of all others."""

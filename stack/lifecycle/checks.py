@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from stack.config.presets import NGINX
+from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import Running, Stranger
 from stack.errors import ConfigError
 from stack.layout.labels import Owner
@@ -73,3 +74,10 @@ def check_gone(owner: Owner, strangers: Collection[Stranger]) -> None:
     for one in strangers:
         if one.owner.file and Path(one.owner.folder).is_dir():
             raise refusal(owner, [one], {one.owner.folder})
+
+
+def running_of(engine: DockerEngine) -> Running:
+    """See what the project has. Raises StackError if its name is somebody else's."""
+    running = engine.observe()
+    check_ours(engine.owner, running)
+    return running

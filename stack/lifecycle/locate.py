@@ -8,10 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.engines.docker.engine import DockerEngine
+from stack.engines.docker.opening import open_engine, stacks
 from stack.engines.running import Standing
 from stack.errors import ConfigError, EngineError, StackError
 from stack.layout.labels import Owner
+from stack.lifecycle.adopt import adopted
+from stack.lifecycle.carry_out import Say
 from stack.project.project import Project, folder_of, open_project
+from stack.project.state import State
 
 Stacks = Callable[[], Sequence[Standing]]
 
@@ -71,3 +76,33 @@ def _only(found: Sequence[Standing], what: str) -> Owner:
             f"say which: --project {shlex.quote(names[0])}",
         )
     return found[0].owner
+
+
+def find(file: Path, environ: Mapping[str, str], name: str = "") -> Located:
+    """Find the project of a stack file, or the one called ``name``."""
+    return locate(file, environ, name, stacks)
+
+
+def former_of(located: Located) -> list[Standing]:
+    """Give what still runs of the stack file under names that it no longer has."""
+    owner = located.owner
+    if located.project is None or not owner.file:
+        return []
+    made = made_from(Path(owner.folder) / owner.file, stacks())
+    return [one for one in made if one.owner.project != owner.project and one.containers]
+
+
+def connect(
+    owner: Owner, say: Say, *, may_install: bool = False, mirror: str | None = None
+) -> DockerEngine:
+    """Open the engine for a project; ``mirror`` is as in its stack.yaml."""
+    state = State(Path(owner.folder), owner.project)
+    return open_engine(owner, lambda: adopted(state), say, may_install=may_install, mirror=mirror)
+
+
+def connect_if_any(owner: Owner) -> DockerEngine | None:
+    """Open the engine for a project, for what can do without one."""
+    try:
+        return connect(owner, lambda _: None)
+    except EngineError:
+        return None

@@ -9,10 +9,13 @@ from dataclasses import replace
 from stack.config.presets import NGINX
 from stack.engines.running import DONE, Running, SeenContainer
 from stack.engines.steps import (
+    CONFIGURE,
     AwaitReady,
     AwaitRoute,
     CreateNetwork,
     CreateVolume,
+    Key,
+    Kind,
     MakeImage,
     PlaceConfig,
     Plan,
@@ -23,6 +26,7 @@ from stack.engines.steps import (
     RunContainer,
     StartContainer,
     Step,
+    Verb,
     pruned,
 )
 from stack.layout.names import container_name
@@ -69,7 +73,7 @@ def plan_up(
     removals = removals if unwanted else [_in_turn(topology, step) for step in removals]
     steps: list[Step] = [*images, *(step for step in removals if not step.after)]
     steps += [
-        RemoveNetwork(f"remove network {name}", removal_keys, name=name)
+        RemoveNetwork(_network(Verb.REMOVE, name), removal_keys, name=name)
         for name in sorted(unwanted)
     ]
     steps += _foundations(topology, running, stale_networks)
@@ -88,9 +92,9 @@ def plan_restart(topology: Topology, running: Running, services: Collection[str]
     """
     steps: list[Step] = []
     for item in topology.containers:
-        before: tuple[str, ...] = ()
+        before: tuple[Key, ...] = ()
         for seen in running.of(item.service) if item.service in services else ():
-            key, ready = f"restart {seen.name}", f"ready {seen.name}"
+            key, ready = _container(Verb.RESTART, seen.name), _container(Verb.AWAIT, seen.name)
             steps.append(RestartContainer(key, before, seen=seen))
             steps.append(AwaitReady(ready, (key,), container=item, number=seen.number))
             before = (ready,)
@@ -101,14 +105,22 @@ def plan_restart(topology: Topology, running: Running, services: Collection[str]
 def plan_down(running: Running, *, volumes: bool) -> Plan:
     """Plan the removal of all that the project made; volumes only when ``volumes`` is true."""
     removals: list[Step] = [
-        RemoveContainer(f"remove container {seen.name}", seen=seen, why="down", with_data=volumes)
+        RemoveContainer(
+            _container(Verb.REMOVE, seen.name), seen=seen, why="down", with_data=volumes
+        )
         for seen in (*running.containers, *running.one_offs)
     ]
     keys = tuple(step.key for step in removals)
     steps = list(removals)
-    steps += [RemoveNetwork(f"remove network {n}", keys, name=n) for n in sorted(running.networks)]
+    steps += [
+        RemoveNetwork(_network(Verb.REMOVE, name), keys, name=name)
+        for name in sorted(running.networks)
+    ]
     if volumes:
-        steps += [RemoveVolume(f"remove volume {n}", keys, name=n) for n in running.own_volumes]
+        steps += [
+            RemoveVolume(_volume(Verb.REMOVE, name), keys, name=name)
+            for name in running.own_volumes
+        ]
     return Plan(tuple(steps))
 
 
@@ -123,7 +135,7 @@ def _images(
         if is_stale and container.image not in made:
             made.add(container.image)
             is_forced = container.build is not None and not wanted
-            yield MakeImage(f"image {container.image}", container=container, is_forced=is_forced)
+            yield MakeImage(_image(container), container=container, is_forced=is_forced)
 
 
 def _removals(
@@ -148,7 +160,7 @@ def _removals(
         else:
             why = _changed_by_hand(topology.project, container, seen, lost)
         if why:
-            yield RemoveContainer(f"remove container {seen.name}", seen=seen, why=why)
+            yield RemoveContainer(_container(Verb.REMOVE, seen.name), seen=seen, why=why)
 
 
 def _changed_by_hand(
@@ -185,19 +197,22 @@ def _in_turn(topology: Topology, step: RemoveContainer) -> RemoveContainer:
         return step
     if step.seen.name != container_name(topology.project, service, number):
         return step  # it may have the name that another one waits for
-    return replace(step, after=tuple(_keys("ready", topology, [service])[: number - 1]))
+    return replace(step, after=tuple(_keys(Verb.AWAIT, topology, [service])[: number - 1]))
 
 
 def _foundations(topology: Topology, running: Running, stale: set[str]) -> list[Step]:
     networks: list[Step] = [
         CreateNetwork(
-            f"create network {name}", (f"remove network {name}",), name=name, internal=internal
+            _network(Verb.CREATE, name),
+            (_network(Verb.REMOVE, name),),
+            name=name,
+            internal=internal,
         )
         for name, internal in topology.networks
         if name not in running.networks or name in stale
     ]
     volumes: list[Step] = [
-        CreateVolume(f"create volume {name}", name=name)
+        CreateVolume(_volume(Verb.CREATE, name), name=name)
         for name in topology.volumes
         if name not in running.volumes
     ]
@@ -210,7 +225,7 @@ def _config(
     nginx = next((s for s in kept.values() if s.service == NGINX and s.is_running), None)
     if is_config_current and (nginx is None or is_config_loaded):
         return []
-    return [PlaceConfig("configure nginx", container_id=nginx.id if nginx else None)]
+    return [PlaceConfig(CONFIGURE, container_id=nginx.id if nginx else None)]
 
 
 def _replicas(
@@ -236,7 +251,7 @@ def _bring_up(
     topology: Topology,
     container: Container,
     number: int,
-    before: Collection[str],
+    before: Collection[Key],
     kept: Mapping[str, SeenContainer],
     fingerprints: Mapping[str, str],
     inherited: tuple[tuple[str, str], ...],
@@ -244,17 +259,17 @@ def _bring_up(
     name = container_name(topology.project, container.service, number)
     place = (container.service, number)
     seen = next((seen for seen in kept.values() if (seen.service, seen.number) == place), None)
-    first = [f"image {container.image}", *before]
-    first += [f"create network {network}" for network in container.networks]
-    first += [f"create volume {mount.source}" for mount in container.mounts if mount.is_volume]
+    first = [_image(container), *before]
+    first += [_network(Verb.CREATE, network) for network in container.networks]
+    first += [_volume(Verb.CREATE, mount.source) for mount in container.mounts if mount.is_volume]
     if container.service == NGINX:
-        first.append("configure nginx")
+        first.append(CONFIGURE)
     # Who can wait by itself starts with what it needs, yet not before: making a database takes
     # longest, so that has to begin first.
-    first += _keys("ready" if container.waits else "start", topology, container.needs)
+    first += _keys(Verb.AWAIT if container.waits else Verb.START, topology, container.needs)
     steps: list[Step] = []
     is_done = bool(seen and seen.state == DONE and is_silent(container))
-    run_key = f"start {name}"
+    run_key = _container(Verb.START, name)
     if seen is None:
         steps.append(
             RunContainer(
@@ -270,12 +285,13 @@ def _bring_up(
         steps.append(StartContainer(run_key, tuple(first), seen=seen))
     is_quiet = bool(seen and seen.is_running and is_silent(container))
     if not (seen and (seen.is_healthy or is_quiet or is_done)):
-        nginx = () if container.service == NGINX else (f"start {topology.project}-{NGINX}-1",)
+        front = _container(Verb.START, container_name(topology.project, NGINX, 1))
+        asked = () if container.service == NGINX else (front,)
         steps.append(
             # It cannot answer before what it needs does, and each question costs them time.
             AwaitReady(
-                f"ready {name}",
-                (run_key, *nginx, *_keys("ready", topology, container.needs)),
+                _container(Verb.AWAIT, name),
+                (run_key, *asked, *_keys(Verb.AWAIT, topology, container.needs)),
                 container=container,
                 number=number,
             )
@@ -285,13 +301,29 @@ def _bring_up(
 
 def _await_route(topology: Topology, route: FrontRoute) -> AwaitRoute:
     services = (NGINX,) if not route.is_container else (NGINX, route.service)
-    first = ("configure nginx", *_keys("ready", topology, services))
-    return AwaitRoute(f"route {route.path}", first, route=route)
+    first = (CONFIGURE, *_keys(Verb.AWAIT, topology, services))
+    return AwaitRoute(Key(Verb.PROVE, Kind.ROUTE, route.path), first, route=route)
 
 
-def _keys(verb: str, topology: Topology, services: Iterable[str]) -> list[str]:
+def _container(verb: Verb, name: str) -> Key:
+    return Key(verb, Kind.CONTAINER, name)
+
+
+def _network(verb: Verb, name: str) -> Key:
+    return Key(verb, Kind.NETWORK, name)
+
+
+def _volume(verb: Verb, name: str) -> Key:
+    return Key(verb, Kind.VOLUME, name)
+
+
+def _image(container: Container) -> Key:
+    return Key(Verb.MAKE, Kind.IMAGE, container.image)
+
+
+def _keys(verb: Verb, topology: Topology, services: Iterable[str]) -> list[Key]:
     return [
-        f"{verb} {container_name(topology.project, service, number)}"
+        _container(verb, container_name(topology.project, service, number))
         for service in services
         for number in range(1, topology.container(service).replicas + 1)
     ]

@@ -7,18 +7,23 @@ from stack.engines.base import Engine
 from stack.engines.running import Running, Stranger
 from stack.engines.steps import (
     GiveSecrets,
+    Key,
+    Kind,
     MakeCertificate,
     MakeSecret,
     MoveState,
     Plan,
     Step,
+    Verb,
     WriteCompose,
 )
 from stack.errors import StackError
 from stack.files import read
 from stack.layout.names import container_name
-from stack.layout.topology import FRONT_CERTIFICATE, FRONT_KEY, Topology
+from stack.layout.topology import FRONT_CERTIFICATE, FRONT_KEY, NEXTAUTH_SECRET, Topology
 from stack.lifecycle.adopt import take
+from stack.lifecycle.checks import running_of
+from stack.lifecycle.locate import connect_if_any
 from stack.lifecycle.ownership import has_no_labels
 from stack.project import credentials
 from stack.project.authority import ensure_certificate, is_current, is_limited
@@ -32,7 +37,7 @@ WAIT = 10.0  # seconds for another command that may be making the same secret
 def plan_files(project: Project, prepared: Prepared, running: Running) -> Plan:
     """Plan the files that are missing or outdated. Looks at the disk, and writes nothing."""
     if project.state.former:
-        return Plan((MoveState(f"move .stack to .stack/{project.stack.name}"),))
+        return Plan((MoveState(Key(Verb.MOVE, Kind.STATE, f".stack/{project.stack.name}")),))
     return Plan(tuple(_steps(project, prepared, running)))
 
 
@@ -118,8 +123,8 @@ def _steps(project: Project, prepared: Prepared, running: Running) -> Iterator[S
     state, layout, secrets = project.state, prepared.topology, prepared.secrets
     before: list[Step] = []
     if project.stack.front.tls and not is_current(state, project.authority, project.names):
-        by = "" if is_limited(project.authority) else ", by a new authority"
-        before.append(MakeCertificate(f"make certificate front.pem{by}"))
+        key = Key(Verb.MAKE, Kind.CERTIFICATE, FRONT_CERTIFICATE)
+        before.append(MakeCertificate(key, is_new_authority=not is_limited(project.authority)))
     before += [
         _secret(layout, _alive(running), name)
         for name, value in secrets.items()
@@ -129,10 +134,10 @@ def _steps(project: Project, prepared: Prepared, running: Running) -> Iterator[S
     keys = tuple(step.key for step in before)
     for item in layout.containers:
         if not credentials.is_given(state, item, secrets):
-            yield GiveSecrets(f"give {item.service} its secrets", keys, container=item)
+            yield GiveSecrets(Key(Verb.GIVE, Kind.SECRETS, item.service), keys, container=item)
     name = prepared.rendered
     if read(state.compose) != prepared.compose or state.recall("rendered") != name:
-        yield WriteCompose(f"write .stack/{project.stack.name}/compose.yaml")
+        yield WriteCompose(Key(Verb.WRITE, Kind.FILE, f".stack/{project.stack.name}/compose.yaml"))
 
 
 def _move(project: Project, engine: Engine | None) -> None:
@@ -150,13 +155,14 @@ def _alive(running: Running) -> list[str]:
 
 def _secret(layout: Topology, alive: Collection[str], name: str) -> MakeSecret:
     """Make a secret, unless a container that runs was given it: its data may depend on it."""
+    key = Key(Verb.MAKE, Kind.SECRET, name)
     for item in layout.containers:
         holder = container_name(layout.project, item.service, 1)
         for secret in item.secrets:
             if secret.value == name and holder in alive:
                 file = f"{SECRETS_TARGET}/{secret.file}"
-                return MakeSecret(f"make secret {name}", name=name, container=holder, file=file)
-    return MakeSecret(f"make secret {name}", name=name)
+                return MakeSecret(key, name=name, container=holder, file=file)
+    return MakeSecret(key, name=name)
 
 
 def _kept(engine: Engine, step: MakeSecret) -> str:
@@ -168,3 +174,14 @@ def _kept(engine: Engine, step: MakeSecret) -> str:
     except StackError:
         return ""
     return str(lines[0]) if code == 0 and len(lines) == 1 else ""
+
+
+def signing_secret(project: Project) -> str:
+    """Give the secret that tokens are signed with; made now if there is none.
+
+    Without an engine nobody else can run under the project's name.
+    """
+    engine = connect_if_any(project.owner)
+    if engine:
+        running_of(engine)
+    return ensure_secret(project, engine, NEXTAUTH_SECRET)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from stack.engines.steps import Plan, Step
+from stack.engines.steps import Key, Plan, Step
 from stack.errors import StackError
 from stack.trouble import told
 
@@ -46,7 +46,7 @@ def run(
     """
     begun = time.monotonic()
     waiting = {step.key: step for step in plan.steps}
-    done = set[str]()
+    done = set[Key]()
     under_way: dict[Future[Finished], Step] = {}
     failed = False
     with ThreadPoolExecutor(min(MAX_WORKERS, len(plan.steps) or 1)) as pool:
@@ -83,7 +83,7 @@ def critical_path(results: list[Finished]) -> list[Finished]:
     return chain[::-1]
 
 
-def _able(waiting: dict[str, Step], done: set[str]) -> list[Step]:
+def _able(waiting: dict[Key, Step], done: set[Key]) -> list[Step]:
     return [step for step in waiting.values() if done.issuperset(step.after)]
 
 

@@ -1,13 +1,23 @@
 """What runs and what the front door sees, as values. Asks once, waits for nothing."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from stack.config.presets import NGINX
+from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import DONE, Running
 from stack.layout.names import container_name
 from stack.layout.topology import FrontRoute, Topology
-from stack.proof.ready import Ready
+from stack.lifecycle import settle
+from stack.lifecycle.carry_out import Say, ready_for
+from stack.lifecycle.checks import check_ours
+from stack.lifecycle.derive import running_door, source_of
+from stack.lifecycle.locate import Located
+from stack.project.project import derive
+from stack.project.state import State
+from stack.proof.ready import Ready, Watch
 from stack.proof.route import prove
 
 
@@ -96,3 +106,20 @@ def _routes(topology: Topology, ready: Ready, *, is_open: bool) -> list[RouteSta
 
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(ask, topology.routes))
+
+
+def status(located: Located, engine: DockerEngine, say: Say) -> Status:
+    """See what runs and what the front door answers."""
+    running = engine.observe()
+    if located.project is None:
+        if located.problem and not running.containers:
+            raise located.problem
+        owner = located.owner
+        done = settle.remembered(State(Path(owner.folder), owner.project))
+        return Status(services_of(running.with_done(done)), [])
+    project = located.project
+    check_ours(project.owner, running)
+    prepared = derive(project, source_of(project, engine, say))
+    prepared = replace(prepared, door=running_door(project, prepared.door, running))
+    ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
+    return look(prepared.topology, running.with_done(settle.remembered(project.state)), ready)

@@ -127,7 +127,13 @@ class Simulator:
 
 
 def keys(plan: Plan) -> list[str]:
-    return [step.key for step in plan.changes]
+    """Give what a plan changes, as it is printed."""
+    return [str(step.key) for step in plan.changes]
+
+
+def orders(steps: Iterable[Step]) -> dict[str, tuple[str, ...]]:
+    """Map each step, as it is printed, to those that come first."""
+    return {str(step.key): tuple(map(str, step.after)) for step in steps}
 
 
 def changed(**by_service: Mapping[str, object]) -> Topology:

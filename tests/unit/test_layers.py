@@ -88,6 +88,7 @@ MIRRORS = {
     "handshake": "the bytes, and what can be concluded",
     "http2": "how it is asked, and what can be concluded",
     "limits": "what a configuration holds, the rule, and what can be concluded",
+    "images": "where they come from, and the verb that makes them",
     "lint": "the command, and what it prints",
     "namespaces": "what the options mean, and how they are read",
     "origin": "the rule, and what can be concluded",

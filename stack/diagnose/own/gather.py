@@ -15,14 +15,15 @@ from stack.diagnose.nginx.log import Entry, entries
 from stack.diagnose.own.seen import Direct, RouteSeen, ServiceSeen, Silent, StackSeen
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import DONE, Running, SeenContainer
-from stack.engines.steps import AwaitReady
+from stack.engines.steps import AwaitReady, Key, Kind, Verb
 from stack.errors import EngineError
 from stack.finding import Finding
 from stack.layout.names import container_name
 from stack.layout.render import generation
 from stack.layout.topology import Container, FrontRoute
 from stack.lifecycle import settle
-from stack.lifecycle.workflow import plan_project, ready_for, running_door
+from stack.lifecycle.carry_out import ready_for
+from stack.lifecycle.derive import plan_project, running_door
 from stack.probe import proc_net
 from stack.probe.listeners import listening
 from stack.probe.proc_net import Listener
@@ -73,7 +74,8 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
 
     Raises StackError when there is no engine to ask, ConfigError for a wrong stack.yaml.
     """
-    prepared, files, plan = plan_project(project, engine, say)
+    planned = plan_project(project, engine, say)
+    prepared = planned.prepared
     running = engine.observe().with_done(settle.remembered(project.state))
     prepared = replace(prepared, door=running_door(project, prepared.door, running))
     watch = Watch(time.monotonic())
@@ -89,7 +91,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
         silents = dict(zip((item.service for item in containers), silent, strict=True))
     routes = tuple(_looked_into(view, item) if item.problem else item for item in asked)
     return StackSeen(
-        changes=tuple(step.says for step in (*files.changes, *plan.changes)),
+        changes=tuple(step.says for step in planned.whole.changes),
         loaded=loaded_generation(prepared.door),
         on_disk=_on_disk(project),
         is_published=_is_published(view),
@@ -114,8 +116,9 @@ def _silent(view: _View, item: Container) -> tuple[Silent, ...]:
 
 
 def _silence(view: _View, item: Container, one: SeenContainer) -> Silent | None:
+    key = Key(Verb.AWAIT, Kind.CONTAINER, one.name)
     try:
-        view.ready.await_container(AwaitReady("", container=item, number=one.number))
+        view.ready.await_container(AwaitReady(key, container=item, number=one.number))
     except NotReadyError as error:
         message = error.message.removeprefix(f"{item.service}: ")
         refused = isinstance(error, RefusedError)

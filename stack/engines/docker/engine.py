@@ -78,7 +78,7 @@ class DockerEngine:
 
     def apply(self, step: Step) -> None:
         """Carry out one step. Raises EngineError; TypeError for a step that is not the engine's."""
-        with translated(step.key):
+        with translated(str(step.key)):
             match step:
                 case MakeImage():
                     self.make_image(step)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stack.cli.report import Form, Report, aligned, coloured, printable
-from stack.engines.steps import AwaitRoute, Plan, Step
+from stack.engines.steps import AwaitRoute, Key, Kind, Plan, Step, Verb
 from stack.errors import StackError
 from stack.layout.topology import FrontRoute
 from stack.lifecycle.outcome import Outcome, RouteCheck
@@ -28,7 +28,7 @@ STATUS = Status(
     [RouteStatus("/ws", "ws", "101 Switching Protocols", ok=True, ms=3)],
 )
 FAILURE = NotReadyError("a", "b", probe="", answer="", evidence=(NASTY,))
-STEP = Step("start shop-ws-1")
+STEP = Step(Key(Verb.START, Kind.CONTAINER, "shop-ws-1"))
 
 
 class Said(Report):
@@ -80,7 +80,7 @@ def test_all_other_text_stays_readable(text: str) -> None:
         lambda report: report.table(("name",), [(NASTY,)]),
         lambda report: report.drift({"a": [NASTY]}),
         lambda report: report.status(Status([], [RouteStatus("/", "a", NASTY, ok=False, ms=1)])),
-        lambda report: report.plan(Plan(()), Plan((Step(f"start {NASTY}"),))),
+        lambda report: report.plan(Plan((Step(Key(Verb.START, Kind.CONTAINER, NASTY)),))),
         lambda report: report.findings({}, [NASTY]),
     ],
     ids=["note", "log", "name", "error", "evidence", "table", "drift", "answer", "plan", "found"],
@@ -171,7 +171,7 @@ def test_up_is_green_only_if_every_route_answers(bad: int, text: str) -> None:
 def test_up_with_nothing_to_change_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Outcome, "url", "http://a")
     report = Said()
-    report.up(outcome((AwaitRoute("route /ws", route=WS),)))
+    report.up(outcome((AwaitRoute(Key(Verb.PROVE, Kind.ROUTE, "/ws"), route=WS),)))
     assert report.text.startswith("✓ shop is up to date in 1.2 s\n")
 
 
@@ -179,7 +179,10 @@ def test_down() -> None:
     plain, data = Said(), Said("json")
     for report in (plain, data):
         report.down(
-            outcome((Step("remove container shop-ws-1"),)), ["db"], ["old"], "stack down --volumes"
+            outcome((Step(Key(Verb.REMOVE, Kind.CONTAINER, "shop-ws-1")),)),
+            ["db"],
+            ["old"],
+            "stack down --volumes",
         )
     kept = "  volumes kept: db (stack down --volumes removes them)\n"
     kept += "  volumes kept: old (docker volume rm shop_old removes them)\n"
@@ -200,7 +203,7 @@ def test_down_of_nothing() -> None:
 def test_plan(steps: tuple[Step, ...], text: str) -> None:
     plain, data = Said(), Said("json")
     for report in (plain, data):
-        report.plan(Plan(()), Plan(steps))
+        report.plan(Plan(steps))
     assert (plain.text, data.event) == (text, {"steps": [step.says for step in steps]})
 
 

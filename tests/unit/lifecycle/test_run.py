@@ -5,20 +5,28 @@ from collections.abc import Iterator
 
 import pytest
 
-from stack.engines.steps import Plan, Step
+from stack.engines.steps import Key, Kind, Plan, Step, Verb
 from stack.errors import StackError
 from stack.lifecycle.run import Finished, Result, Started, critical_path, run
 
 WITHIN = 10.0  # seconds; only a failing test waits so long
 
 
+def key_of(name: str) -> Key:
+    return Key(Verb.START, Kind.CONTAINER, name)
+
+
+def step_of(name: str, after: str) -> Step:
+    return Step(key_of(name), tuple(map(key_of, after.split())))
+
+
 def plan_of(**after: str) -> Plan:
-    return Plan(tuple(Step(key, tuple(needs.split())) for key, needs in after.items()))
+    return Plan(tuple(step_of(name, needs) for name, needs in after.items()))
 
 
 def carried_out(plan: Plan, fails: str = "", called_off: list[str] | None = None) -> list[Result]:
     def perform(step: Step) -> None:
-        if step.key == fails:
+        if step.key.name == fails:
             raise StackError(f"{step.key}: no")
 
     calls = [] if called_off is None else called_off
@@ -26,7 +34,7 @@ def carried_out(plan: Plan, fails: str = "", called_off: list[str] | None = None
 
 
 def finished(results: list[Result]) -> dict[str, bool]:
-    return {r.step.key: r.error is None for r in results if isinstance(r, Finished)}
+    return {r.step.key.name: r.error is None for r in results if isinstance(r, Finished)}
 
 
 def test_nothing_to_do() -> None:
@@ -35,7 +43,7 @@ def test_nothing_to_do() -> None:
 
 def test_a_step_begins_after_what_it_waits_for() -> None:
     results = carried_out(plan_of(a="", b="a", c="b"))
-    words = [(type(result).__name__, result.step.key) for result in results]
+    words = [(type(result).__name__, result.step.key.name) for result in results]
     assert words == [(kind, key) for key in "abc" for kind in ("Started", "Finished")]
 
 
@@ -61,7 +69,7 @@ def test_what_is_under_way_is_told_to_give_up_and_seen_to_its_end() -> None:
     off, begun = threading.Event(), threading.Event()
 
     def perform(step: Step) -> None:
-        if step.key == "fails":
+        if step.key.name == "fails":
             begun.wait(WITHIN)
             raise StackError("no")
         begun.set()
@@ -86,7 +94,7 @@ def test_ctrl_c_calls_off_and_leaves_no_thread(moment: int) -> None:
     before, off = threading.active_count(), threading.Event()
 
     def perform(step: Step) -> None:
-        if step.key == "waits":
+        if step.key.name == "waits":
             off.wait(WITHIN)
 
     def consume(results: Iterator[Result]) -> None:
@@ -115,11 +123,9 @@ def test_started_comes_before_finished() -> None:
 
 
 def test_the_critical_path_follows_what_was_waited_for() -> None:
-    a, b, c, d = (
-        Step(key, tuple(after)) for key, after in (("a", ""), ("b", ""), ("c", "ab"), ("d", ""))
-    )
+    a, b, c, d = plan_of(a="", b="", c="a b", d="").steps
     results = [Finished(a, 0, 5), Finished(b, 0, 2), Finished(c, 5, 9), Finished(d, 0, 8)]
-    assert [item.step.key for item in critical_path(results)] == ["a", "c"]
+    assert [item.step.key.name for item in critical_path(results)] == ["a", "c"]
 
 
 def test_no_steps_have_no_critical_path() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from stack.engines.base import Exit
 from stack.engines.running import DONE, Running, SeenContainer, SeenImage
-from stack.engines.steps import AwaitReady, StartContainer
+from stack.engines.steps import AwaitReady, Key, Kind, StartContainer, Verb
 from stack.layout.topology import Container, Topology
 from stack.lifecycle import settle
 from stack.lifecycle.plan import plan_up
@@ -21,7 +21,7 @@ from tests.unit.fake_engine import FakeEngine
 JOB = Container("migrate", "i")
 WEB = Container("web", "i", port=80, probe="ask")
 SHOP = Topology("shop", 8080, (JOB, WEB), (), (), ())
-STEP = AwaitReady("", container=JOB, number=1)
+STEP = AwaitReady(Key(Verb.AWAIT, Kind.CONTAINER, "shop-job-1"), container=JOB, number=1)
 ENDED = SeenContainer(
     "j", "shop-migrate-1", "migrate", 1, "exited", "Exited (0) 1 day ago", "f", ""
 )

@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from stack.config.presets import PRESETS, REFUSED
-from stack.engines.steps import AwaitReady
+from stack.engines.steps import AwaitReady, Key, Kind, Verb
 from stack.layout.topology import Container, FrontRoute, Mount
 from stack.probe.exchange import Target
 from stack.proof.ready import Ready, RefusedError, Watch
 from tests.unit.fake_engine import FakeEngine
 
 DOOR = Target("", "localhost", 80, "/")
+KEY = Key(Verb.AWAIT, Kind.CONTAINER, "shop-db-1")
 SAID = 'password authentication failed for user "postgres"'
 
 
@@ -29,7 +30,7 @@ def refusal(source: str) -> RefusedError:
     mounts = (Mount("backup", "/backup"), Mount(source, PRESETS["postgres"].data or ""))
     store = Container("db", "i", port=5432, probe="ask", mounts=mounts)
     with pytest.raises(RefusedError) as caught:
-        readiness(engine).await_container(AwaitReady("", container=store, number=1))
+        readiness(engine).await_container(AwaitReady(KEY, container=store, number=1))
     return caught.value
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from stack.engines.steps import AwaitRoute
+from stack.engines.steps import AwaitRoute, Key, Kind, Verb
 from stack.layout.topology import FrontRoute
 from stack.probe.exchange import Target
 from stack.probe.handshake import expected_accept
@@ -163,7 +163,9 @@ def test_a_first_compile_is_waited_for_and_that_is_said() -> None:
     said: list[str] = []
     watch = Watch(time.monotonic() + 60, say=said.append)
     with door({"/": compiles}) as (at, _):
-        proof = await_route(ready(at, watch), AwaitRoute("route /", route=APP))
+        proof = await_route(
+            ready(at, watch), AwaitRoute(Key(Verb.PROVE, Kind.ROUTE, "/"), route=APP)
+        )
     assert proof.problem == ""
     assert said == ["/: no answer of app yet (still compiling?)"]
 

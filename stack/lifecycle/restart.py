@@ -1,0 +1,32 @@
+"""Restarts containers without making them anew, and proves the routes."""
+
+import time
+from dataclasses import replace
+
+from stack.engines.docker.engine import DockerEngine
+from stack.lifecycle.carry_out import OnResult, Say, carry_out_watched
+from stack.lifecycle.checks import check_in_containers, check_owner, check_services
+from stack.lifecycle.derive import running_door, source_of
+from stack.lifecycle.outcome import Options, Outcome
+from stack.lifecycle.ownership import wanted_names
+from stack.lifecycle.plan import plan_restart
+from stack.project.project import Project, derive
+
+
+def restart(
+    project: Project, engine: DockerEngine, options: Options, on_result: OnResult, say: Say
+) -> Outcome:
+    """Restart the containers of some services, or of all, and see the front door answer."""
+    begun = time.monotonic()
+    check_services(project, options.services)
+    check_in_containers(project, options.services)
+    prepared = derive(project, source_of(project, engine, say))
+    running = engine.observe()
+    check_owner(project.owner, running, wanted_names(prepared.topology))
+    prepared = replace(prepared, door=running_door(project, prepared.door, running))
+    wanted = options.services or [item.service for item in prepared.topology.containers]
+    plan = plan_restart(prepared.topology, running, wanted)
+    outcome = Outcome(project.stack.name, plan, prepared)
+    carry_out_watched(plan, project, engine, options.timeout, outcome, on_result, say)
+    outcome.seconds = time.monotonic() - begun
+    return outcome
