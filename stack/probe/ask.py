@@ -11,6 +11,7 @@ from stack.probe.dial import DialError, Line
 from stack.probe.exchange import (
     Ending,
     Exchange,
+    Failure,
     Head,
     Question,
     is_foreign,
@@ -109,6 +110,10 @@ def _by_http2(record: Exchange, line: Line, start: float, deadline: float) -> Ex
     return replace(record, seconds=time.monotonic() - start)
 
 
+class _TooLongError(OSError):
+    """The head of an answer does not end."""
+
+
 def _failed(record: Exchange, error: OSError, data: bytes, start: float) -> Exchange:
     """Say when it went wrong: before the first byte, in the head, or by a head without end."""
     seconds = time.monotonic() - start
@@ -117,7 +122,8 @@ def _failed(record: Exchange, error: OSError, data: bytes, start: float) -> Exch
         detail = f"silent for {seconds:.1f} s {whole}"
         return replace(record, failure="silent", detail=detail, raw=data, seconds=seconds)
     detail = str(error) if data else f"closed {whole}"
-    return replace(record, failure="closed", detail=detail, raw=data, seconds=seconds)
+    failure: Failure = "too-long" if isinstance(error, _TooLongError) else "closed"
+    return replace(record, failure=failure, detail=detail, raw=data, seconds=seconds)
 
 
 def _read_head(line: Line, deadline: float) -> tuple[bytes, OSError | None]:
@@ -125,7 +131,7 @@ def _read_head(line: Line, deadline: float) -> tuple[bytes, OSError | None]:
     data = b""
     while b"\r\n\r\n" not in data:
         if len(data) > MAX_HEAD:
-            return data, OSError(f"the head is longer than {MAX_HEAD // 1024} KiB")
+            return data, _TooLongError(f"the head is longer than {MAX_HEAD // 1024} KiB")
         if is_foreign(data) and len(data) > ENOUGH:
             return data, None
         try:

@@ -6,6 +6,7 @@ whoever reads them, and are not yet safe to print.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Literal
 
 from stack.probe.handshake import expected_accept
@@ -13,7 +14,9 @@ from stack.redaction.redact import MASK
 
 # Why there is no answer. "certificate": we do not trust it; "tls": no TLS came about.
 # "closed": the server hung up in silence; "silent": time ran out while we waited for its answer;
-# "not-offered": it does not offer what the question needs, such as HTTP/2, so nothing was asked.
+# "too-long": the head of its answer has no end within what anybody reads;
+# "not-offered": it does not offer what the question needs, such as HTTP/2, so nothing was asked;
+# "http-1.1": it asks for HTTP/1.1 in place of HTTP/2 (RFC 9113 §7, HTTP_1_1_REQUIRED).
 Failure = Literal[
     "",
     "name",
@@ -24,7 +27,9 @@ Failure = Literal[
     "tls",
     "closed",
     "silent",
+    "too-long",
     "not-offered",
+    "http-1.1",
 ]
 Headers = tuple[tuple[str, str], ...]
 
@@ -68,7 +73,9 @@ def is_local(host: str) -> bool:
 
 @dataclass(frozen=True)
 class Question:
-    """One request. ``label`` says what is varied, ``key`` is empty unless it is a handshake.
+    """One request. ``label`` names it in a table, ``key`` is empty unless it is a handshake.
+
+    ``variation`` is what the asker looks the answer up by.
 
     ``version`` is 1.0, 1.1 or 2: by ALPN with TLS, without it by prior knowledge (RFC 9113 §3.3).
     ``address`` is the only address to try, where one is given; ``checks`` whether the
@@ -89,6 +96,7 @@ class Question:
     host: str = ""
     method: str = "GET"
     size: int = 4096
+    variation: Enum | None = None
 
     def bytes(self) -> bytes:
         """Give the request as it is sent. Raises ValueError for a line break in any part."""

@@ -24,7 +24,7 @@ from h2.exceptions import H2Error
 
 from stack.probe import dial
 from stack.probe.dial import Line
-from stack.probe.exchange import Exchange, Head, Question
+from stack.probe.exchange import Exchange, Failure, Head, Question
 
 MAX_BYTES = 128 * 1024  # of all frames; no server that means well sends more before an answer
 SHORT_BODY = 4096  # bytes; so much of a body is waited for
@@ -45,6 +45,7 @@ class _Answer:
     body: bytes = b""
     is_done: bool = False
     reset: str = ""
+    wants_http_1_1: bool = False
     received: int = 0
 
 
@@ -77,7 +78,8 @@ def converse(record: Exchange, line: Line, deadline: float) -> Exchange:
         answer.reset = answer.reset or f"no HTTP/2: {error}"[:100]
     if answer.head:
         return replace(record, head=answer.head, body=answer.body[:SHORT_BODY])
-    return replace(record, failure="closed", detail=answer.reset)
+    failure: Failure = "http-1.1" if answer.wants_http_1_1 else "closed"
+    return replace(record, failure=failure, detail=answer.reset)
 
 
 def _headers(question: Question) -> list[tuple[str, str]]:
@@ -132,6 +134,7 @@ def _note(event: Event, answer: _Answer) -> None:
     elif isinstance(event, StreamReset | ConnectionTerminated):
         answer.is_done = True
         answer.reset = f"refused by HTTP/2: {_name(event.error_code)}"
+        answer.wants_http_1_1 = event.error_code == ErrorCodes.HTTP_1_1_REQUIRED
 
 
 def _head(event: ResponseReceived) -> Head:

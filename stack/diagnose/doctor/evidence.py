@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from stack.diagnose.doctor.measured import Load, Sizes
 from stack.diagnose.doctor.side_by_side import side_by_side
+from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.nginx.limits import Written
 from stack.finding import Cause, Finding, Severity
 from stack.probe.exchange import Exchange, Headers, Target
@@ -80,17 +81,22 @@ class Evidence:
         after = self.bases[self.suspect + 1 :]
         return after[0] if after else None
 
-    def of(self, label: str) -> Exchange | None:
+    def of(self, variation: Variation) -> Exchange | None:
         """Give what the suspect answered to this variation, if it was asked."""
-        return _labelled(self.varied, label)
+        return next(iter(_answers(self.varied, variation)), None)
 
-    def beyond(self, label: str) -> Exchange | None:
+    @property
+    def again(self) -> tuple[Exchange, ...]:
+        """What the suspect answered when it was asked the very same again."""
+        return _answers(self.varied, Variation.AGAIN, Variation.AGAIN_ALONE)
+
+    def of_next(self, variation: Variation) -> Exchange | None:
         """Give what the hop behind the suspect answered to this variation."""
-        return _labelled(self.behind, label)
+        return next(iter(_answers(self.behind, variation)), None)
 
-    def opens(self, label: str) -> bool:
+    def opens(self, variation: Variation) -> bool:
         """Whether this variation, unlike the base, opens a WebSocket at the suspect."""
-        varied = self.of(label)
+        varied = self.of(variation)
         return varied is not None and varied.is_open and not self.base.is_open
 
 
@@ -144,5 +150,5 @@ def is_alike(one: Exchange, other: Exchange | None) -> bool:
     return one.status == other.status and one.body[:200] == other.body[:200]
 
 
-def _labelled(exchanges: Iterable[Exchange], label: str) -> Exchange | None:
-    return next((item for item in exchanges if item.question.label == label), None)
+def _answers(exchanges: Iterable[Exchange], *variations: Variation) -> tuple[Exchange, ...]:
+    return tuple(item for item in exchanges if item.question.variation in variations)

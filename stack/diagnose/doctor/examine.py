@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from stack.diagnose.doctor import capacity, message_size, questions, upgrade
 from stack.diagnose.doctor.conclusions import origin
 from stack.diagnose.doctor.evidence import Evidence, Examination, Options
+from stack.diagnose.doctor.variation import Variation, vary
 from stack.diagnose.lint.answer import Answer
 from stack.diagnose.lint.rules.origin import HOST
 from stack.probe import dial
@@ -87,11 +88,11 @@ def _first_look(options: Options, clock: Clock) -> Evidence:
         questions.handshake(options, target, new_key(), target.name or questions.GIVEN)
         for target in (options.target, *options.hops)
     ]
-    asked += [questions.plain(options, options.page, "page")] if options.page else []
+    asked += [questions.plain(options, options.page, Variation.PAGE)] if options.page else []
     share = 1.0 if options.idle else 0.5
     answers = clock.ask_all(asked, share, options.timeout)
-    bases = tuple(item for item in answers if item.question.label != "page")
-    page = next((item for item in answers if item.question.label == "page"), None)
+    bases = tuple(item for item in answers if item.question.variation is not Variation.PAGE)
+    page = next((item for item in answers if item.question.variation is Variation.PAGE), None)
     suspect = max(0, upgrade.suspect(bases))
     return Evidence(options, time.time(), bases, suspect, page=page)
 
@@ -108,16 +109,16 @@ def _repeat(evidence: Evidence, clock: Clock) -> Evidence:
 
 
 def _again(base: Question) -> tuple[Question, ...]:
-    return tuple(replace(base, label=f"again {number + 1}") for number in range(AGAIN))
+    return tuple(vary(base, Variation.AGAIN, number + 1) for number in range(AGAIN))
 
 
 def _vary(evidence: Evidence, clock: Clock) -> Evidence:
     base = evidence.base.question
     asked: tuple[Question, ...] = ()
     if evidence.base.failure == "certificate":
-        asked = (replace(base, label="unchecked", checks=False),)
+        asked = (vary(base, Variation.UNCHECKED, checks=False),)
     elif evidence.base.failure == "tls":
-        plain = replace(base, label="without TLS", target=replace(base.target, tls=False))
+        plain = vary(base, Variation.WITHOUT_TLS, target=replace(base.target, tls=False))
         asked = (plain, questions.plain_by_http2(evidence.options, base.target))
     elif evidence.base.failure not in {"refused", "timeout", "unreachable", "name"}:
         asked = questions.variations(base, evidence.options)
@@ -147,7 +148,12 @@ def _other_addresses(evidence: Evidence, clock: Clock) -> tuple[Question, ...]:
     if len(addresses) < 2:
         return ()
     return tuple(
-        replace(base, label=f"[{address}]" if ":" in address else address, address=address)
+        vary(
+            base,
+            Variation.ADDRESS,
+            f"[{address}]" if ":" in address else address,
+            address=address,
+        )
         for address in addresses[:6]
     )
 
@@ -165,11 +171,13 @@ def _confirm(evidence: Evidence, clock: Clock) -> Evidence:
 
     So the same is asked again by itself: servers that take turns cannot all be the bad one then.
     """
-    same = [item for item in evidence.varied if item.question.label.startswith("again")]
+    same = evidence.again
     opened = [item for item in evidence.varied if item.is_open]
     if not opened or not same or any(item.is_open for item in same):
         return evidence
-    asked = [replace(item.question, label=f"{item.question.label} alone") for item in same]
+    asked = [
+        vary(item.question, Variation.AGAIN_ALONE, number + 1) for number, item in enumerate(same)
+    ]
     return replace(evidence, varied=(*evidence.varied, *clock.ask_all(asked, 0.3, 2.0)))
 
 
@@ -216,9 +224,10 @@ def _as_neighbour(question: Question, place: Target, address: str) -> Question:
     names = {"upgrade", "connection", "user-agent", "sec-websocket-version"}
     names |= {"sec-websocket-key", "sec-websocket-protocol"}
     headers = tuple(pair for pair in question.headers if pair[0].lower() in names)
-    return replace(
+    return vary(
         question,
-        label=f"port {place.port}",
+        Variation.NEIGHBOUR,
+        place.port,
         target=place,
         address=address,
         headers=(*headers, ("Origin", place.origin)),
@@ -235,7 +244,7 @@ def _follow(evidence: Evidence, clock: Clock) -> Evidence:
             break
         if target in [item.question.target for item in chain]:
             break
-        following = replace(evidence.base.question, target=target, label=f"redirect {len(chain)}")
+        following = vary(evidence.base.question, Variation.REDIRECT, len(chain), target=target)
         chain += clock.ask_all([replace(following, idle=0.05)], 0.3, 1.0)
     return replace(evidence, redirects=tuple(chain[1:]))
 

@@ -7,14 +7,13 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from stack.diagnose.doctor.evidence import TOKEN_NAMES, Options
+from stack.diagnose.doctor.variation import Variation, vary
 from stack.probe.exchange import Headers, Question, Target
 from stack.probe.handshake import upgrade_headers
 
 GIVEN = "as given"
-WITHHELD = "body withheld"
 FOREIGN = "https://stack-doctor.invalid"  # RFC 6761: nobody's origin
 FORWARDED = ("X-Forwarded-Proto", "https")
-PORTLESS = ("own origin without its port", "own origin at the usual port")
 _AGENT = "Mozilla/5.0 (stack doctor)"
 
 
@@ -37,35 +36,35 @@ def handshake(options: Options, target: Target, key: str, label: str = GIVEN) ->
     return replace(question, idle=options.idle or question.idle)
 
 
-def plain(options: Options, target: Target, label: str) -> Question:
+def plain(options: Options, target: Target, variation: Variation) -> Question:
     """Give an ordinary GET, as the address bar of a browser sends it."""
     headers = (("User-Agent", _AGENT), ("Connection", "close"))
-    return _given(options, Question(target, label, headers))
+    return _given(options, vary(Question(target, "", headers), variation))
 
 
 def variations(base: Question, options: Options) -> tuple[Question, ...]:
     """Vary one thing at a time of a handshake that an HTTP server refused."""
     proto = without(base.headers, FORWARDED[0].lower())
     asked = [
-        replace(base, label="no origin", headers=without(base.headers, "origin")),
-        _origin(base, "foreign origin", FOREIGN),
+        vary(base, Variation.NO_ORIGIN, headers=without(base.headers, "origin")),
+        _origin(base, Variation.FOREIGN_ORIGIN, FOREIGN),
         *_own_origins(base),
-        replace(base, label="with X-Forwarded-Proto", headers=(*proto, FORWARDED)),
-        replace(base, label="http/1.0", version="1.0"),
-        replace(base, label=_slash(base)[0], target=_slash(base)[1]),
-        plain(options, base.target, "plain"),
-        plain(options, replace(base.target, path="/"), "root"),
+        vary(base, Variation.FORWARDED_PROTO, headers=(*proto, FORWARDED)),
+        vary(base, Variation.HTTP_1_0, version="1.0"),
+        _slash(base),
+        plain(options, base.target, Variation.PLAIN),
+        plain(options, replace(base.target, path="/"), Variation.ROOT),
         _polling(options, base),
         _negotiate(options, base),
     ]
     if options.subprotocols:
         bare = without(base.headers, "sec-websocket-protocol")
-        asked.append(replace(base, label="no subprotocol", headers=bare))
+        asked.append(vary(base, Variation.NO_SUBPROTOCOL, headers=bare))
     if stripped := _without_token(base):
         asked.append(stripped)
     asked.extend(
-        replace(base, label=f"at {path}", target=replace(base.target, path=path))
-        for path in ("/ws", "/")
+        vary(base, variation, target=replace(base.target, path=path))
+        for variation, path in ((Variation.AT_WS, "/ws"), (Variation.AT_ROOT, "/"))
         if base.target.path.partition("?")[0].rstrip("/") != path.rstrip("/")
     )
     return tuple(asked)
@@ -78,33 +77,33 @@ def behind(base: Question) -> tuple[Question, ...]:
     unforwarded = without(base.headers, FORWARDED[0].lower())
     first, rest = _stripped(base.target.path)
     asked = [
-        replace(base, label="without Upgrade", headers=without(close, "upgrade")),
-        replace(base, label="without both headers", headers=without(bare, "upgrade")),
-        replace(base, label="with Connection: close", headers=close),
-        replace(base, label="by HTTP/1.0", version="1.0"),
-        replace(base, label="with another Host", host="stack-doctor.invalid"),
-        replace(base, label="without its query", target=_bare(base.target)),
-        replace(base, label="no origin", headers=without(base.headers, "origin")),
-        replace(base, label=_slash(base)[0], target=_slash(base)[1]),
+        vary(base, Variation.WITHOUT_UPGRADE, headers=without(close, "upgrade")),
+        vary(base, Variation.WITHOUT_BOTH, headers=without(bare, "upgrade")),
+        vary(base, Variation.CONNECTION_CLOSE, headers=close),
+        vary(base, Variation.BY_HTTP_1_0, version="1.0"),
+        vary(base, Variation.OTHER_HOST, host="stack-doctor.invalid"),
+        vary(base, Variation.WITHOUT_QUERY, target=_bare(base.target)),
+        vary(base, Variation.NO_ORIGIN, headers=without(base.headers, "origin")),
+        _slash(base),
         by_http2(base),
     ]
     if unforwarded != base.headers:
-        asked.append(replace(base, label=f"without {FORWARDED[0]}", headers=unforwarded))
+        asked.append(vary(base, Variation.WITHOUT_FORWARDED_PROTO, headers=unforwarded))
     if first:
         path = replace(base.target, path=rest)
-        asked.append(replace(base, label=f"without {first}", target=path))
+        asked.append(vary(base, Variation.WITHOUT_PREFIX, first, target=path))
     return tuple(asked)
 
 
 def by_http2(base: Question) -> Question:
     """Ask for an Upgrade by HTTP/2, where there is none: as a proxy does that forwards it so."""
     headers = without(base.headers, "connection")
-    return replace(base, label="by HTTP/2", version="2", headers=headers)
+    return vary(base, Variation.BY_HTTP2, version="2", headers=headers)
 
 
 def plain_by_http2(options: Options, target: Target) -> Question:
     """Ask for an ordinary answer by HTTP/2."""
-    bare = plain(options, target, "plain by HTTP/2")
+    bare = plain(options, target, Variation.PLAIN_BY_HTTP2)
     return replace(bare, version="2", headers=without(bare.headers, "connection"))
 
 
@@ -113,7 +112,7 @@ def extended_connect(base: Question) -> Question:
     headers = base.headers
     for name in ("upgrade", "connection", "sec-websocket-key"):
         headers = without(headers, name)
-    return replace(base, label="extended CONNECT", version="2", method="CONNECT", headers=headers)
+    return vary(base, Variation.EXTENDED_CONNECT, version="2", method="CONNECT", headers=headers)
 
 
 def withheld(base: Question) -> Question:
@@ -123,13 +122,13 @@ def withheld(base: Question) -> Question:
     """
     kept = without(without(base.headers, "upgrade"), "connection")
     announced = (("Connection", "close"), ("Content-Length", "1"), ("Expect", "100-continue"))
-    return replace(base, label=WITHHELD, headers=(*kept, *announced))
+    return vary(base, Variation.WITHHELD, headers=(*kept, *announced))
 
 
 def secured(base: Question) -> Question:
     """Ask the same by TLS, whatever the certificate."""
     target = replace(base.target, tls=True)
-    return replace(base, label="with TLS", target=target, checks=False)
+    return vary(base, Variation.WITH_TLS, target=target, checks=False)
 
 
 def without(headers: Headers, name: str) -> Headers:
@@ -154,32 +153,32 @@ def _given(options: Options, question: Question) -> Question:
     )
 
 
-def _origin(base: Question, label: str, origin: str) -> Question:
-    return replace(
-        base, label=label, headers=(*without(base.headers, "origin"), ("Origin", origin))
-    )
+def _origin(base: Question, variation: Variation, origin: str) -> Question:
+    return vary(base, variation, headers=(*without(base.headers, "origin"), ("Origin", origin)))
 
 
 def _own_origins(base: Question) -> tuple[Question, ...]:
     """Give the origin of a page that came from the asked Host, and as altered Hosts make it."""
     scheme, usual = ("https", 443) if base.target.tls else ("http", 80)
     host = base.host or base.target.authority
-    asked = [_origin(base, "own origin", f"{scheme}://{host}")]
+    asked = [_origin(base, Variation.OWN_ORIGIN, f"{scheme}://{host}")]
     name, colon, port = host.rpartition(":")
     if colon and port.isdigit() and port != str(usual):
-        asked.append(_origin(base, PORTLESS[0], f"{scheme}://{name}"))
-        asked.append(_origin(base, PORTLESS[1], f"{scheme}://{name}:{usual}"))
+        asked.append(_origin(base, Variation.PORTLESS_ORIGIN, f"{scheme}://{name}"))
+        asked.append(_origin(base, Variation.USUAL_PORT_ORIGIN, f"{scheme}://{name}:{usual}"))
     origin = dict(base.headers).get("Origin", "")
     if origin.startswith("https:"):
-        asked.append(_origin(base, "http origin", origin.replace("https", "http", 1)))
+        asked.append(_origin(base, Variation.HTTP_ORIGIN, origin.replace("https", "http", 1)))
     return tuple(asked)
 
 
-def _slash(base: Question) -> tuple[str, Target]:
+def _slash(base: Question) -> Question:
     path, mark, query = base.target.path.partition("?")
-    label = "without the slash" if path.endswith("/") and path != "/" else "with a slash"
-    other = path.rstrip("/") if label == "without the slash" else f"{path.rstrip('/')}/"
-    return label, replace(base.target, path=f"{other}{mark}{query}")
+    bare, variation = path.rstrip("/"), Variation.WITH_SLASH
+    if path.endswith("/") and path != "/":
+        variation = Variation.WITHOUT_SLASH
+    other = bare if variation is Variation.WITHOUT_SLASH else f"{bare}/"
+    return vary(base, variation, target=replace(base.target, path=f"{other}{mark}{query}"))
 
 
 def _stripped(path: str) -> tuple[str, str]:
@@ -199,7 +198,7 @@ def _without_token(base: Question) -> Question | None:
     if headers == base.headers and not has_token(base.target):
         return None
     target = replace(base.target, path="?".join([path, "&".join(kept)]).rstrip("?"))
-    return replace(base, label="no token", headers=headers, target=target)
+    return vary(base, Variation.NO_TOKEN, headers=headers, target=target)
 
 
 def _polling(options: Options, base: Question) -> Question:
@@ -207,11 +206,11 @@ def _polling(options: Options, base: Question) -> Question:
     path = base.target.path.partition("?")[0]
     path = path if "socket.io" in path or "engine.io" in path else "/socket.io/"
     query = urlencode({"EIO": "4", "transport": "polling"})
-    return plain(options, replace(base.target, path=f"{path}?{query}"), "socket.io polling")
+    return plain(options, replace(base.target, path=f"{path}?{query}"), Variation.POLLING)
 
 
 def _negotiate(options: Options, base: Question) -> Question:
     """Ask SignalR's negotiation; a POST is right, and a GET answered 405 tells as much."""
     path = base.target.path.partition("?")[0].rstrip("/")
     target = replace(base.target, path=f"{path}/negotiate?negotiateVersion=1")
-    return replace(plain(options, target, "signalr negotiate"), method="POST")
+    return replace(plain(options, target, Variation.NEGOTIATE), method="POST")

@@ -5,6 +5,7 @@ from typing import Any
 
 from stack.diagnose.doctor import questions
 from stack.diagnose.doctor.evidence import Evidence, Options
+from stack.diagnose.doctor.variation import Variation, vary
 from stack.probe.exchange import Exchange, Head, Headers, Target
 from stack.probe.handshake import expected_accept
 
@@ -39,6 +40,11 @@ def evidence(*bases: Exchange, options: Options = OPTIONS, **more: Any) -> Evide
     return Evidence(options, 1_800_000_000.0, bases, **more)
 
 
-def varied(label: str, exchange: Exchange) -> Exchange:
+def varied(variation: Variation, exchange: Exchange, about: object = "") -> Exchange:
     """Give the answer to a variation."""
+    return replace(exchange, question=vary(exchange.question, variation, about))
+
+
+def named(label: str, exchange: Exchange) -> Exchange:
+    """Give the answer of a hop that has a name."""
     return replace(exchange, question=replace(exchange.question, label=label))

@@ -1,6 +1,7 @@
 """Conclusions about X-Forwarded-Proto: servers that do not learn that the page came by https."""
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found, is_alike
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
 PROTO = Cause(
@@ -25,7 +26,7 @@ def missing(evidence: Evidence) -> Finding | None:
 
     A plain address whose page is plain as well is rightly sent to https: that is no loss.
     """
-    base, other = evidence.base, evidence.of("with X-Forwarded-Proto")
+    base, other = evidence.base, evidence.of(Variation.FORWARDED_PROTO)
     if base.is_open or not base.head or not other or not other.head:
         return None
     is_redirect = base.status in _REDIRECTS
@@ -37,13 +38,15 @@ def missing(evidence: Evidence) -> Finding | None:
         return None
     message = f"answers {base.says}; with X-Forwarded-Proto: https {other.says}"
     fix = PROTO.fix if is_https else f"use wss:// in the page; behind a proxy {PROTO.fix}"
-    downgraded = evidence.of("http origin") if evidence.opens("http origin") else None
+    downgraded = (
+        evidence.of(Variation.HTTP_ORIGIN) if evidence.opens(Variation.HTTP_ORIGIN) else None
+    )
     return found(evidence, PROTO, message, fix, beside(downgraded, other))
 
 
 def imitated(evidence: Evidence) -> Finding | None:
     """The hop behind opens with the header, and without it answers what came through the front."""
-    item = evidence.beyond("without X-Forwarded-Proto")
+    item = evidence.of_next(Variation.WITHOUT_FORWARDED_PROTO)
     if evidence.base.is_open or not item or item.is_open or not is_alike(item, evidence.base):
         return None
     message = "the hop behind gives this very answer to a handshake without X-Forwarded-Proto"

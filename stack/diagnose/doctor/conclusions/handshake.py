@@ -1,6 +1,7 @@
 """Conclusions about a 101 that is none, and about refusals of the handshake's own headers."""
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found, is_alike
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Exchange
 from stack.probe.handshake import expected_accept
@@ -140,9 +141,9 @@ def demanded(evidence: Evidence) -> Finding | None:
     """Without the offer it opens, or the refusal speaks of subprotocols."""
     if evidence.base.is_open or not 400 <= evidence.base.status < 500:
         return None
-    other = evidence.of("no subprotocol")
+    other = evidence.of(Variation.NO_SUBPROTOCOL)
     says_so = "subprotocol" in evidence.base.text.lower().replace("-", "")
-    if not evidence.opens("no subprotocol") and not says_so:
+    if not evidence.opens(Variation.NO_SUBPROTOCOL) and not says_so:
         return None
     offered = _offered(evidence.base)
     message = (
@@ -153,7 +154,7 @@ def demanded(evidence: Evidence) -> Finding | None:
 
 def refused(evidence: Evidence) -> Finding | None:
     """Nothing more specific explains the status."""
-    plain = evidence.of("plain")
+    plain = evidence.of(Variation.PLAIN)
     if _is_refused_by_nginx(evidence.base) and plain and not is_alike(plain, evidence.base):
         message = f"an Nginx answers {evidence.base.says} by its own page, and only to an Upgrade"
         return found(evidence, REFUSED, message, _ASK_BEHIND, beside(plain))

@@ -3,6 +3,7 @@
 import re
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found, is_alike
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
 _NGINX = "https://nginx.org/en/docs/http/websocket.html"
@@ -133,10 +134,10 @@ def altered_path(evidence: Evidence) -> Finding | None:
     if not evidence.next or evidence.base.status != 404:
         return None
     for item in evidence.behind:
-        label = item.question.label
-        is_path = label.startswith("without /") or label.endswith(" slash")
-        if is_path and is_alike(item, evidence.base):
-            message = f"the hop behind answers the same {item.says} when asked {label}"
+        if item.question.variation in _PATHS and is_alike(item, evidence.base):
+            message = (
+                f"the hop behind answers the same {item.says} when asked {item.question.label}"
+            )
             return found(evidence, PATH, message, seen=beside(evidence.next, item))
     return None
 
@@ -148,10 +149,10 @@ def imitated(evidence: Evidence) -> Finding | None:
     """
     if not evidence.next or evidence.base.is_open:
         return None
-    for cause, label in _FAULTS:
-        item = evidence.beyond(label)
+    for cause, variation in _FAULTS:
+        item = evidence.of_next(variation)
         if item and not item.is_open and is_alike(item, evidence.base):
-            message = f"the hop behind gives this very answer to a handshake {label}"
+            message = f"the hop behind gives this very answer to a handshake {item.question.label}"
             return found(evidence, cause, message, seen=beside(evidence.next, item))
     return None
 
@@ -188,14 +189,15 @@ def alone(evidence: Evidence) -> Finding | None:
     return found(evidence, ALONE, message, seen=beside(evidence.next))
 
 
+_PATHS = (Variation.WITHOUT_PREFIX, Variation.WITH_SLASH, Variation.WITHOUT_SLASH)
 _FAULTS = (
-    (QUERY, "without its query"),
-    (HOST, "with another Host"),
-    (UPGRADE, "without Upgrade"),
-    (UPGRADE, "without both headers"),
-    (CONNECTION, "with Connection: close"),
-    (HTTP10, "by HTTP/1.0"),
-    (HTTP2, "by HTTP/2"),
+    (QUERY, Variation.WITHOUT_QUERY),
+    (HOST, Variation.OTHER_HOST),
+    (UPGRADE, Variation.WITHOUT_UPGRADE),
+    (UPGRADE, Variation.WITHOUT_BOTH),
+    (CONNECTION, Variation.CONNECTION_CLOSE),
+    (HTTP10, Variation.BY_HTTP_1_0),
+    (HTTP2, Variation.BY_HTTP2),
 )
 CONCLUSIONS = (over_http2, altered_path, old_version, imitated, said, alone)
 

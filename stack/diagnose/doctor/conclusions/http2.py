@@ -1,6 +1,7 @@
 """Conclusions about HTTP/2: servers that speak nothing else, and what browsers do with it."""
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding, Severity
 from stack.probe.exchange import is_http2
 
@@ -36,7 +37,7 @@ CAUSES = (ONLY, CONNECT)
 
 def only(evidence: Evidence) -> Finding | None:
     """HTTP/1.1 gets no answer, and HTTP/2 does, or the bytes are of HTTP/2."""
-    other = evidence.of("plain by HTTP/2")
+    other = evidence.of(Variation.PLAIN_BY_HTTP2)
     is_answered = other is not None and other.head is not None
     if evidence.base.head or not (is_answered or is_http2(evidence.base.raw)):
         return None
@@ -51,10 +52,10 @@ def extended_connect(evidence: Evidence, *, has_failed: bool) -> Finding | None:
     They take it for sure only where the page came from this very server. HTTP_1_1_REQUIRED sends
     them back to HTTP/1.1 (RFC 9113 §8.1.1).
     """
-    answer = evidence.of("extended CONNECT")
-    if has_failed or not answer or answer.failure in {"not-offered", "tls"}:
+    answer = evidence.of(Variation.EXTENDED_CONNECT)
+    if has_failed or not answer or answer.failure in {"not-offered", "tls", "http-1.1"}:
         return None
-    if 200 <= answer.status < 300 or "HTTP_1_1_REQUIRED" in answer.detail:
+    if 200 <= answer.status < 300:
         return None
     is_own = evidence.options.origin == evidence.target.origin
     says = answer.says if answer.head else f"nothing: {answer.says}"

@@ -6,7 +6,7 @@ from stack.diagnose.doctor.conclusions.after import meaning
 from stack.diagnose.doctor.conclusions.server import AUTH_REQUEST, LIMITED, UNAVAILABLE
 from stack.diagnose.doctor.evidence import Evidence, Seen, beside, found
 from stack.diagnose.doctor.measured import Load
-from stack.diagnose.doctor.questions import WITHHELD
+from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.nginx.limits import Written
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Exchange
@@ -67,13 +67,13 @@ CAUSES = (PROXY_ERROR, APPLICATION_LIMIT, NGINX_LIMIT, WORKER_LIMIT)
 _PAGE = "a page of Nginx's own"
 _HINT = "; --nginx FILE may tell"
 _LOOPS = ("rewrite", "try_files", "error_page")
-_UNANSWERED = {"closed", "silent", "timeout", "refused", "unreachable", "tls"}
+_UNANSWERED = {"closed", "too-long", "silent", "timeout", "refused", "unreachable", "tls"}
 _ABRUPT = {"closed", "tls"}
 
 
 def failed_in_nginx(evidence: Evidence) -> Finding | None:
     """Nginx's own 500: before it turned to the upstream (it asks for the body then), or after."""
-    base, withheld = evidence.base, evidence.of(WITHHELD)
+    base, withheld = evidence.base, evidence.of(Variation.WITHHELD)
     if base.status != 500 or not base.is_page_of_nginx:
         return None
     cause, why = _failed(withheld, evidence.options.written)
@@ -90,7 +90,7 @@ def limited_by_nginx(evidence: Evidence) -> Finding | None:
 
 def sometimes(evidence: Evidence) -> Finding | None:
     """Some of the same handshakes open, and Nginx itself refuses the others."""
-    again = [item for item in evidence.varied if item.question.label.startswith("again")]
+    again = evidence.again
     same = [evidence.base, *again]
     bad = [item for item in same if not item.is_open]
     own = [item for item in bad if item.is_page_of_nginx]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found
-from stack.diagnose.doctor.questions import PORTLESS
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
 REFUSED = Cause(
@@ -33,36 +33,44 @@ PORT = Cause(
     good="proxy_set_header Host $http_host;",
 )
 CAUSES = (REFUSED, PORT)
-_OWN = "own origin"
-_LABELS = ("no origin", _OWN, "foreign origin", "http origin")
+_ORIGINS = (
+    Variation.NO_ORIGIN,
+    Variation.OWN_ORIGIN,
+    Variation.FOREIGN_ORIGIN,
+    Variation.HTTP_ORIGIN,
+)
+_PORTLESS = (Variation.PORTLESS_ORIGIN, Variation.USUAL_PORT_ORIGIN)
 _HOST = "proxy_set_header Host $http_host;"
 
 
 def without_port(evidence: Evidence) -> Finding | None:
     """The server's own origin is let in only as if the address had another port."""
-    opening = next(filter(evidence.opens, PORTLESS), "")
-    is_checked = not evidence.opens("foreign origin") and not evidence.opens(_OWN)
+    opening = next(filter(evidence.opens, _PORTLESS), None)
+    is_checked = not evidence.opens(Variation.FOREIGN_ORIGIN) and not evidence.opens(
+        Variation.OWN_ORIGIN
+    )
     if not opening or not is_checked or evidence.next:
         return None
     message = f"refuses the origin of its own address, and takes {_origin(evidence, opening)}"
-    seen = beside(*map(evidence.of, (_OWN, opening, "foreign origin")))
+    seen = beside(*map(evidence.of, (Variation.OWN_ORIGIN, opening, Variation.FOREIGN_ORIGIN)))
     return found(evidence, PORT, message, seen=seen)
 
 
 def refused(evidence: Evidence) -> Finding | None:
     """Another origin, or none, is let in."""
-    opening = [label for label in _LABELS if evidence.opens(label)]
+    opening = [item for item in _ORIGINS if evidence.opens(item)]
     if evidence.base.is_open or evidence.next or not opening:
         return None
-    message = f"refuses Origin {evidence.options.origin}; opens with {' and '.join(opening)}"
+    with_ = " and ".join(item.value for item in opening)
+    message = f"refuses Origin {evidence.options.origin}; opens with {with_}"
     fix = f"add {evidence.options.origin} to the server's allowed origins"
-    if "http origin" in opening and "foreign origin" not in opening:
+    if Variation.HTTP_ORIGIN in opening and Variation.FOREIGN_ORIGIN not in opening:
         message += ": a list names http only, or X-Forwarded-Proto does not say https"
         fix += ", or let each proxy pass X-Forwarded-Proto on"
     elif is_undecided(evidence):
         message += ", not with its own: a list lacks it, or Host is changed on the way"
         fix += f", or pass Host on unchanged ({_HOST})"
-    return found(evidence, REFUSED, message, fix, beside(*map(evidence.of, _LABELS)))
+    return found(evidence, REFUSED, message, fix, beside(*map(evidence.of, _ORIGINS)))
 
 
 def named(evidence: Evidence) -> Finding | None:
@@ -74,13 +82,13 @@ def named(evidence: Evidence) -> Finding | None:
         return None
     message = f"refuses Origin {evidence.options.origin}, as its answer says"
     fix = f"add {evidence.options.origin} to the server's allowed origins"
-    return found(evidence, REFUSED, message, fix, beside(evidence.of("no origin")))
+    return found(evidence, REFUSED, message, fix, beside(evidence.of(Variation.NO_ORIGIN)))
 
 
 def is_undecided(evidence: Evidence) -> bool:
     """Whether it opens without an Origin only: a list or a changed Host, seen from outside."""
-    own = evidence.of(_OWN)
-    return evidence.opens("no origin") and bool(own and own.head and not own.is_open)
+    own = evidence.of(Variation.OWN_ORIGIN)
+    return evidence.opens(Variation.NO_ORIGIN) and bool(own and own.head and not own.is_open)
 
 
 def decided(
@@ -104,6 +112,6 @@ def decided(
 CONCLUSIONS = (without_port, refused, named)
 
 
-def _origin(evidence: Evidence, label: str) -> str:
-    exchange = evidence.of(label)
+def _origin(evidence: Evidence, variation: Variation) -> str:
+    exchange = evidence.of(variation)
     return dict(exchange.question.headers)["Origin"] if exchange else ""

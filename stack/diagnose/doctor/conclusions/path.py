@@ -3,6 +3,7 @@
 import re
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Exchange
 
@@ -72,9 +73,9 @@ _RELOAD = re.compile(r"/_next/(webpack-hmr|hmr)|/@vite|__vite_hmr|/webpack-dev-s
 
 def slash(evidence: Evidence) -> Finding | None:
     """It opens with the slash turned round."""
-    for label in ("with a slash", "without the slash"):
-        other = evidence.of(label)
-        if other and evidence.opens(label):
+    for variation in (Variation.WITH_SLASH, Variation.WITHOUT_SLASH):
+        other = evidence.of(variation)
+        if other and evidence.opens(variation):
             path = other.question.target.path.partition("?")[0]
             message = f"answers {evidence.base.says}, and 101 at {path}"
             return found(evidence, SLASH, message, f"use {path}", beside(other))
@@ -85,11 +86,12 @@ def other_path(evidence: Evidence) -> Finding | None:
     """It opens at a usual path."""
     if evidence.base.status not in {400, 404}:
         return None
-    for label in ("at /ws", "at /"):
-        if evidence.opens(label):
-            path = label.removeprefix("at ")
+    for variation in (Variation.AT_WS, Variation.AT_ROOT):
+        other = evidence.of(variation)
+        if other and evidence.opens(variation):
+            path = other.question.target.path
             message = f"answers {evidence.base.says} here, and 101 at {path}"
-            return found(evidence, OTHER_PATH, message, f"use {path}", beside(evidence.of(label)))
+            return found(evidence, OTHER_PATH, message, f"use {path}", beside(other))
     return None
 
 
@@ -102,7 +104,7 @@ def hot_reload(evidence: Evidence) -> Finding | None:
         return None
     which = "Vite" if is_vite or "vite" in evidence.target.path else "Next or webpack"
     message = f"the hot-reload socket of {which} answers {evidence.base.says}"
-    return found(evidence, HOT_RELOAD, message, seen=beside(evidence.of("root")))
+    return found(evidence, HOT_RELOAD, message, seen=beside(evidence.of(Variation.ROOT)))
 
 
 def page(evidence: Evidence) -> Finding | None:
@@ -114,7 +116,12 @@ def page(evidence: Evidence) -> Finding | None:
         return None
     kind = framework or ("an HTML page" if html else "an ordinary answer")
     message = f"answers {base.says} with {kind}: no WebSocket server listens at this path"
-    return found(evidence, PAGE, message, seen=beside(evidence.of("plain"), evidence.of("root")))
+    return found(
+        evidence,
+        PAGE,
+        message,
+        seen=beside(evidence.of(Variation.PLAIN), evidence.of(Variation.ROOT)),
+    )
 
 
 def not_found(evidence: Evidence) -> Finding | None:
@@ -132,12 +139,12 @@ GENERAL = (page, not_found)
 
 
 def _roots(evidence: Evidence) -> tuple[Exchange, ...]:
-    return beside(evidence.of("plain"), evidence.of("root"))
+    return beside(evidence.of(Variation.PLAIN), evidence.of(Variation.ROOT))
 
 
 def _framework(evidence: Evidence) -> str:
     """Name the page server by what it says of itself."""
-    root = evidence.of("root")
+    root = evidence.of(Variation.ROOT)
     texts = [item for item in (evidence.base, root) if item and item.head]
     heads = " ".join(item.head.get("x-powered-by") for item in texts if item.head)
     bodies = " ".join(item.text for item in texts)

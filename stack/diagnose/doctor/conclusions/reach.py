@@ -1,6 +1,7 @@
 """Conclusions about connections that do not come about, and about answers that are not HTTP."""
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Exchange
 
@@ -216,7 +217,7 @@ def no_connection(evidence: Evidence) -> Finding | None:
 
 def head_too_long(evidence: Evidence) -> Finding | None:
     """More head than anybody reads."""
-    if evidence.base.failure == "closed" and "longer than" in evidence.base.detail:
+    if evidence.base.failure == "too-long":
         return found(evidence, HEAD_TOO_LONG, evidence.base.detail)
     return None
 
@@ -226,7 +227,7 @@ def no_answer(evidence: Evidence) -> Finding | None:
     cause = {"silent": SILENT, "closed": CLOSED}.get(evidence.base.failure)
     if not cause:
         return None
-    plain = evidence.of("plain")
+    plain = evidence.of(Variation.PLAIN)
     answered = f"; a plain request is answered by {plain.says}" if plain and plain.head else ""
     return found(evidence, cause, f"{evidence.base.says}{answered}", seen=beside(plain))
 
@@ -239,7 +240,7 @@ def next_origin(evidence: Evidence) -> Finding | None:
     host = evidence.options.origin.rpartition("//")[2].partition(":")[0]
     fix = f'next.config: allowedDevOrigins: ["{host}"]'
     message = f"the dev server refuses Origin {evidence.options.origin}"
-    return found(evidence, NEXT_ORIGIN, message, fix, beside(evidence.of("no origin")))
+    return found(evidence, NEXT_ORIGIN, message, fix, beside(evidence.of(Variation.NO_ORIGIN)))
 
 
 def not_http(evidence: Evidence) -> Finding | None:

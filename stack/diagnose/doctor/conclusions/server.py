@@ -1,6 +1,7 @@
 """Conclusions about gateways without a server, servers that fail, limits, and bad ones of many."""
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
 _STATUS = "https://www.rfc-editor.org/rfc/rfc9110#section-15.6"
@@ -106,7 +107,7 @@ CAUSES = (
 
 def intermittent(evidence: Evidence) -> Finding | None:
     """Count how often the very same handshake opens."""
-    again = [item for item in evidence.varied if item.question.label.startswith("again")]
+    again = evidence.again
     same = [evidence.base, *again]
     good = [item for item in same if item.is_open]
     if not again or len(good) in {0, len(same)}:
@@ -123,7 +124,7 @@ def too_large(evidence: Evidence) -> Finding | None:
     said = "Too Large" in base.text or "line too long" in base.text
     if base.status in {414, 431} or (base.status in {400, 494} and said):
         return found(
-            evidence, HEADERS, f"answers {base.says}", seen=beside(evidence.of("no token"))
+            evidence, HEADERS, f"answers {base.says}", seen=beside(evidence.of(Variation.NO_TOKEN))
         )
     return None
 
@@ -137,7 +138,7 @@ def by_status(evidence: Evidence) -> Finding | None:
     if not cause:
         return None
     message = f"answers {evidence.base.says}{_by(evidence)}"
-    return found(evidence, cause, message, seen=beside(evidence.next, evidence.of("plain")))
+    return found(evidence, cause, message, seen=beside(evidence.next, evidence.of(Variation.PLAIN)))
 
 
 CONCLUSIONS = (too_large, by_status)

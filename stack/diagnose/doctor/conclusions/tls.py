@@ -4,6 +4,7 @@ import shlex
 
 from stack.diagnose.doctor import x509
 from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.doctor.x509 import Signed
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Exchange
@@ -125,7 +126,7 @@ def certificate(evidence: Evidence) -> Finding | None:
     if evidence.base.failure != "certificate":
         return None
     code, _, says = evidence.base.detail.partition(": ")
-    other = evidence.of("unchecked")
+    other = evidence.of(Variation.UNCHECKED)
     cause, message = _BY_CODE.get(code, SELF_SIGNED), says.lower() or "refused"
     if signed := _signed(other):
         cause, message = _by_signature(code, signed) or (cause, message)
@@ -134,7 +135,7 @@ def certificate(evidence: Evidence) -> Finding | None:
 
 def plain_port(evidence: Evidence) -> Finding | None:
     """TLS fails, and the same port answers without."""
-    other = evidence.of("without TLS")
+    other = evidence.of(Variation.WITHOUT_TLS)
     if evidence.base.failure != "tls" or other is None or not other.head:
         return None
     if _wants_tls(other.text):
@@ -148,7 +149,7 @@ def tls_port(evidence: Evidence) -> Finding | None:
     """Plain text is refused, and TLS is understood."""
     if evidence.target.tls or evidence.base.is_open or evidence.base.status not in {0, 400}:
         return None
-    other = evidence.of("with TLS")
+    other = evidence.of(Variation.WITH_TLS)
     has_said = _wants_tls(evidence.base.text)
     is_understood = other is not None and other.head is not None
     if not has_said and not is_understood:

@@ -1,6 +1,7 @@
 """Conclusions about frameworks with a protocol of their own, and about proxies of somebody else."""
 
 from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
 _SOCKET_IO = "https://socket.io/docs/v4"
@@ -78,7 +79,7 @@ def unknown_session(evidence: Evidence) -> Finding | None:
 
 def socket_io(evidence: Evidence) -> Finding | None:
     """Polling works; the rest does not."""
-    polling = evidence.of("socket.io polling")
+    polling = evidence.of(Variation.POLLING)
     if not polling or polling.status != 200 or evidence.base.is_open:
         return None
     if '"sid"' not in polling.text or evidence.base.status in {401, 403}:
@@ -89,7 +90,7 @@ def socket_io(evidence: Evidence) -> Finding | None:
 
 def signalr(evidence: Evidence) -> Finding | None:
     """The negotiation works; the rest does not."""
-    answer = evidence.of("signalr negotiate")
+    answer = evidence.of(Variation.NEGOTIATE)
     if not answer or answer.status != 200 or evidence.base.is_open:
         return None
     if "availableTransports" not in answer.text:

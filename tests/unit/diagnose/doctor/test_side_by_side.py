@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from stack.diagnose.doctor.side_by_side import side_by_side
-from tests.unit.diagnose.seen import OPENED, answered, failed, varied
+from tests.unit.diagnose.seen import OPENED, answered, failed, named
 
 
 def test_what_differs_is_aligned_below_each_answer() -> None:
     front = answered(502, "<h1>Bad\n  Gateway", (("server", "nginx"), ("via", "1.1 a")))
     server = answered(404, "no", (("server", "uvicorn"), ("via", "1.1 a")), seconds=0.004)
-    assert side_by_side([front, varied("server", server)]) == [
+    assert side_by_side([front, named("server", server)]) == [
         ("as given", "502 (0 ms)\nServer  nginx\nBody    <h1>Bad Gateway"),
         ("server", "404 (4 ms)\nServer  uvicorn\nBody    no"),
     ]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stack.diagnose.doctor.causes import CAUSES
 from stack.diagnose.doctor.upgrade import conclude, is_healthy, suspect
+from stack.diagnose.doctor.variation import Variation
 from stack.probe.exchange import Ending, Exchange, Target
 from tests.unit.diagnose.seen import OPTIONS, TARGET, answered, evidence, failed, varied
 
@@ -25,9 +26,6 @@ ANSWERS = st.builds(
 KINDS = ("name", "refused", "timeout", "unreachable", "certificate", "tls", "closed", "silent")
 FAILURES = st.builds(failed, st.sampled_from(KINDS), TEXT)
 EXCHANGES = st.one_of(ANSWERS, FAILURES)
-LABELS = ["no origin", "no token", "plain", "root", "http/1.0", "with TLS", "again 1", "at /ws"]
-LABELS += ["own origin", "own origin without its port", "http origin", "with X-Forwarded-Proto"]
-LABELS += ["plain by HTTP/2"]
 
 
 def codes(*bases: Exchange, **more: Any) -> list[str]:
@@ -42,14 +40,15 @@ def test_codes_and_names_are_unique_and_told_in_full() -> None:
         assert cause.link.startswith("https://")
 
 
-@given(EXCHANGES, st.lists(st.tuples(st.sampled_from(LABELS), EXCHANGES), max_size=4))
+@given(EXCHANGES, st.lists(st.tuples(st.sampled_from(Variation), EXCHANGES), max_size=4))
 def test_a_failure_has_one_cause_and_health_has_none(
-    base: Exchange, more: list[tuple[str, Exchange]]
+    base: Exchange, more: list[tuple[Variation, Exchange]]
 ) -> None:
-    asked = tuple(varied(label, exchange) for label, exchange in more)
+    asked = tuple(varied(variation, exchange) for variation, exchange in more)
     findings = conclude(evidence(base, varied=asked))
     errors = [finding for finding in findings if finding.severity == "error"]
-    is_same = all(item.is_open == base.is_open for label, item in more if label.startswith("again"))
+    again = {Variation.AGAIN, Variation.AGAIN_ALONE}
+    is_same = all(item.is_open == base.is_open for kind, item in more if kind in again)
     if is_same:
         assert len(errors) == (0 if is_healthy(base) else 1)
     assert all(finding.message and finding.fix for finding in findings)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stack.diagnose.doctor.upgrade import conclude
+from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.lint import inspection
 from stack.diagnose.nginx.limits import Written
 from stack.probe.exchange import Exchange
@@ -13,7 +14,7 @@ from tests.unit.diagnose.seen import OPTIONS, answered, evidence, failed, varied
 
 PAGE = "<center>nginx</center>"
 OWN_500, OWN_503 = answered(500, PAGE), answered(503, PAGE)
-EARLY, LATE = varied("body withheld", OWN_500), varied("body withheld", answered(100))
+EARLY, LATE = varied(Variation.WITHHELD, OWN_500), varied(Variation.WITHHELD, answered(100))
 AUTH, LOOP = "auth_request /auth;", "rewrite ^ /ws last;"
 LIMIT = "limit_conn addr 3;"
 
@@ -98,6 +99,6 @@ def test_a_file_that_is_not_here_rules_nothing_out(tmp_path: Path) -> None:
     ],
 )
 def test_some_handshakes_fail(others: tuple[Exchange, ...], code: str) -> None:
-    again = [varied(f"again {number}", item) for number, item in enumerate(others)]
+    again = [varied(Variation.AGAIN, item, number) for number, item in enumerate(others)]
     findings = conclude(evidence(answered(101), varied=tuple(again)))
     assert [found.code for found in findings] == [code]
