@@ -158,7 +158,7 @@ def render(
     as_json: Json = False,
 ) -> None:
     """Write the files made from stack.yaml."""
-    from stack.lifecycle import locate, provide
+    from stack.lifecycle import derive, locate, provide
     from stack.project import output, project
 
     report = new_report(as_json)
@@ -174,6 +174,8 @@ def render(
     if target == "dev":
         with holding(opened.state, report, provide.WAIT):
             provide.prepare_mounts(opened, locate.connect_if_any(opened.owner))
+        for said in derive.exposed(opened):
+            report.note(said)
     report.written(sorted(files), written, out)
 
 

@@ -115,7 +115,7 @@ class Build(Model):
 
     short: ClassVar[str | None] = "context"
     context: Text
-    """The folder that is sent to the engine, relative to stack.yaml."""
+    """The folder that is sent to the engine, relative to stack.yaml; `.stack` is left out."""
     dockerfile: Text = "Dockerfile"
     """The Dockerfile, relative to the context."""
     args: dict[Variable, str] = {}

@@ -8,6 +8,8 @@ from stack.engines.running import Running
 from stack.engines.steps import Step
 from stack.layout.labels import Owner
 
+GONE = -1  # in place of an exit code
+
 
 @dataclass(frozen=True)
 class Exit:

@@ -67,10 +67,14 @@ class SeenContainer:
 
 @dataclass(frozen=True)
 class SeenImage:
-    """An image that the engine has; ``context`` is the digest of what we built it from."""
+    """An image that the engine has; ``context`` is the digest of what we built it from.
+
+    ``is_ours``: stack built it, or Compose did from the file that stack wrote for the project.
+    """
 
     id: str
     context: str = ""
+    is_ours: bool = True
 
 
 @dataclass(frozen=True)

@@ -163,10 +163,14 @@ class RemoveVolume(Step):
 
 @dataclass(frozen=True)
 class RemoveContainer(Step):
-    """Stop and remove a container; ``with_data`` also the volumes without a name that it has."""
+    """Stop and remove a container; ``with_data`` also the volumes without a name that it has.
+
+    ``is_built``: its image is built from a Dockerfile of the user, and may have a newer one.
+    """
 
     seen: SeenContainer = field(kw_only=True)
     why: str = field(kw_only=True)
+    is_built: bool = field(kw_only=True, default=False)
     with_data: bool = field(kw_only=True, default=False)
 
     @property

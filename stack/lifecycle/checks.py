@@ -1,14 +1,16 @@
 """Whether a command may go on: whose the project is, and whether its services exist."""
 
 import difflib
+import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from stack.config.presets import NGINX
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import Running, Stranger
-from stack.errors import ConfigError
+from stack.errors import ConfigError, StackError
 from stack.layout.labels import Owner
+from stack.layout.topology import Topology
 from stack.lifecycle.locate import Located
 from stack.lifecycle.ownership import in_the_way, refusal
 from stack.project.project import Project
@@ -25,6 +27,28 @@ def check_running(located: Located, running: Running, services: Collection[str])
 def check_services(project: Project, services: Collection[str]) -> None:
     """Raise ConfigError for a name that is no service of the project."""
     check_names([NGINX, *project.stack.services], services)
+
+
+def check_made(project: Project, running: Running, services: Collection[str]) -> None:
+    """Raise StackError where there is nothing to restart: of a service, or of the whole project."""
+    for service in services:
+        if not running.of(service):
+            raise StackError(f"{service}: has no container", f"stack up {shlex.quote(service)}")
+    if not running.containers:
+        raise StackError(f"{project.stack.name}: nothing of it runs", "stack up")
+
+
+def check_images(topology: Topology, running: Running) -> None:
+    """Raise StackError where a build would take the name of an image that others made."""
+    for item in topology.containers:
+        seen = running.images.get(item.image)
+        if item.build and seen and not seen.is_ours:
+            kept = f"docker tag {item.image} {item.image}:kept && docker rmi {item.image}"
+            raise StackError(
+                f"services.{item.service}.build: an image that stack did not make has the name "
+                f"{item.image}",
+                f"keep it under another name: {kept}\nor choose another name: for the project",
+            )
 
 
 def check_in_containers(project: Project | None, services: Collection[str]) -> None:

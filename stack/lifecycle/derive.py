@@ -1,11 +1,12 @@
 """What a command would do: derived from stack.yaml, compared with what runs. Changes nothing."""
 
-from collections.abc import Collection
+import shlex
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stack.engines.docker.context import context_digest
+from stack.engines.docker.context import context_digest, holds
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.opening import choose_source
 from stack.engines.running import Running, Stranger
@@ -16,7 +17,7 @@ from stack.layout.images import Source
 from stack.layout.topology import BuildSpec
 from stack.lifecycle import settle
 from stack.lifecycle.carry_out import Say
-from stack.lifecycle.checks import check_owner, check_services
+from stack.lifecycle.checks import check_images, check_owner, check_services
 from stack.lifecycle.ownership import has_no_labels, in_the_way, wanted_names
 from stack.lifecycle.plan import plan_up
 from stack.lifecycle.provide import plan_files
@@ -61,6 +62,7 @@ def plan_project(
         kept = [one for one in running.strangers if not has_no_labels(project.owner, one)]
         others = replace(running, strangers=tuple(kept))
     check_owner(project.owner, others, wanted_names(prepared.topology))
+    check_images(prepared.topology, running)
     door = running_door(project, prepared.door, running)
     plan = plan_up(
         prepared.topology,
@@ -102,6 +104,21 @@ def keep_source(project: Project, prepared: Prepared) -> None:
     project.state.prepare()
     if project.stack.images.source == "auto" and project.state.recall("images") != prepared.source:
         project.state.remember("images", prepared.source)
+
+
+def exposed(project: Project) -> Iterator[str]:
+    """Say which build contexts would take the secrets in .stack with them, if Compose sent them.
+
+    Stack itself leaves them out.
+    """
+    for name, service in project.stack.services.items():
+        context = (project.folder / service.build.context).resolve() if service.build else None
+        if context and holds(context, project.state.secrets):
+            file = shlex.quote(str(context / ".dockerignore"))
+            yield (
+                f"services.{name}.build: docker compose would copy .stack and its secrets into the "
+                f"image; keep it out: echo '**/.stack' >> {file}"
+            )
 
 
 def contexts_of(project: Project, prepared: Prepared, *, is_forced: bool = False) -> dict[str, str]:

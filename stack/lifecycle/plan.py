@@ -160,7 +160,9 @@ def _removals(
         else:
             why = _changed_by_hand(topology.project, container, seen, lost)
         if why:
-            yield RemoveContainer(_container(Verb.REMOVE, seen.name), seen=seen, why=why)
+            is_built = container is not None and container.build is not None
+            key = _container(Verb.REMOVE, seen.name)
+            yield RemoveContainer(key, seen=seen, why=why, is_built=is_built)
 
 
 def _changed_by_hand(

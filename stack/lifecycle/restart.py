@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from stack.engines.docker.engine import DockerEngine
 from stack.lifecycle.carry_out import OnResult, Say, carry_out_watched
-from stack.lifecycle.checks import check_in_containers, check_owner, check_services
+from stack.lifecycle.checks import check_in_containers, check_made, check_owner, check_services
 from stack.lifecycle.derive import running_door, source_of
 from stack.lifecycle.outcome import Options, Outcome
 from stack.lifecycle.ownership import wanted_names
@@ -24,6 +24,7 @@ def restart(
     running = engine.observe()
     check_owner(project.owner, running, wanted_names(prepared.topology))
     prepared = replace(prepared, door=running_door(project, prepared.door, running))
+    check_made(project, running, options.services)
     wanted = options.services or [item.service for item in prepared.topology.containers]
     plan = plan_restart(prepared.topology, running, wanted)
     outcome = Outcome(project.stack.name, plan, prepared)

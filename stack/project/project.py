@@ -1,6 +1,7 @@
 """A stack.yaml and all that follows from it before an engine is asked. Runs and writes nothing."""
 
 import hashlib
+import shlex
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from stack.config.hosts import canonical
 from stack.config.model import Stack
+from stack.errors import ConfigError
 from stack.files import read
 from stack.layout.compose import Labels
 from stack.layout.images import NAMES, Source, nginx_version, recipe_for
@@ -85,9 +87,21 @@ def open_project(file: Path, environ: Mapping[str, str]) -> Project:
     """Load the project of one stack.yaml. Raises ConfigError, and StackError for a bad .stack."""
     stack = load.load(file, environ)
     place = folder_of(file), file.name
+    _check_writable_in_utf8(place[0] / place[1])
     project = Project(*place, stack, environ, authority_folder(environ))
     project.state.check()
     return project
+
+
+def _check_writable_in_utf8(file: Path) -> None:
+    """Raise ConfigError for a path that no engine takes: labels and mounts are text in UTF-8."""
+    try:
+        str(file).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"{file}: the name is not UTF-8, which labels and mounts of containers have to be",
+            f"mv {shlex.quote(str(file.parent))} {shlex.quote(str(file.parent.parent / 'stack'))}",
+        ) from None
 
 
 def folder_of(file: Path) -> Path:

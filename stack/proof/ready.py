@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from stack import assets
 from stack.config.presets import DATA_FOLDERS, NGINX, PRESETS, REFUSED, RENEW
-from stack.engines.base import Engine, Exit
+from stack.engines.base import GONE, Engine, Exit
 from stack.engines.steps import AwaitReady, AwaitRoute
 from stack.errors import EngineError, StackError
 from stack.layout.names import container_name
@@ -181,9 +181,10 @@ class Ready:
         code, answer = self.engine.exit_code(name), redact(answer, self.hidden)
         service = self._service(name)
         fate = "did not answer in time" if code is None else f"ended with exit code {code}"
+        fate = "its container is gone" if code == GONE else fate
         raise NotReadyError(
             f"{service}: {fate}; asked {what}, last answer: {answer or 'none'}",
-            self._next_step(name, service, is_alive=code is None),
+            "stack up" if code == GONE else self._next_step(name, service, is_alive=code is None),
             probe=what,
             answer=answer,
             evidence=self._evidence(name),

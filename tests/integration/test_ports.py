@@ -55,6 +55,20 @@ def test_a_container_that_holds_the_port_is_named(site: Project, python_image: s
     assert leftovers(site) == []
 
 
+@pytest.mark.parametrize("held", ["{port}:53/udp", "127.0.0.2:{port}:53"])
+def test_a_port_that_is_no_port_of_the_front_is_in_nobodys_way(
+    site: Project, python_image: str, held: str
+) -> None:
+    command = ["docker", "run", "--detach", "--rm", "--publish", held.format(port=site.port)]
+    done = subprocess.run(
+        [*command, python_image, "sleep", "60"], capture_output=True, text=True, check=True
+    )
+    try:
+        assert "is up" in site.stack("up")
+    finally:
+        site.client.containers.get(done.stdout.strip()).remove(force=True)
+
+
 def test_another_project_that_holds_the_port_is_named(
     site: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

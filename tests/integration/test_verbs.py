@@ -161,3 +161,13 @@ def test_what_stack_did_not_start_is_said_to_be_so(
     said = project.fails(*command, code=2)
     assert "app: a process of this machine on port 3999, not started by stack" in said
     assert "name nginx" in project.fails(command[0], "site", *command[2:], code=2)
+
+
+def test_restart_of_nothing_says_so_at_once(project: Project) -> None:
+    project.write({**SITE, "redis": {"preset": "redis"}}, {"/": "site"})
+    project.stack("up", "nginx")
+    said = project.fails("restart", "redis")
+    assert "redis: has no container" in said
+    assert "hint: stack up redis" in said
+    project.stack("down")
+    assert f"{project.name}: nothing of it runs\n  hint: stack up\n" in project.fails("restart")

@@ -16,12 +16,12 @@ from docker.models.images import Image
 
 from stack.engines.docker import apt, rootfs, wheels
 from stack.engines.docker.connect import translated
-from stack.engines.docker.context import context_digest, packed
+from stack.engines.docker.context import context_digest, packed, sent
+from stack.engines.docker.leftovers import forget
 from stack.errors import EngineError
 from stack.layout.images import REGISTRY, Build, Pull, Recipe, RootFs
-from stack.layout.labels import CONTEXT
+from stack.layout.labels import CONTEXT, IMAGE
 
-IMAGE_LABEL = "dev.stack.image"
 Say = Callable[[str], None]
 
 LAST_LINES = 20
@@ -109,7 +109,7 @@ def build(client: docker.DockerClient, recipe: Build, say: Say) -> None:
         found = wheels.fetch(client, recipe.base.reference, pinned, say)
         files |= {f"wheels/{name}": content for name, content in found.items()}
         online = {"network_mode": "none", "buildargs": recipe.args, "use_config_proxy": False}
-    options = {**online, "custom_context": True, "labels": {IMAGE_LABEL: recipe.name}}
+    options = {**online, "custom_context": True, "labels": {IMAGE: recipe.name}}
     context = packed(files)
     # The classic builder leaves every stage behind as a nameless image. With a name, the next
     # build finds it in the cache, and replaces it.
@@ -141,11 +141,13 @@ def build_context(
         if old and old.labels.get(CONTEXT) == key and not is_forced:
             return str(old.id)
         say(f"building {reference} from {context}")
+        archive, recipe = sent(context, dockerfile)
         return build_image(
             client,
             reference,
-            path=str(context),
-            dockerfile=dockerfile,
+            fileobj=archive,
+            custom_context=True,
+            dockerfile=recipe,
             buildargs=dict(args),
             labels={CONTEXT: key},
             target=target,
@@ -160,15 +162,8 @@ def existing(client: docker.DockerClient, reference: str) -> Image | None:
         return None
 
 
-def forget(client: docker.DockerClient, image: str) -> None:
-    """Remove an image that lost its name, unless a container or another image still needs it."""
-    with suppress(errors.APIError):
-        if not client.images.get(image).tags:
-            client.images.remove(image)
-
-
 def build_image(client: docker.DockerClient, reference: str, **options: Any) -> str:
-    """Run one classic build, and give the image's id; an older image of that name goes."""
+    """Run one classic build, and give the image's id; an older one of ours with that name goes."""
     old = existing(client, reference)
     try:
         image, _ = client.images.build(tag=reference, rm=True, forcerm=True, **options)

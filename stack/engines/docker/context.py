@@ -6,14 +6,23 @@ import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
-from docker.utils.build import exclude_paths
+from docker.api.build import process_dockerfile
+from docker.utils.build import exclude_paths, tar
 
 from stack.errors import EngineError
 from stack.reading import read_bytes, read_text
 from stack.trouble import told
 
 MAX_RECIPE = 1 << 20  # bytes of a Dockerfile or .dockerignore
+# Secrets of this and of other stacks, and what changes with every command. Last, so that no pattern
+# of the user's brings them back.
+NEVER = tuple(
+    f"**/{name}{below}"
+    for name in (".stack", "stack-bundle*", "stack-failure*")
+    for below in ("", "/**")
+)
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -45,7 +54,8 @@ def context_digest(
     """Give 64 hex digits for what a build of the folder ``path`` would see.
 
     ``dockerfile`` is relative to ``path``, or absolute. Names, contents, executable bits and
-    links count, times and owners do not; ``.dockerignore`` is respected. Raises ``EngineError``
+    links count, times and owners do not; ``.dockerignore`` is respected, and NEVER left out.
+    Raises ``EngineError``
     where there is no such folder or Dockerfile.
     """
     recipe = path / dockerfile
@@ -71,12 +81,27 @@ def entries(root: Path, dockerfile: str) -> Iterator[bytes]:
     Raises ``EngineError`` for what cannot be read: the engine could not be sent it either.
     """
     try:
-        for name in sorted(exclude_paths(str(root), ignored(root), dockerfile)):
+        for name in sorted(exclude_paths(str(root), [*ignored(root), *NEVER], dockerfile)):
             yield _entry(root / name, os.fsencode(name))
     except OSError as error:
         trouble = told(error)
         more = "; or name it in .dockerignore" if trouble.hint else ""
         raise EngineError(f"build {root}: {trouble.message}", trouble.hint + more) from error
+
+
+def sent(root: Path, dockerfile: str) -> tuple[IO[bytes], str]:
+    """Give the tar of a context as the engine gets it, and the name of the Dockerfile in it."""
+    recipe = process_dockerfile(dockerfile, str(root))
+    archive = tar(root, exclude=[*ignored(root), *NEVER], dockerfile=recipe)
+    return cast("IO[bytes]", archive), recipe[0] or dockerfile
+
+
+def holds(root: Path, folder: Path) -> bool:
+    """Whether a context that is sent by others than stack would hold what is in ``folder``."""
+    if not folder.is_dir() or not folder.is_relative_to(root):
+        return False
+    inside = f"{folder.relative_to(root).as_posix()}/"
+    return any(name.startswith(inside) for name in exclude_paths(str(root), ignored(root)))
 
 
 def _entry(path: Path, name: bytes) -> bytes:

@@ -13,9 +13,10 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.types import Mount
 
-from stack.engines.base import Exit, Holder
+from stack.engines.base import GONE, Exit, Holder
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
+from stack.engines.docker.leftovers import forget
 from stack.engines.docker.observe import observe, owner_of
 from stack.engines.running import Running, SeenContainer, Stranger
 from stack.engines.steps import (
@@ -37,6 +38,7 @@ from stack.layout.topology import Container
 
 CONFLICT = 409  # the engine is at it already
 STOP_TIMEOUT = 10  # seconds between the stop signal and SIGKILL
+_FRONT_ADDRESSES = {"", "0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - those of others
 
 
 class DockerEngine:
@@ -122,12 +124,12 @@ class DockerEngine:
             self.api.kill(container, name)
 
     def exit_code(self, container: str) -> int | None:
-        """Give how a container's process ended; None while it lives, -1 if it is gone."""
+        """Give how a container's process ended; None while it lives, GONE if it is gone."""
         try:
             with translated(container):
                 state = self.api.inspect_container(container)["State"]
         except EngineError:
-            return -1
+            return GONE
         return None if state["Running"] else int(state["ExitCode"])
 
     def logs(self, container: str, tail: int) -> list[str]:
@@ -178,10 +180,10 @@ class DockerEngine:
         ]
 
     def holder_of(self, port: int) -> Holder | None:
-        """Find the container that publishes ``port`` on this machine."""
+        """Find the container that publishes the TCP ``port`` where the front door would listen."""
         with translated("docker"):
             for summary in self.api.containers():
-                if any(item.get("PublicPort") == port for item in summary["Ports"]):
+                if any(_is_held(item, port) for item in summary["Ports"]):
                     return Holder(summary["Names"][0].lstrip("/"), owner_of(summary))
         return None
 
@@ -237,6 +239,8 @@ class DockerEngine:
 
     def _remove_container(self, step: RemoveContainer) -> None:
         self._remove(step.seen.id)
+        if step.is_built:  # a new one may have taken the name of its image
+            forget(self.client, step.seen.image_id)
         # By name: the engine itself would keep those that one container inherited of another.
         for _, name in step.seen.nameless if step.with_data else ():
             with contextlib.suppress(NotFound):
@@ -279,6 +283,11 @@ class DockerEngine:
         image = self.api.inspect_image(step.container.image)  # type: ignore[no-untyped-call]
         places = {*(image["Config"]["Volumes"] or ())} - {m.target for m in step.container.mounts}
         return [Mount(at, name, type="volume") for at, name in step.inherited if at in places]
+
+
+def _is_held(published: Mapping[str, Any], port: int) -> bool:
+    is_there = published.get("IP", "") in _FRONT_ADDRESSES
+    return published.get("PublicPort") == port and published["Type"] == "tcp" and is_there
 
 
 def _this_life(state: Mapping[str, str]) -> dict[str, Any]:

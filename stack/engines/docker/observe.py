@@ -42,7 +42,7 @@ def observe(
             for filters in (labelled, {"name": f"{name}_"})
         ]
         # One by one: the engine takes ten times as long to list all that it has.
-        found = list(pool.map(lambda reference: _image(api, reference), images))
+        found = list(pool.map(lambda reference: _image(api, owner, reference), images))
         seen = _unique(item for call in containers for item in call.result())
         nets = _named(name, (item for call in networks for item in call.result()))
         made = (item for call in volumes for item in call.result()["Volumes"] or ())
@@ -150,13 +150,15 @@ def _own_containers(
     return [item for item in mine if own.PROJECT not in labels[item["ImageID"]]]
 
 
-def _image(api: APIClient, reference: str) -> SeenImage | None:
+def _image(api: APIClient, owner: Owner, reference: str) -> SeenImage | None:
     try:
         # The stubs of the SDK give this method no types.
         image = api.inspect_image(reference)  # type: ignore[no-untyped-call]
     except NotFound:
         return None
-    return SeenImage(image["Id"], (image["Config"]["Labels"] or {}).get(own.CONTEXT, ""))
+    labels = image["Config"]["Labels"] or {}
+    is_ours = own.CONTEXT in labels or labels.get(request.PROJECT) == owner.project
+    return SeenImage(image["Id"], labels.get(own.CONTEXT, ""), is_ours)
 
 
 def _image_labels(api: APIClient, reference: str) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from stack.engines.running import Running
+from stack.errors import ConfigError
 from stack.lifecycle import provide
 from stack.project import project
 from stack.project.project import Prepared, Project, derive, open_project
@@ -99,3 +100,13 @@ def test_two_stack_files_of_a_folder_share_no_state(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(TEXT.replace("shop", "blog"))
     roots = {open_project(tmp_path / name, {}).state.root for name in ("a.yaml", "b.yaml")}
     assert roots == {tmp_path / ".stack/shop", tmp_path / ".stack/blog"}
+
+
+@pytest.mark.parametrize("name", ["bad\udcff", "a/\udce9t\udce9"])
+def test_a_folder_whose_name_no_engine_takes_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    (folder / "stack.yaml").write_text(TEXT)
+    with pytest.raises(ConfigError, match="the name is not UTF-8") as caught:
+        open_project(folder / "stack.yaml", {})
+    assert caught.value.hint.startswith("mv ")

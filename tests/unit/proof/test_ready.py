@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from stack.config.presets import PRESETS, REFUSED
+from stack.engines.base import GONE, Exit
 from stack.engines.steps import AwaitReady, Key, Kind, Verb
 from stack.layout.topology import Container, FrontRoute, Mount
 from stack.probe.exchange import Target
-from stack.proof.ready import Ready, RefusedError, Watch
+from stack.proof.ready import NotReadyError, Ready, RefusedError, Watch
 from tests.unit.fake_engine import FakeEngine
 
 DOOR = Target("", "localhost", 80, "/")
@@ -85,3 +86,13 @@ def test_a_service_that_streams_is_ready_at_its_head() -> None:
         took = time.monotonic() - start
         thread.join()
     assert (seen.says, seen.problem, took < 0.4) == ("200 OK", "", True)
+
+
+def test_a_container_that_is_gone_did_not_end_with_a_code() -> None:
+    engine = FakeEngine(codes={"shop-db-1": GONE}, said=["no", 1])
+    ready = readiness(engine)
+    ready.watch.note(Exit("shop-db-1", 0))
+    store = Container("db", "i", port=5432, probe="ask")
+    with pytest.raises(NotReadyError, match="db: its container is gone") as caught:
+        ready.await_container(AwaitReady(KEY, container=store, number=1))
+    assert caught.value.hint == "stack up"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.engines.docker.context import context_digest, packed
+from stack.engines.docker.context import context_digest, holds, packed, sent
 from stack.errors import EngineError
 
 
@@ -90,3 +90,42 @@ def test_a_packed_context_holds_folders_and_files() -> None:
     with tarfile.open(fileobj=io.BytesIO(packed({"a": b"1", "b/c": b"22"}))) as archive:
         shape = [(m.name, m.isdir(), m.mode, m.mtime) for m in archive]
     assert shape == [("b", True, 0o755, 0), ("a", False, 0o644, 0), ("b/c", False, 0o644, 0)]
+
+
+@pytest.mark.parametrize("name", [".stack", "site/.stack", "stack-bundle", "a/stack-failure"])
+@pytest.mark.parametrize("brought_back", ["", "!**/.stack/**\n!**\n"])
+def test_what_stack_keeps_is_in_no_context(context: Path, name: str, brought_back: str) -> None:
+    with (context / ".dockerignore").open("a") as file:
+        file.write(brought_back)
+    (context / name).parent.mkdir(exist_ok=True)
+    before = context_digest(context)
+    (context / name / "shop" / "secrets").mkdir(parents=True)
+    (context / name / "shop" / "secrets" / "redis-password").write_text("secret")
+    if "stack-" in name:
+        (context / f"{name}.tar.gz").write_text("secret")
+    files, recipe = sent(context, "Dockerfile")
+    with tarfile.open(fileobj=files) as archive:
+        names = archive.getnames()
+    assert recipe == "Dockerfile"
+    assert {"Dockerfile", "app.py"} <= set(names)
+    assert not [one for one in names if "shop" in one or "stack-" in one]
+    assert context_digest(context) == before
+
+
+def test_a_dockerfile_beside_the_context_is_sent_too(context: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "api"
+    folder.mkdir()
+    files, recipe = sent(folder, "../Dockerfile")
+    with tarfile.open(fileobj=files) as archive:
+        assert set(archive.getnames()) - {".dockerignore"} == {recipe}
+
+
+def test_what_others_would_send(context: Path) -> None:
+    secrets = context / "api" / ".stack" / "shop" / "secrets"
+    assert not holds(context, secrets)
+    secrets.mkdir(parents=True)
+    (secrets / "redis-password").write_text("secret")
+    assert holds(context, secrets)
+    assert not holds(context / "site", secrets)
+    (context / ".dockerignore").write_text("**/.stack\n")
+    assert not holds(context, secrets)
