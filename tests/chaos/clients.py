@@ -142,24 +142,26 @@ class Publisher(Client):
     async def serve(self, socket: ClientConnection) -> None:
         await self.sign_in(socket)
         await say(socket, id=2, subscribe={"channel": self.channel})
-        inbox = messages(socket)
-        async for message in inbox:
+        mailbox = messages(socket)
+        async for message in mailbox:
             if message.get("id") == 2:
                 if "error" in message:
                     return
                 break
         while not self.is_done:
-            await self.publish(socket, inbox)
+            await self.publish(socket, mailbox)
             await asyncio.sleep(self.dice.uniform(0, 2 * self.interval))
         await asyncio.Future()
 
-    async def publish(self, socket: ClientConnection, inbox: AsyncIterator[dict[str, Any]]) -> None:
+    async def publish(
+        self, socket: ClientConnection, mailbox: AsyncIterator[dict[str, Any]]
+    ) -> None:
         self.number += 1
         event = (self.name, self.number)
         self.uncertain.add(event)
         command = {"channel": self.channel, "data": event}
         await say(socket, id=self.number + 2, publish=command)
-        async for message in inbox:
+        async for message in mailbox:
             if message.get("id") == self.number + 2:
                 if "error" not in message:
                     self.uncertain.discard(event)

@@ -41,7 +41,7 @@ async def replicas(redis: Container) -> AsyncIterator[tuple[Running, Running]]:
 
 async def ready(live: Running) -> None:
     async def attempt() -> bool:
-        return live.server.broker.is_ready
+        return live.server.parts.broker.is_ready
 
     await eventually(attempt)
 
@@ -137,7 +137,9 @@ async def test_channels_and_info_are_of_all_replicas(replicas: Pair, clients: Bo
         assert found == {channel: {"num_clients": 2}}
         nodes = (await live.api("info"))["result"]["nodes"]
         mine = [
-            node for node in nodes if node["uid"] in {r.server.broker.replica for r in replicas}
+            node
+            for node in nodes
+            if node["uid"] in {r.server.parts.broker.replica for r in replicas}
         ]
         assert [node["num_clients"] for node in mine] == [1, 1]
 
@@ -159,8 +161,8 @@ async def test_the_lag_of_redis_is_seen(replicas: Pair, redis: Container) -> Non
 
 
 async def test_a_replica_that_does_not_answer_is_left_out(replicas: Pair, clients: Both) -> None:
-    replicas[1].server.service.obey = lambda _payload: None
+    replicas[1].server.parts.node.handlers.clear()  # type: ignore[attr-defined]  # a dict
     nodes = (await replicas[0].api("info"))["result"]["nodes"]
-    assert replicas[0].server.broker.replica in {node["uid"] for node in nodes}
-    assert replicas[1].server.broker.replica not in {node["uid"] for node in nodes}
+    assert replicas[0].server.parts.broker.replica in {node["uid"] for node in nodes}
+    assert replicas[1].server.parts.broker.replica not in {node["uid"] for node in nodes}
     assert '"event": "survey_incomplete"' in replicas[0].logged

@@ -13,7 +13,7 @@ from docker.models.containers import Container
 from websockets.typing import Origin
 from ws_server.auth.database_sessions import REMEMBERED
 from ws_server.core.claims import VerifierDownError
-from ws_server.service import orders
+from ws_server.service import control
 from ws_server.settings.config import PostgresAddress, RedisAddress
 
 from stack.engines.docker.build import ensure
@@ -111,7 +111,7 @@ async def test_a_session_that_is_a_row(postgres: Container, table: str, user: st
     async with by_rows(postgres, table) as live:
         async with browser(live, TOKEN) as client:
             assert "connect" in await client.ask(CONNECT)
-            (session,) = live.server.hub.sessions
+            (session,) = live.server.parts.hub.sessions
             assert session.user == user
             assert session.claims is not None
             assert 3500 < session.claims.expires_at - time.time() <= 3600
@@ -135,9 +135,9 @@ async def test_a_row_that_is_deleted_signs_in_for_seconds_at_most(postgres: Cont
         await psycopg.AsyncConnection.connect(uri(postgres), autocommit=True) as application,
     ):
         await application.execute(insert, [session])
-        assert (await live.server.verifiers.verify(session)).user == "9"
+        assert (await live.server.parts.verifiers.verify(session)).user == "9"
         await application.execute('DELETE FROM sessions WHERE "sessionToken" = %s', [session])
-        assert (await live.server.verifiers.verify(session)).user == "9"  # is remembered
+        assert (await live.server.parts.verifiers.verify(session)).user == "9"  # is remembered
         await asyncio.sleep(REMEMBERED)
         async with browser(live, session) as client:
             await client.send(CONNECT)
@@ -146,7 +146,7 @@ async def test_a_row_that_is_deleted_signs_in_for_seconds_at_most(postgres: Cont
 
 async def test_a_thousand_at_once_are_a_few_queries(postgres: Container) -> None:
     async with by_rows(postgres, "sessions") as live:
-        verify = live.server.verifiers.verify
+        verify = live.server.parts.verifiers.verify
         tokens = [f"{number:032x}" for number in range(1000)]
         outcomes = await asyncio.gather(
             *(verify(each) for each in (*tokens, TOKEN)), return_exceptions=True
@@ -169,7 +169,7 @@ async def test_while_postgres_is_away_it_is_a_temporary_error(postgres: Containe
     async with by_rows(postgres, "sessions") as live:
         async with browser(live, TOKEN) as client:
             assert "connect" in await client.ask(CONNECT)
-        live.server.verifiers.sessions._remembered.clear()  # type: ignore[union-attr]  # is set
+        live.server.parts.verifiers.sessions._remembered.clear()  # type: ignore[union-attr]  # is set
         postgres.pause()
         try:
             before = time.monotonic()
@@ -191,14 +191,14 @@ async def test_while_postgres_is_away_it_is_a_temporary_error(postgres: Containe
 async def test_a_postgres_that_is_silent_is_left_soon(postgres: Container) -> None:
     async with by_rows(postgres, "sessions") as live, browser(live, TOKEN) as client:
         assert "connect" in await client.ask(CONNECT)
-        database = live.server.database
+        database = live.server.parts.database
         assert database is not None
         await until(lambda: database.is_ready, 5)
         postgres.pause()
         try:
             await until(lambda: not database.is_ready, 6)
-            assert live.server.verifiers.sessions is not None
-            looked_up = asyncio.create_task(live.server.verifiers.verify(GONE))
+            assert live.server.parts.verifiers.sessions is not None
+            looked_up = asyncio.create_task(live.server.parts.verifiers.verify(GONE))
             await asyncio.sleep(0.1)
             async with asyncio.timeout(3):
                 await live.server.stop()
@@ -218,7 +218,7 @@ async def replica(redis: Container) -> AsyncIterator[Running]:
 
 async def ready(live: Running, *, is_ready: bool = True) -> None:
     for _ in range(500):
-        if live.server.broker.is_ready is is_ready:
+        if live.server.parts.broker.is_ready is is_ready:
             return
         await asyncio.sleep(0.02)
     raise AssertionError
@@ -230,9 +230,9 @@ async def test_a_revocation_reaches_every_replica_within_a_second(redis: Contain
             await here.sign_in(jti="lost")
             await there.sign_in(iat=int(time.time() - 9))
             before = time.monotonic()
-            await two.server.service.revoking.revoke(token_id="lost")
+            await two.server.parts.revoking.revoke(token_id="lost")
             assert await here.closed() == (3014, "state invalidated")
-            await one.server.service.revoking.revoke(user="alice")
+            await one.server.parts.revoking.revoke(user="alice")
             assert await there.closed() == (3014, "state invalidated")
             assert time.monotonic() - before < 1
         async with replica(redis) as late, late.client() as client:
@@ -249,7 +249,7 @@ async def test_a_user_is_disconnected_everywhere_within_a_second(redis: Containe
             await there.sign_in()
             await bob.sign_in(sub="bob")
             before = time.monotonic()
-            await one.server.broker.command(orders.encode("disconnect", user="alice"))
+            await one.server.parts.broker.command(control.encode("disconnect", user="alice"))
             for client in (here, there):
                 assert await client.closed() == (3503, "force disconnect")
             assert time.monotonic() - before < 1
@@ -263,19 +263,21 @@ async def test_a_replica_that_was_away_learns_what_was_revoked(redis: Container)
         await client.sign_in(jti="lost")
         two.server._upkeep[0].cancel()  # its connection to Redis ends
         await ready(two, is_ready=False)
-        await one.server.service.revoking.revoke(token_id="lost")
+        await one.server.parts.revoking.revoke(token_id="lost")
         assert await client.ask({"id": 2, "ping": {}}) == {"id": 2, "ping": {}}
         before = time.monotonic()
-        two.server._upkeep[0] = asyncio.create_task(two.server.broker.run())
+        two.server._upkeep[0] = asyncio.create_task(
+            two.server.parts.broker.run(two.server.parts.node)
+        )
         assert await client.closed() == (3014, "state invalidated")
         assert time.monotonic() - before < 1
 
 
 async def test_what_is_over_leaves_redis(redis: Container) -> None:
     async with replica(redis) as live:
-        await live.server.service.revoking.revoke(token_id="short", until=time.time() + 0.2)
+        await live.server.parts.revoking.revoke(token_id="short", until=time.time() + 0.2)
         await asyncio.sleep(0.3)
-        await live.server.service.revoking.revoke(token_id="long")
+        await live.server.parts.revoking.revoke(token_id="long")
         code, output = redis.exec_run(["redis-cli", "zrange", "ws:orders", "0", "-1"])
         assert code == 0
         assert b"long" in output

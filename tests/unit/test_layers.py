@@ -31,7 +31,7 @@ ORDER = {
     "ws_server": (
         *("healthcheck", "log", "stats", "upkeep", "core", "settings", "postgres"),
         *("broker", "auth", "outbox", "workers", "service", "clients", "api"),
-        *("server", "process", "__main__"),
+        *("server", "composition", "process", "__main__"),
     ),
 }
 # A package, and the only modules (or folders of modules) that may know it.
@@ -63,7 +63,8 @@ PURE = (
     *("stack.diagnose.doctor.causes", "stack.diagnose.doctor.conclusions"),
     *("stack.diagnose.doctor.evidence", "stack.diagnose.doctor.measured"),
     *("stack.diagnose.doctor.questions", "stack.diagnose.doctor.side_by_side"),
-    *("stack.diagnose.doctor.upgrade", "stack.diagnose.doctor.x509"),
+    *("stack.diagnose.doctor.upgrade", "stack.diagnose.doctor.variation"),
+    "stack.diagnose.doctor.x509",
     *("stack.diagnose.own.causes", "stack.diagnose.own.conclude", "stack.diagnose.own.routes"),
     "stack.diagnose.own.seen",
     "ws_server.core",

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 from ws_server.broker.base import Broker
+from ws_server.composition import compose
 from ws_server.core.namespaces import Namespace, Namespaces
 from ws_server.core.publication import Kind, Publication
 from ws_server.log import Log
@@ -59,7 +60,7 @@ class Nobody:
 
     def deliver(self, channel: str, kind: Kind, publication: Publication) -> None: ...
 
-    def order(self, payload: bytes) -> None: ...
+    def control(self, payload: bytes) -> None: ...
 
     def reconnected(self) -> None: ...
 
@@ -154,6 +155,13 @@ class Running:
         return answer.decode()
 
 
+def exchange(live: Running, broker: Broker) -> None:
+    """Let a server that runs go on with another broker, which it listens to."""
+    server = live.server
+    server.parts.service.broker = broker
+    server._upkeep.append(asyncio.create_task(broker.run(server.parts.node)))
+
+
 @asynccontextmanager
 async def running(broker: Broker | None = None, **settings: Any) -> AsyncIterator[Running]:
     """Start a server in this process with the given settings; stop it afterwards."""
@@ -166,7 +174,7 @@ async def running(broker: Broker | None = None, **settings: Any) -> AsyncIterato
         "drain_timeout": 0.3,
         "namespaces": NAMESPACES,
     }
-    server = Server(Settings(**defaults | settings), Log("debug", output), broker)
+    server = compose(Settings(**defaults | settings), Log("debug", output), broker)
     await server.start()
     try:
         yield Running(server, output)

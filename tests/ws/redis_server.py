@@ -117,14 +117,14 @@ class Recorder:
     """A listener that keeps what the broker says, in order."""
 
     messages: list[Message] = field(default_factory=list)
-    orders: list[bytes] = field(default_factory=list)
+    told: list[bytes] = field(default_factory=list)
     reconnections: int = 0
 
     def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
         self.messages.append((channel, kind, publication))
 
-    def order(self, payload: bytes) -> None:
-        self.orders.append(payload)
+    def control(self, payload: bytes) -> None:
+        self.told.append(payload)
 
     def reconnected(self) -> None:
         self.reconnections += 1
@@ -162,8 +162,8 @@ class Replica:
 async def replica(address: RedisAddress) -> AsyncIterator[Replica]:
     """Run a broker until the end."""
     heard = Recorder()
-    broker = RedisBroker(address, heard, Log("info", io.StringIO()))
-    one = Replica(broker, heard, asyncio.create_task(broker.run()))
+    broker = RedisBroker(address, Log("info", io.StringIO()))
+    one = Replica(broker, heard, asyncio.create_task(broker.run(heard)))
     try:
         await one.ready()
         yield one

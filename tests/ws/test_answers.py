@@ -5,7 +5,7 @@ import json
 import pytest
 from ws_server.broker.memory import MemoryBroker
 
-from tests.ws.harness import Nobody, Running, running, token
+from tests.ws.harness import Running, running, token
 
 UPGRADE = (
     "GET /ws?token=in-the-query HTTP/1.1\nHost: localhost\nUpgrade: websocket\n"
@@ -24,7 +24,7 @@ async def test_head_has_no_body(live: Running) -> None:
 
 
 async def test_readyz_names_what_is_missing() -> None:
-    broker = MemoryBroker(Nobody())
+    broker = MemoryBroker()
     broker.name, broker.is_ready = "redis", False
     async with running(broker) as live:
         answer = await live.http("GET /readyz HTTP/1.1")

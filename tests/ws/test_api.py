@@ -33,7 +33,7 @@ from ws_server.broker.memory import MemoryBroker
 from ws_server.core.publication import Position
 from ws_server.service import survey
 
-from tests.ws.harness import API_KEY, Client, Nobody, Running, running, token
+from tests.ws.harness import API_KEY, Client, Running, running, token
 
 
 @asynccontextmanager
@@ -114,7 +114,7 @@ async def test_channels_and_info(served: Running) -> None:
         assert (await api.channels(ChannelsRequest(pattern="x*"))).channels == {}
         (node,) = (await api.info(InfoRequest())).nodes
         assert (node.num_clients, node.num_users, node.num_channels, node.num_subs) == (1, 1, 1, 1)
-        assert node.uid == served.server.broker.replica
+        assert node.uid == served.server.parts.broker.replica
 
 
 async def test_more_channels_than_anybody_can_read(
@@ -351,7 +351,7 @@ async def test_broker_that_is_down_is_error_100() -> None:
             down.set_exception(BrokerDownError())
             return down
 
-    async with running(Down(Nobody()), api_key=API_KEY) as live:
+    async with running(Down(), api_key=API_KEY) as live:
         error = {"code": 100, "message": "internal server error"}
         assert await live.api("publish", channel="a", data=1) == {"error": error}
         answer = await live.api("broadcast", channels=["a"], data=1)
@@ -362,7 +362,7 @@ async def test_a_bug_ends_one_request_only(served: Running, monkeypatch: Any) ->
     async def broken(_pattern: str) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(served.server.survey, "channels", broken)
+    monkeypatch.setattr(served.server.parts.survey, "channels", broken)
     answer = await served.http(raw("{}", target="/api/channels"), served.server.api_port)
     assert answer.startswith("HTTP/1.1 500")
     assert '"error": "ZeroDivisionError"' in served.logged
@@ -381,7 +381,7 @@ async def test_request_under_way_is_answered_at_the_stop() -> None:
             await asyncio.sleep(0.3)
             return await super().publish(*args, **options)
 
-    async with running(Slow(Nobody()), api_key=API_KEY) as live:
+    async with running(Slow(), api_key=API_KEY) as live:
         asked = asyncio.create_task(live.api("publish", channel="a", data=1))
         await began.wait()
     assert await asked == {"result": {}}

@@ -7,16 +7,15 @@ import time
 import pytest
 from ws_server.broker.base import BrokerDownError
 from ws_server.broker.memory import MemoryBroker
-from ws_server.core.publication import Kind, Publication
 
-from tests.ws.harness import Client, Nobody, Running, running, token
+from tests.ws.harness import Client, Running, running, token
 
 
 async def test_token_in_the_first_message(live: Running) -> None:
     async with live.client() as client:
         result = (await client.sign_in(exp=time.time() + 600))["connect"]
         assert 500 < result["ttl"] <= 600
-        assert live.server.hub.sessions.pop().id == result["client"]
+        assert live.server.parts.hub.sessions.pop().id == result["client"]
 
 
 async def test_token_in_authorization(live: Running) -> None:
@@ -180,40 +179,28 @@ async def test_one_connection_leaves_no_trace(live: Running) -> None:
         await client.sign_in()
         await client.subscribe("news")
     await live.server.stop()
-    assert live.server.hub.sessions == set()
-    assert list(live.server.hub.channels.members("news")) == []
-
-
-class Joint(Nobody):
-    """A listener that stands for Redis: every publication reaches every server that joined."""
-
-    def __init__(self) -> None:
-        self.servers: list[Running] = []
-
-    def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
-        for live in self.servers:
-            live.server.service.deliver(channel, kind, publication)
+    assert live.server.parts.hub.sessions == set()
+    assert list(live.server.parts.hub.channels.members("news")) == []
 
 
 async def test_two_replicas_exchange() -> None:
-    joint = Joint()
-    broker = MemoryBroker(joint)
-    async with running(broker) as one, running(broker) as two:
-        joint.servers = [one, two]
-        async with one.client() as alice, two.client() as bob:
-            await alice.sign_in()
-            await bob.sign_in(sub="bob")
-            await alice.subscribe("room:1")
-            await bob.subscribe("room:1")
-            await alice.send({"id": 3, "publish": {"channel": "room:1", "data": "hi"}})
-            assert (await bob.receive())["push"]["pub"]["info"]["user"] == "alice"
+    broker = MemoryBroker()
+    async with (
+        running(broker) as one,
+        running(broker) as two,
+        one.client() as alice,
+        two.client() as bob,
+    ):
+        await alice.sign_in()
+        await bob.sign_in(sub="bob")
+        await alice.subscribe("room:1")
+        await bob.subscribe("room:1")
+        await alice.send({"id": 3, "publish": {"channel": "room:1", "data": "hi"}})
+        assert (await bob.receive())["push"]["pub"]["info"]["user"] == "alice"
 
 
 class Down(MemoryBroker):
     """A broker that cannot be reached."""
-
-    def __init__(self) -> None:
-        super().__init__(Nobody())
 
     async def subscribe(self, channel: str) -> None:
         raise BrokerDownError
@@ -244,7 +231,7 @@ class Broken(MemoryBroker):
 
 
 async def test_a_bug_ends_one_connection_only() -> None:
-    broken = Broken(Nobody())
+    broken = Broken()
     async with running(broken) as live, live.client() as other, live.client() as client:
         await client.sign_in()
         await client.send({"id": 2, "subscribe": {"channel": "news"}})

@@ -146,7 +146,7 @@ async def test_no_subscription(answer: Any, error: Any) -> None:
         await signed_in(client)
         application.answer = answer
         assert (await client.subscribe("ask:1")) == {"id": 2, "error": error or failure}
-        assert not len(live.server.hub.channels)
+        assert not len(live.server.parts.hub.channels)
 
 
 async def test_disconnect() -> None:

@@ -138,7 +138,7 @@ async def test_commands_a_second() -> None:
         assert 15 < len(refused) < 22  # a burst of ten is granted, the connect included
         expected = {"code": 111, "message": "too many requests", "temporary": True}
         assert all(error == expected for error in refused)
-        assert live.server.stats.errors[111] == len(refused)
+        assert live.server.parts.service.stats.errors[111] == len(refused)
 
 
 async def test_who_slows_down_is_answered_again() -> None:

@@ -1,7 +1,9 @@
 """The broker of a lone server: history, keys, presence, and what it forgets."""
 
+import asyncio
 import math
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 from ws_server.broker import memory
@@ -20,8 +22,12 @@ def heard() -> Recorder:
 
 
 @pytest.fixture
-def broker(heard: Recorder) -> MemoryBroker:
-    return MemoryBroker(heard)
+async def broker(heard: Recorder) -> AsyncIterator[MemoryBroker]:
+    found = MemoryBroker()
+    running = asyncio.create_task(found.run(heard))
+    await asyncio.sleep(0)
+    yield found
+    running.cancel()
 
 
 async def fill(broker: MemoryBroker, count: int, keep: Keep = KEEP) -> Position:

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ws_server.api.gauge import Gauge
 from ws_server.broker.memory import MemoryBroker
 
-from tests.ws.harness import API_KEY, Nobody, Running, running
+from tests.ws.harness import API_KEY, Running, running
 
 SERVICE = Path(__file__).parents[2] / "services" / "ws"
 
@@ -59,9 +59,9 @@ async def test_what_ended_badly_by_code(served: Running) -> None:
         await client.socket.send(b"binary")
         await client.closed()
     await served.http("GET /nothing HTTP/1.1")
-    served.server.stats.dropped["latest"] += 3
-    served.server.stats.recoveries["recovered"] += 1
-    served.server.stats.unsubscribes[2500] += 1
+    served.server.parts.service.stats.dropped["latest"] += 3
+    served.server.parts.service.stats.recoveries["recovered"] += 1
+    served.server.parts.service.stats.unsubscribes[2500] += 1
     seen = await scrape(served)
     assert seen['ws_errors_total{code="103"}'] == 1
     assert seen['ws_disconnects_total{code="3501"}'] == 1
@@ -83,10 +83,11 @@ async def test_api_requests_by_method_and_code(served: Running) -> None:
 
 
 async def test_what_is_missing_and_a_gauge_of_another_part() -> None:
-    broker = MemoryBroker(Nobody())
+    broker = MemoryBroker()
     broker.name, broker.is_ready, broker.lag = "redis", False, 0.25
     async with running(broker, api_key=API_KEY) as live:
-        live.server.gauges.append(Gauge("outbox_lag_seconds", "Age of the oldest.", lambda: 1.5))
+        gauge = Gauge("outbox_lag_seconds", "Age of the oldest.", lambda: 1.5)
+        live.server.parts.gauges.append(gauge)
         seen = await scrape(live)
     assert seen['ws_dependency_up{dependency="redis"}'] == 0
     assert (seen["ws_broker_lag_seconds"], seen["ws_outbox_lag_seconds"]) == (0.25, 1.5)

@@ -7,7 +7,7 @@ from typing import Any
 from ws_server.broker.memory import MemoryBroker
 from ws_server.core.publication import History, Position
 
-from tests.ws.harness import Client, Nobody, Running, running, token
+from tests.ws.harness import Client, Running, running, token
 
 
 class Slow(MemoryBroker):
@@ -21,20 +21,11 @@ class Slow(MemoryBroker):
         return found
 
 
-class Busy(Nobody):
-    """Passes on to the server that was made after the broker."""
-
-    live: Running
-
-    def deliver(self, *message: Any) -> None:
-        self.live.server.service.deliver(*message)
-
-
 async def publish_for_ever(live: Running, channel: str) -> None:
     number = 0
     while True:
         number += 1
-        await live.server.service.publish(channel, b'{"data":%d}' % number)
+        await live.server.parts.service.publish(channel, b'{"data":%d}' % number)
         await asyncio.sleep(0.001)
 
 
@@ -53,9 +44,7 @@ async def follow(client: Client, reply: dict[str, Any], count: int) -> int:
 
 
 async def test_reply_first_then_publications_without_a_hole() -> None:
-    busy = Busy()
-    async with running(Slow(busy)) as live:
-        busy.live = live
+    async with running(Slow()) as live:
         feeding = asyncio.create_task(publish_for_ever(live, "chat:1"))
         await asyncio.sleep(0.05)
         async with live.client() as client:
@@ -74,9 +63,7 @@ async def test_reply_first_then_publications_without_a_hole() -> None:
 
 
 async def test_subs_of_a_connect_come_in_its_reply_before_their_publications() -> None:
-    busy = Busy()
-    async with running(Slow(busy)) as live:
-        busy.live = live
+    async with running(Slow()) as live:
         feeding = asyncio.create_task(publish_for_ever(live, "chat:1"))
         await asyncio.sleep(0.02)
         async with live.client() as client:
@@ -123,8 +110,8 @@ async def test_a_token_for_ever_has_a_ttl_that_32_bits_hold(live: Running) -> No
             (await client.ask({"id": 3, "sub_refresh": wanted}))["sub_refresh"],
             (await client.ask({"id": 4, "refresh": {"token": token(exp=ever)}}))["refresh"],
         ]
-        (session,) = live.server.hub.of_user("alice")
-        live.server.service.prolong(session, ever)
+        (session,) = live.server.parts.hub.of_user("alice")
+        live.server.parts.service.prolong(session, ever)
         answers.append((await client.receive())["push"]["refresh"])
         assert [answer["ttl"] for answer in answers] == [2**32 - 1] * 4
 
@@ -165,15 +152,15 @@ async def test_a_gap_is_closed_before_anything_newer_and_a_lost_one_is_said() ->
         await client.sign_in()
         await client.ask({"id": 2, "subscribe": {"channel": "chat:1"}})
         await client.receive()  # its own join
-        service, broker = live.server.service, live.server.broker
-        listener, broker._listener = broker._listener, Nobody()  # type: ignore[attr-defined]
+        service, broker = live.server.parts.service, live.server.parts.broker
+        listeners, broker._listeners = broker._listeners, []  # type: ignore[attr-defined]
         for number in (1, 2):
             await service.publish("chat:1", b'{"data":%d}' % number)
-        broker._listener = listener  # type: ignore[attr-defined]
+        broker._listeners = listeners  # type: ignore[attr-defined]
         await service.publish("chat:1", b'{"data":3}')
         found = [(await client.receive())["push"]["pub"]["offset"] for _ in range(3)]
         assert found == [1, 2, 3]
         broker._streams.clear()  # type: ignore[attr-defined]
-        service.reconnected()
+        live.server.parts.node.reconnected()
         push = (await client.receive())["push"]
         assert push["unsubscribe"] == {"code": 2500, "reason": "insufficient state"}

@@ -9,14 +9,14 @@ from ws_server.clients.pipeline import MAX_PUBLICATIONS
 from ws_server.core import codes
 from ws_server.core.publication import Position
 
-from tests.ws.harness import Client, Nobody, running, until
+from tests.ws.harness import Client, running, until
 
 
 class Held(MemoryBroker):
     """A broker that answers when it is told to."""
 
     def __init__(self) -> None:
-        super().__init__(Nobody())
+        super().__init__()
         self.asked: list[asyncio.Future[Position]] = []
 
     def publish(
@@ -150,7 +150,7 @@ async def test_what_comes_after_the_server_closed_is_not_carried_out() -> None:
     broker = Held()
     async with running(broker) as live, live.client() as client:
         await joined(client)
-        (session,) = live.server.hub.sessions
+        (session,) = live.server.parts.hub.sessions
         session.receiver.close(codes.FORCED)
         await client.send(publish(10))
         assert await client.closed() == (3503, "force disconnect")

@@ -173,9 +173,9 @@ async def test_orders_reach_everybody(one: Replica, two: Replica) -> None:
     await one.broker.command(b"{}")
     await two.broker.command(b"[]")
     for each in (one, two):
-        while len(each.heard.orders) < 2:  # noqa: ASYNC110 - a list has no event
+        while len(each.heard.told) < 2:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.01)
-        assert each.heard.orders == [b"{}", b"[]"]
+        assert each.heard.told == [b"{}", b"[]"]
 
 
 # Connections that break
@@ -368,7 +368,7 @@ async def test_a_replica_that_was_taken_for_dead_comes_back(
 ) -> None:
     await one.broker.enter("a", "c1", b"{}", announce=True)
     redis.ask("ZADD", "ws:replicas", "1", one.broker.replica)  # as if it had not beaten for long
-    await two.broker._bury(one.broker.replica)
+    await two.broker._reap(one.broker.replica)
     redis.ask("ZREM", "ws:replicas", one.broker.replica)
     await until_present(two, {"c1"}, 3)
 

@@ -34,7 +34,7 @@ async def fill(one: Replica, count: int, size: int) -> None:
 
 
 async def ready(live: Running) -> None:
-    await until(lambda: live.server.broker.is_ready, 20)
+    await until(lambda: live.server.parts.broker.is_ready, 20)
 
 
 async def test_a_history_that_is_too_large_is_cut_and_breaks_nothing(one: Replica) -> None:
@@ -111,17 +111,17 @@ async def test_more_orders_that_stand_than_fit_into_one_answer(redis: RealRedis)
         link.zadd("ws:orders", {revoked: ends - 1})
     async with running(redis=redis.address) as live:
         await ready(live)
-        assert len(live.server.service.revoking.known) == 1
+        assert len(live.server.parts.revoking.known) == 1
 
 
 async def test_a_revocation_outlives_a_redis_that_lost_all(redis: RealRedis) -> None:
     async with running(redis=redis.address) as old:
         await ready(old)
-        await old.server.service.revoking.revoke(user="alice")
+        await old.server.parts.revoking.revoke(user="alice")
         redis.ask("FLUSHALL")
         redis.cut()
         async with running(redis=redis.address) as new:
-            await until(new.server.service.revoking.known.all)
+            await until(new.server.parts.revoking.known.all)
 
 
 async def test_a_redis_that_falls_silent_while_it_is_told_who_is_here(
@@ -191,9 +191,9 @@ async def test_another_database_of_the_same_redis_hears_nothing(
             await each.broker.command(name)
             await each.broker.command(name, other.broker.replica)
             await each.heard.until("join", name)
-        assert (one.heard.of("pub"), one.heard.of("join"), one.heard.orders) == ([b"0"],) * 3
+        assert (one.heard.of("pub"), one.heard.of("join"), one.heard.told) == ([b"0"],) * 3
         assert (other.heard.of("pub"), other.heard.of("join")) == ([b"1"],) * 2
-        assert other.heard.orders == [b"1", b"1"]
+        assert other.heard.told == [b"1", b"1"]
 
 
 async def test_who_waits_for_an_answer_hears_that_redis_is_gone(one: Replica) -> None:

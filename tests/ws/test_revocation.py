@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ws_server.broker.memory import MemoryBroker
 from ws_server.core.claims import Claims
 from ws_server.core.revocation import Revocations, RevokedTokenError
-from ws_server.service import orders
+from ws_server.service import control
 
-from tests.ws.harness import Nobody, Running, running, token
+from tests.ws.harness import Running, running, token
 
 
 def claims(user: str = "alice", issued_at: float = 0.0, token_id: str = "") -> Claims:
@@ -83,31 +83,18 @@ def test_what_is_over_is_forgotten_and_nothing_else(
         assert len(known) == len(living)
 
 
-class Joint(Nobody):
-    """A listener that stands for Redis: every order reaches every server that joined."""
-
-    def __init__(self) -> None:
-        self.servers: list[Running] = []
-
-    def order(self, payload: bytes) -> None:
-        for live in self.servers:
-            live.server.service.order(payload)
-
-
 def issued(ago: float, **more: Any) -> dict[str, Any]:
     return {"iat": int(time.time() - ago), **more}
 
 
 async def test_a_user_is_revoked_on_all_replicas() -> None:
-    joint = Joint()
-    broker = MemoryBroker(joint)
+    broker = MemoryBroker()
     async with running(broker) as one, running(broker) as two:
-        joint.servers = [one, two]
         async with one.client() as here, two.client() as there, two.client() as bob:
             await here.sign_in(**issued(10))
             await there.sign_in()
             await bob.sign_in(sub="bob")
-            await one.server.service.revoking.revoke(user="alice")
+            await one.server.parts.revoking.revoke(user="alice")
             for client in (here, there):
                 assert await client.closed() == (3014, "state invalidated")
             assert await bob.ask({"id": 2, "ping": {}}) == {"id": 2, "ping": {}}
@@ -121,7 +108,7 @@ async def test_one_token_is_revoked_and_the_users_others_are_not(live: Running) 
     async with live.client() as lost, live.client() as kept:
         await lost.sign_in(jti="one")
         await kept.sign_in(jti="two")
-        await live.server.service.revoking.revoke(token_id="one")
+        await live.server.parts.revoking.revoke(token_id="one")
         assert await lost.closed() == (3014, "state invalidated")
         assert "refresh" in await kept.ask({"id": 2, "refresh": {"token": token(jti="three")}})
         await kept.send({"id": 3, "refresh": {"token": token(jti="one")}})
@@ -133,7 +120,7 @@ async def test_a_revoked_subscription_token_ends_its_subscription(live: Running)
         await client.sign_in()
         wish = {"channel": "secret:1", "token": token(channel="secret:1", jti="ticket")}
         assert "subscribe" in await client.ask({"id": 2, "subscribe": wish})
-        await live.server.service.revoking.revoke(token_id="ticket")
+        await live.server.parts.revoking.revoke(token_id="ticket")
         push = (await client.receive())["push"]
         assert (push["channel"], push["unsubscribe"]["code"]) == ("secret:1", 2501)
         assert (await client.ask({"id": 3, "subscribe": wish}))["error"]["code"] == 109
@@ -143,14 +130,14 @@ async def test_a_session_that_was_refreshed_lives_by_its_newer_token(live: Runni
     async with live.client() as client:
         await client.sign_in(jti="one", **issued(10))
         await client.ask({"id": 2, "refresh": {"token": token(jti="two", **issued(0))}})
-        await live.server.service.revoking.revoke(token_id="one")
-        await live.server.service.revoking.revoke(user="alice", issued_before=time.time() - 5)
+        await live.server.parts.revoking.revoke(token_id="one")
+        await live.server.parts.revoking.revoke(user="alice", issued_before=time.time() - 5)
         await asyncio.sleep(0.05)
         assert await client.ask({"id": 3, "ping": {}}) == {"id": 3, "ping": {}}
 
 
 async def test_in_authorization_a_revoked_token_is_401(live: Running) -> None:
-    await live.server.service.revoking.revoke(token_id="one")
+    await live.server.parts.revoking.revoke(token_id="one")
     request = (
         "GET /ws HTTP/1.1\nHost: x\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Key: x"
     )
@@ -161,21 +148,21 @@ async def test_in_authorization_a_revoked_token_is_401(live: Running) -> None:
 
 
 async def test_a_thousand_revocations_look_at_the_sessions_once(live: Running) -> None:
-    service = live.server.service
+    parts = live.server.parts
     for number in range(1000):
         fields = {"token_id": f"t{number}", "before": 0, "until": time.time() + 60}
-        service.order(orders.encode("revoke", **fields))
-    assert len(service._tasks) == 1
-    assert len(service.revoking.known) == 1000
+        parts.node.control(control.encode("revoke", **fields))
+    assert len(parts.service._tasks) == 1
+    assert len(parts.revoking.known) == 1000
 
 
 async def test_what_is_known_looks_at_no_session_again(live: Running) -> None:
     """Every replica tells all that it knows, whenever Redis is there again."""
-    service = live.server.service
-    order = orders.encode("revoke", token_id="one", before=0, until=time.time() + 60)
-    service.order(order)
+    service, node = live.server.parts.service, live.server.parts.node
+    message = control.encode("revoke", token_id="one", before=0, until=time.time() + 60)
+    node.control(message)
     await service.settled()
-    service.order(order)
+    node.control(message)
     assert not service._tasks
 
 
@@ -183,5 +170,5 @@ async def test_what_is_known_looks_at_no_session_again(live: Running) -> None:
 async def test_an_order_that_is_not_understood_is_left_alone(
     live: Running, fields: dict[str, Any]
 ) -> None:
-    live.server.service.order(orders.encode("revoke", **fields))
-    assert len(live.server.service.revoking.known) == 0
+    live.server.parts.node.control(control.encode("revoke", **fields))
+    assert len(live.server.parts.revoking.known) == 0

@@ -13,25 +13,25 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from ws_server.api.scrape import joined
-from ws_server.workers.inboxes import TIMEOUT, Inboxes
-from ws_server.workers.seats import LATE
+from ws_server.workers.mailboxes import TIMEOUT, Mailboxes
+from ws_server.workers.slots import LATE
 
 from tests.ws.harness import API_KEY, SECRET, until
 from tests.ws.test_process import spawn
-from tests.ws.test_workers import Crew, children, crew, lives, opened
+from tests.ws.test_workers import Master, children, lives, master, opened
 
 KEY = {"WS_API_KEY": API_KEY.decode(), "WS_API_PORT": "0"}
 
 
-def url(one: Crew) -> str:
+def url(one: Master) -> str:
     return f"http://127.0.0.1:{one.events('api_listening')[0]['port']}"
 
 
-async def ready(one: Crew, many: int = 3) -> None:
+async def ready(one: Master, many: int = 3) -> None:
     await until(lambda: len(one.events("api_listening")) == many)
 
 
-async def scrape(one: Crew) -> list[Sample]:
+async def scrape(one: Master) -> list[Sample]:
     async with httpx.AsyncClient() as client:
         answer = await client.get(f"{url(one)}/metrics")
     assert answer.status_code == 200
@@ -45,7 +45,7 @@ def by_worker(samples: list[Sample], name: str) -> dict[str, float]:
     return {each.labels["worker"]: each.value for each in samples if each.name == name}
 
 
-async def call(one: Crew) -> int:
+async def call(one: Master) -> int:
     async with httpx.AsyncClient(headers={"X-API-Key": KEY["WS_API_KEY"]}) as client:
         return (await client.post(f"{url(one)}/api/info", json={})).status_code
 
@@ -61,7 +61,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 async def test_one_scrape_has_all_workers() -> None:
-    async with crew(3, **KEY) as one, AsyncExitStack() as exits:
+    async with master(3, **KEY) as one, AsyncExitStack() as exits:
         await ready(one)
         await opened(exits, one.port, 9)
         await opened(exits, one.port, 3)
@@ -82,7 +82,7 @@ async def test_one_scrape_has_all_workers() -> None:
 
 
 async def test_a_stuck_worker_is_down_and_holds_up_nothing() -> None:
-    async with crew(3, **KEY) as one:
+    async with master(3, **KEY) as one:
         await ready(one)
         await scrape(one)
         with stopped(one.workers()[1]):
@@ -98,14 +98,14 @@ async def test_a_stuck_worker_is_down_and_holds_up_nothing() -> None:
 
 
 async def test_scrapes_at_the_same_time_get_the_same() -> None:
-    async with crew(3, **KEY) as one:
+    async with master(3, **KEY) as one:
         await ready(one)
         for samples in await asyncio.gather(*(scrape(one) for _ in range(20))):
             assert by_worker(samples, "ws_worker_up") == {"0": 1, "1": 1, "2": 1}
 
 
 async def test_the_api_answers_whichever_worker_dies() -> None:
-    async with crew(3, **KEY) as one:
+    async with master(3, **KEY) as one:
         await ready(one)
         for turn, pid in enumerate(one.workers()):
             os.kill(pid, signal.SIGKILL)
@@ -118,7 +118,7 @@ async def test_the_api_answers_whichever_worker_dies() -> None:
 
 
 async def test_requests_wait_while_no_worker_lives() -> None:
-    async with crew(2, **KEY) as one:
+    async with master(2, **KEY) as one:
         await ready(one, 2)
         for pid in one.workers():
             os.kill(pid, signal.SIGKILL)
@@ -126,7 +126,7 @@ async def test_requests_wait_while_no_worker_lives() -> None:
 
 
 async def test_a_worker_that_stops_alone_takes_no_requests_from_the_others() -> None:
-    async with crew(3, **KEY) as one:
+    async with master(3, **KEY) as one:
         await ready(one)
         leaving = one.workers()[0]
         os.kill(leaving, signal.SIGTERM)
@@ -137,7 +137,7 @@ async def test_a_worker_that_stops_alone_takes_no_requests_from_the_others() -> 
 
 
 async def test_nobody_answers_requests_after_sigterm() -> None:
-    async with crew(3, **KEY) as one, AsyncExitStack() as exits:
+    async with master(3, **KEY) as one, AsyncExitStack() as exits:
         await ready(one)
         await opened(exits, one.port, 3)
         address = url(one)
@@ -149,7 +149,7 @@ async def test_nobody_answers_requests_after_sigterm() -> None:
 
 
 async def test_a_taken_port_of_the_api_is_named_by_the_parent() -> None:
-    async with crew(3, **KEY) as one:
+    async with master(3, **KEY) as one:
         await ready(one)
         port = url(one).rpartition(":")[2]
         more = KEY | {"WS_WORKERS": "2", "REDIS_URL": "redis://127.0.0.1:1", "WS_API_PORT": port}
@@ -161,18 +161,18 @@ async def test_a_taken_port_of_the_api_is_named_by_the_parent() -> None:
 
 
 async def test_without_a_key_there_is_no_port() -> None:
-    async with crew(2) as one:
+    async with master(2) as one:
         assert not one.events("api_listening")
         assert len(children(one.process.pid)) == 2
 
 
 async def test_what_a_worker_did_not_finish_is_no_answer() -> None:
-    inboxes = Inboxes(3)
+    mailboxes = Mailboxes(3)
     big = b"x" * 10_000_000  # more than the socket holds
-    with inboxes.answering(1, lambda: big), inboxes.answering(2, lambda: b""):
-        assert await inboxes.ask([1, 2]) == {1: big, 2: b""}
-    with inboxes.answering(1, lambda: b"half" * (1 // 0)):
-        assert await inboxes.ask([1, 2]) == {1: None, 2: None}
+    with mailboxes.answering(1, lambda: big), mailboxes.answering(2, lambda: b""):
+        assert await mailboxes.ask([1, 2]) == {1: big, 2: b""}
+    with mailboxes.answering(1, lambda: b"half" * (1 // 0)):
+        assert await mailboxes.ask([1, 2]) == {1: None, 2: None}
 
 
 def test_label_values_survive() -> None:

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ws_server.broker.memory import MemoryBroker
@@ -16,7 +15,7 @@ from ws_server.core import codes
 from ws_server.core.codes import Disconnect, Unsubscribe
 
 from tests.integration.projects import free_port
-from tests.ws.harness import Nobody, Running, running, token
+from tests.ws.harness import Running, running, token
 from tests.ws.sdk.driver import PYTHON, Sdk, sdk
 from tests.ws.test_hooks import hooked
 
@@ -104,7 +103,7 @@ async def test_a_token_is_refreshed_while_connected(start: Start, live: Running)
         await client.do("token", token=token())
         await asyncio.sleep(4)  # beyond the first token's life and the time to mend it
         assert await client.do("publish", channel="chat:1", data=1) is None
-        assert live.server.stats.disconnects == {}
+        assert live.server.parts.service.stats.disconnects == {}
 
 
 async def test_a_refresh_by_an_old_token_is_a_reason_to_come_back(
@@ -158,7 +157,7 @@ async def test_disconnect_codes(start: Start, live: Running, why: Disconnect, ev
     async with start(live) as client:
         await client.connected(token())
         await client.event("connecting")
-        live.server.service.disconnect(live.server.hub.of_user("alice"), why)
+        live.server.parts.service.disconnect(live.server.parts.hub.of_user("alice"), why)
         assert (await client.event(event))["code"] == why.code
         if event == "connecting":
             await client.event("connected")
@@ -174,8 +173,8 @@ async def test_unsubscribe_codes(start: Start, live: Running, why: Unsubscribe, 
         await client.connected(token())
         await client.subscribed("chat:1")
         await client.event("subscribing")
-        (session,) = live.server.hub.of_user("alice")
-        live.server.service.unsubscribe(session, "chat:1", why)
+        (session,) = live.server.parts.hub.of_user("alice")
+        live.server.parts.service.unsubscribe(session, "chat:1", why)
         assert (await client.event(event))["code"] == why.code
         if event == "subscribing":
             assert (await client.event("subscribed"))["recovered"]
@@ -188,7 +187,7 @@ async def test_who_leaves_while_it_recovers_misses_nothing(start: Start, live: R
         await client.event("subscribed")
         await client.do("unsubscribe", channel="chat:1")
         for payload in (b'{"data":1}', b'{"data":2}'):
-            await live.server.service.publish("chat:1", payload)
+            await live.server.parts.service.publish("chat:1", payload)
         await client.do("resubscribe", channel="chat:1")
         assert (await client.event("subscribed"))["recovered"]
         for _ in range(2):
@@ -210,33 +209,19 @@ async def test_at_the_end_of_a_subscription_the_hook_is_asked_again(start: Start
         assert len(application.asked) == 2
 
 
-class Shared(Nobody):
-    """Stands for Redis, which outlives a server."""
-
-    server: Running | None = None
-
-    def deliver(self, *message: Any) -> None:
-        if self.server:
-            self.server.server.service.deliver(*message)
-
-
 async def test_recovery_over_a_restart_of_the_server(start: Start) -> None:
-    shared = Shared()
-    broker, port = MemoryBroker(shared), free_port()
+    broker, port = MemoryBroker(), free_port()  # it outlives a server, as Redis does
     async with running(broker, port=port) as first:
-        shared.server = first
         client = await (context := start(first)).__aenter__()
         await client.connected(token())
         await client.subscribed("chat:1")
-        await first.server.service.publish("chat:1", b'{"data":1}')
+        await first.server.parts.service.publish("chat:1", b'{"data":1}')
         assert await client.publications(1) == [1]
-    shared.server = None
-    await first.server.service.publish("chat:1", b'{"data":2}')
+    await first.server.parts.service.publish("chat:1", b'{"data":2}')
     async with running(broker, port=port) as second:
-        shared.server = second
         subscribed = await client.event("subscribed")
         assert (subscribed["wasRecovering"], subscribed["recovered"]) == (True, True)
-        await second.server.service.publish("chat:1", b'{"data":3}')
+        await second.server.parts.service.publish("chat:1", b'{"data":3}')
         assert await client.publications(2) == [2, 3]
         await context.__aexit__(None, None, None)
 

@@ -30,10 +30,10 @@ async def flood(live: Running, channel: str) -> None:
     """Publish numbered events, a few each turn of the loop."""
     for number in range(COUNT):
         data = b'{"data":[%d,"%s"]}' % (number, b"x" * SIZE)
-        await live.server.service.publish(channel, data)
+        await live.server.parts.service.publish(channel, data)
         if number % 5 == 0:
             await asyncio.sleep(0)
-    await live.server.service.publish(channel, b'{"data":[%d,""]}' % COUNT)
+    await live.server.parts.service.publish(channel, b'{"data":[%d,""]}' % COUNT)
 
 
 async def heard(client: Client) -> tuple[list[int], int]:
@@ -56,9 +56,9 @@ async def test_what_is_dropped_is_counted_and_told(live: Running, slow: str) -> 
         for each in (client, other):
             await each.sign_in()
         await client.subscribe(channel)
-        memory = live.server.service.stats
+        memory = live.server.parts.service.stats
         await flood(live, channel)
-        (session,) = [s for s in live.server.hub.sessions if s.channels]
+        (session,) = [s for s in live.server.parts.hub.sessions if s.channels]
         assert session.receiver.size <= LIMIT + 2 * 65_536
         assert "ping" in await other.ask({"id": 9, "ping": {}})
         numbers, dropped = await heard(client)

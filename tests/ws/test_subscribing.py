@@ -9,15 +9,15 @@ from aiohttp import web
 from ws_server.broker.memory import MemoryBroker
 from ws_server.core.publication import History, Position
 
-from tests.ws.harness import API_KEY, Nobody, Running, running, token, until
+from tests.ws.harness import API_KEY, Running, exchange, running, token, until
 from tests.ws.test_hooks import hooked, signed_in
 
 
 class Wanting(MemoryBroker):
     """A broker that knows which channels somebody wanted and nobody gave back."""
 
-    def __init__(self, listener: Any) -> None:
-        super().__init__(listener)
+    def __init__(self) -> None:
+        super().__init__()
         self.wanted: set[str] = set()
 
     async def subscribe(self, channel: str) -> None:
@@ -28,8 +28,8 @@ class Wanting(MemoryBroker):
 
 
 def watched(live: Running) -> Wanting:
-    broker = Wanting(live.server.service)
-    live.server.service.broker = broker
+    broker = Wanting()
+    exchange(live, broker)
     return broker
 
 
@@ -58,9 +58,11 @@ async def test_two_orders_in_one_turn(live: Running) -> None:
     async with live.client() as client:
         await client.sign_in()
         for name in ("subscribe", "unsubscribe"):
-            live.server.service.order(b'{"%s":{"user":"alice","channel":"log:1"}}' % name.encode())
+            live.server.parts.node.control(
+                b'{"%s":{"user":"alice","channel":"log:1"}}' % name.encode()
+            )
         assert (await client.receive())["push"]["unsubscribe"]["code"] == 2000
-        await live.server.service.settled()
+        await live.server.parts.service.settled()
         assert broker.wanted == set()
 
 
@@ -68,10 +70,10 @@ async def test_what_is_granted_during_a_connect_is_told_after_its_reply(live: Ru
     class Slow(MemoryBroker):
         async def subscribe(self, channel: str) -> None:
             if channel == "log:1":
-                live.server.service.order(b'{"subscribe":{"user":"alice","channel":"log:2"}}')
+                live.server.parts.node.control(b'{"subscribe":{"user":"alice","channel":"log:2"}}')
                 await asyncio.sleep(0.1)
 
-    live.server.service.broker = Slow(live.server.service)
+    exchange(live, Slow())
     async with live.client() as client:
         connect = {"token": token(), "subs": {"log:1": {}}}
         assert "connect" in await client.ask({"id": 1, "connect": connect})
@@ -89,8 +91,8 @@ class Forgetful(MemoryBroker):
 @asynccontextmanager
 async def with_a_hole(live: Running) -> AsyncIterator[None]:
     yield
-    live.server.service.broker = Forgetful(Nobody())
-    live.server.service.reconnected()
+    exchange(live, Forgetful())
+    live.server.parts.node.reconnected()
 
 
 async def test_many_holes_are_looked_into_a_few_at_a_time() -> None:
@@ -100,7 +102,7 @@ async def test_many_holes_are_looked_into_a_few_at_a_time() -> None:
             await client.subscribe(f"log:{number}")
         async with with_a_hole(live):
             pass
-        assert len(live.server.service._tasks) < 100
+        assert len(live.server.parts.service._tasks) < 100
         ended = [(await client.receive())["push"]["channel"] for _ in range(500)]
         assert sorted(ended) == sorted(f"log:{number}" for number in range(500))
 

@@ -21,9 +21,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from ws_server.settings import cores
-from ws_server.workers import seats
+from ws_server.workers import slots
 from ws_server.workers.handover import install
-from ws_server.workers.seats import Seats
+from ws_server.workers.slots import Slots
 
 from tests.ws.harness import SECRET, Client, until
 from tests.ws.test_process import health, logged, spawn
@@ -32,7 +32,7 @@ AWAY = "redis://127.0.0.1:1/0"
 
 
 @dataclass
-class Crew:
+class Master:
     """The parent of some workers, and all that they log."""
 
     process: Process
@@ -72,11 +72,11 @@ def children(pid: int) -> list[int]:
 
 
 @asynccontextmanager
-async def crew(workers: int = 3, **environment: str) -> AsyncIterator[Crew]:
+async def master(workers: int = 3, **environment: str) -> AsyncIterator[Master]:
     """A parent whose workers all serve; killed with them if the test left them running."""
     more = {"WS_WORKERS": str(workers), "REDIS_URL": AWAY} | environment
     process = await spawn("-m", "ws_server", NEXTAUTH_SECRET=SECRET.decode(), **more)
-    one = Crew(process)
+    one = Master(process)
     reading = asyncio.create_task(one.read())
     try:
         await until(lambda: len(one.events("listening")) == workers)
@@ -98,7 +98,7 @@ async def opened(exits: AsyncExitStack, port: int, many: int) -> list[ClientConn
 
 
 async def test_each_worker_has_as_many_connections_as_the_others() -> None:
-    async with crew() as one, AsyncExitStack() as exits:
+    async with master() as one, AsyncExitStack() as exits:
         sockets = await opened(exits, one.port, 30)
         # Long-lived connections that end on one side only are made up for on that side.
         for one_of_them in sockets[:12:3]:
@@ -111,7 +111,7 @@ async def test_each_worker_has_as_many_connections_as_the_others() -> None:
 
 
 async def test_sigterm_says_3001_everywhere_and_leaves_nobody() -> None:
-    async with crew() as one, AsyncExitStack() as exits:
+    async with master() as one, AsyncExitStack() as exits:
         sockets = await opened(exits, one.port, 6)
         workers = one.workers()
         closings = [asyncio.create_task(Client(each).closed()) for each in sockets]
@@ -122,7 +122,7 @@ async def test_sigterm_says_3001_everywhere_and_leaves_nobody() -> None:
 
 
 async def test_a_worker_that_died_is_replaced_and_gets_the_next_connections() -> None:
-    async with crew() as one, AsyncExitStack() as exits:
+    async with master() as one, AsyncExitStack() as exits:
         sockets = await opened(exits, one.port, 30)
         os.kill(one.workers()[0], signal.SIGKILL)
         await until(lambda: len(one.events("listening")) == 4)
@@ -138,7 +138,7 @@ async def test_a_worker_that_died_is_replaced_and_gets_the_next_connections() ->
 
 
 async def test_workers_that_die_again_and_again_end_the_process() -> None:
-    async with crew(2) as one:
+    async with master(2) as one:
         for turn in range(6):
             os.kill(one.workers()[0], signal.SIGKILL)
             await until(lambda turn=turn: len(one.events("worker_died")) > turn)  # type: ignore[misc]
@@ -147,12 +147,12 @@ async def test_workers_that_die_again_and_again_end_the_process() -> None:
 
 
 async def test_a_stuck_worker_is_seen_by_all_and_gets_no_connections() -> None:
-    async with crew() as one, AsyncExitStack() as exits:
+    async with master() as one, AsyncExitStack() as exits:
         assert await one.get("/healthz") == (200, "ok\n")
         stuck = one.workers()[0]
         os.kill(stuck, signal.SIGSTOP)
         try:
-            await asyncio.sleep(seats.LATE + 0.3)
+            await asyncio.sleep(slots.LATE + 0.3)
             for _ in range(4):
                 assert await one.get("/healthz") == (503, "a worker does not answer\n")
             assert json.loads((await one.get("/readyz"))[1])["missing"] == ["redis", "worker"]
@@ -164,7 +164,7 @@ async def test_a_stuck_worker_is_seen_by_all_and_gets_no_connections() -> None:
 
 
 async def test_a_worker_without_file_descriptors_loses_the_new_ones_only() -> None:
-    async with crew(2) as one, AsyncExitStack() as exits:
+    async with master(2) as one, AsyncExitStack() as exits:
         for pid in one.workers():
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (60, 60))
         kept = [Client(await exits.enter_async_context(connect(f"ws://127.0.0.1:{one.port}/ws")))]
@@ -182,14 +182,14 @@ async def test_a_worker_without_file_descriptors_loses_the_new_ones_only() -> No
 
 
 async def test_not_ready_while_redis_is_away() -> None:
-    async with crew(2) as one:
+    async with master(2) as one:
         assert await health(one.port) == 1
         status, body = await one.get("/readyz")
         assert (status, json.loads(body)) == (503, {"ready": False, "missing": ["redis"]})
 
 
 async def test_workers_end_with_their_parent() -> None:
-    async with crew(2) as one:
+    async with master(2) as one:
         workers = one.workers()
         one.process.kill()
         await one.process.wait()
@@ -228,21 +228,21 @@ def test_cores_respect_the_quota_of_the_control_group(
 
 
 def test_the_worst_worker_counts() -> None:
-    shared = Seats(3)
+    shared = Slots(3)
     assert shared.missing(["redis"]) == ["worker"]  # they are starting
-    for seat in shared.all:
-        seat.beat([False, False])
+    for slot in shared.all:
+        slot.beat([False, False])
     assert shared.missing(["redis", "postgres"]) == []
     shared.all[2].beat([False, True])
     assert shared.missing(["redis", "postgres"]) == ["postgres"]
-    assert shared.all[2].state(time.monotonic() + seats.LATE + 1) is None
+    assert shared.all[2].state(time.monotonic() + slots.LATE + 1) is None
 
 
 def test_a_connection_may_leave_before_the_parent_counted_it() -> None:
-    (seat,) = Seats(1).all
-    seat.left()
-    seat.handed()
-    assert seat.load == 0
+    (slot,) = Slots(1).all
+    slot.left()
+    slot.handed()
+    assert slot.load == 0
 
 
 async def test_a_listener_with_a_socket_of_its_own_is_left_alone() -> None:
@@ -250,8 +250,8 @@ async def test_a_listener_with_a_socket_of_its_own_is_left_alone() -> None:
     loop = asyncio.get_running_loop()
     before = loop.create_server
     ours, theirs = socket.socketpair()
-    (seat,) = Seats(1).all
-    install(loop, theirs, seat, lambda: None)
+    (slot,) = Slots(1).all
+    install(loop, theirs, slot, lambda: None)
     try:
         own = socket.create_server(("127.0.0.1", 0))
         async with await loop.create_server(asyncio.Protocol, sock=own) as server:

@@ -9,19 +9,19 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from ws_server.composition import compose
 from ws_server.log import Log
-from ws_server.server import Server
 from ws_server.settings.config import Settings
-from ws_server.workers.crew import Crew
 from ws_server.workers.handover import install
-from ws_server.workers.place import Place, Shared
+from ws_server.workers.master import Master
+from ws_server.workers.peers import Peers, Shared
 
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT, which end the process; returns 1 when the port is taken."""
     try:
         if settings.workers > 1:
-            return Crew(settings, Log(settings.log_level), _work).run()
+            return Master(settings, Log(settings.log_level), _work).run()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings))
     except OSError as error:
@@ -33,7 +33,7 @@ def run(settings: Settings) -> int:
 async def _serve(settings: Settings) -> NoReturn:
     stop = _stop_signals()
     _collect_rarely()
-    await Server(settings, Log(settings.log_level)).run(stop)
+    await compose(settings, Log(settings.log_level)).run(stop)
     # At once: an import that goes on in a thread must not hold up a container that is to stop.
     sys.stdout.flush()
     os._exit(0)
@@ -49,10 +49,10 @@ async def _serve_handed(
     settings: Settings, shared: Shared, number: int, channel: socket.socket
 ) -> NoReturn:
     stop = _stop_signals()
-    install(asyncio.get_running_loop(), channel, shared.seats.all[number], stop.set)
+    install(asyncio.get_running_loop(), channel, shared.slots.all[number], stop.set)
     _collect_rarely()
     log = Log(settings.log_level, worker=number)
-    await Server(settings, log, place=Place(shared, number)).run(stop)
+    await compose(settings, log, peers=Peers(shared, number)).run(stop)
     sys.stdout.flush()
     os._exit(0)
 

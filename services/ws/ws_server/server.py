@@ -4,9 +4,9 @@ import asyncio
 import importlib
 import logging
 import socket
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,21 +17,16 @@ from websockets.typing import Subprotocol
 
 from ws_server.api.gauge import Gauge
 from ws_server.api.methods import Api
-from ws_server.auth import jwks
 from ws_server.auth.cookies import sessions_in
-from ws_server.auth.database_sessions import DatabaseSessions
 from ws_server.auth.verifiers import Verifiers
 from ws_server.broker.base import Broker
-from ws_server.broker.memory import MemoryBroker
-from ws_server.broker.redis import RedisBroker
-from ws_server.clients.alarm import Alarm
-from ws_server.clients.answers import Answers, Dependency
+from ws_server.clients.answers import Answers
 from ws_server.clients.connection import Context, converse
 from ws_server.clients.drain import say_goodbye
 from ws_server.clients.operations import Limits
+from ws_server.clients.timer import Timer
 from ws_server.clients.transport import Connection, Turn
-from ws_server.core.claims import Claims, Expected
-from ws_server.core.commands import Rules
+from ws_server.core.claims import Claims
 from ws_server.core.handshake import (
     SUBPROTOCOL,
     authorization_token,
@@ -40,20 +35,19 @@ from ws_server.core.handshake import (
     subprotocol_token,
 )
 from ws_server.core.hub import Hub
-from ws_server.core.session import Times
 from ws_server.log import Log
 from ws_server.outbox.relay import Relay
 from ws_server.postgres import Database
-from ws_server.service import orders
 from ws_server.service.decisions import NoHooks
-from ws_server.service.fanout import Fanout
 from ws_server.service.hooks import Asker, HttpHooks
-from ws_server.service.service import Clocks, Service
+from ws_server.service.node import Node
+from ws_server.service.revoking import Revoking
+from ws_server.service.service import Service
 from ws_server.service.survey import Survey
 from ws_server.settings.config import Settings
-from ws_server.stats import Stats
+from ws_server.upkeep import Dependency
 from ws_server.workers.listener import listen
-from ws_server.workers.place import Place
+from ws_server.workers.peers import Peers
 
 BACKLOG = 65535  # the kernel's own limit is smaller; with 100, a crowd that comes back is dropped
 LINGER = 2.0  # seconds that a peer has to answer a close frame
@@ -68,50 +62,46 @@ CONNECTION: dict[str, Any] = {
 SETTLE = 1.0  # seconds to tell the other replicas who left
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a server is made of; ``composition`` makes all of it."""
+
+    service: Service
+    node: Node
+    revoking: Revoking
+    survey: Survey
+    verifiers: Verifiers
+    database: Database | None
+    relay: Relay | None
+    timer: Timer
+    turn: Turn
+    asker: Asker | None
+    gauges: list[Gauge]
+
+    @property
+    def broker(self) -> Broker:
+        """What travels between replicas goes through it."""
+        return self.service.broker
+
+    @property
+    def hub(self) -> Hub:
+        """Who is connected."""
+        return self.service.hub
+
+    @property
+    def dependencies(self) -> list[Dependency]:
+        """What the server needs and what may be away."""
+        return [self.broker, *([self.database] if self.database else [])]
+
+
 class Server:
     """One process of the service: ``start`` and ``stop`` it, or ``run`` it until an event."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        log: Log,
-        broker: Broker | None = None,
-        place: Place | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, log: Log, parts: Parts, peers: Peers | None) -> None:
         self.settings = settings
         self.log = log
-        times = Times(
-            *(settings.connect_timeout, settings.ping_interval, settings.pong_timeout),
-            settings.expired_grace,
-        )
-        self.hub = Hub(times)
-        self.stats = Stats()
-        rules = Rules(settings.namespaces, settings.max_channels, settings.max_commands_per_second)
-        self._turn = Turn()
-        fanout = Fanout(self.hub.channels, settings.namespaces, self.stats, _soon, self._turn.flush)
-        clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
-        self.service = Service(self.hub, rules, self.stats, log, clocks, fanout)
-        self.broker = self.service.broker = broker or self._make_broker()
-        worker = f"_{place.number}" if place else ""
-        self.survey = Survey(self.service, f"{socket.gethostname()}_{settings.port}{worker}")
-        known = {**orders.ORDERS, **self.survey.orders}
-        self.service.obey = partial(orders.obey, self.service, known)
-        self.gauges = [Gauge("broker_lag_seconds", "Time of the broker's answer.", self._lag)]
-        self.verifiers = self._make_verifiers()
-        self.database = Database(settings.postgres, log) if settings.postgres else None
-        self._dependencies: list[Dependency] = [self.broker]
-        if self.database is not None:
-            self._dependencies.append(self.database)
-        self.relay: Relay | None = None
-        if self.database is not None and settings.outbox:
-            self.relay = Relay(self.database, self.broker, self.service.publish, log)
-            self.gauges += _outbox_gauges(self.relay)
-        self._alarm = Alarm(self.hub.next_deadline, self._ring)
-        self.service.deadline_moved = self._alarm.moved
-        hooks = settings.hooks
-        has_hooks = hooks.rpc_url or hooks.subscribe_url
-        self._asker = Asker(hooks, self.stats, log) if has_hooks else None
-        self._place = place
+        self.parts = parts
+        self._peers = peers
         self._upkeep: list[asyncio.Task[None]] = []
         self._api: asyncio.Task[None] | None = None
         self._api_socket: socket.socket | None = None
@@ -122,7 +112,7 @@ class Server:
         """The port that is really listened on, also when the setting was 0."""
         if self._listener is None:
             raise RuntimeError("the server was not started")
-        if self._place:  # the parent listens
+        if self._peers:  # the parent listens
             return self.settings.port
         return int(self._listener.sockets[0].getsockname()[1])
 
@@ -147,7 +137,7 @@ class Server:
         settings = self.settings
         if settings.api_key is not None:
             # Listens at once, though it takes a while until requests are accepted.
-            shared = self._place.api if self._place else None
+            shared = self._peers.api if self._peers else None
             self._api_socket = shared or listen(settings.api_host, settings.api_port)
             self._api = asyncio.create_task(self._serve_api(self._api_socket, settings.api_key))
         logger = logging.getLogger("websockets")
@@ -157,7 +147,11 @@ class Server:
             settings.host,
             settings.port,
             process_request=Answers(
-                settings, self._missing, self.verifiers.verify, self.stats, self.log
+                settings,
+                self._missing,
+                self.parts.verifiers.verify,
+                self.parts.service.stats,
+                self.log,
             ),
             select_subprotocol=_select_subprotocol,
             max_size=settings.max_message_bytes,
@@ -166,61 +160,73 @@ class Server:
             **CONNECTION,
         )
         self.log.info("listening", port=self.port, path=settings.path)
-        self._upkeep = [asyncio.create_task(part.run()) for part in self._dependencies]
-        if self.relay is not None:
-            self._upkeep.append(asyncio.create_task(self.relay.run()))
-        if self._place:
-            self._upkeep.append(asyncio.create_task(self._place.stay(self._dependencies)))
+        self.parts.timer.start(self._fire)
+        self._upkeep = [asyncio.create_task(work) for work in self._work()]
+
+    def _work(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What is done beside serving clients, until the server stops."""
+        parts = self.parts
+        yield parts.broker.run(parts.node)
+        if parts.database:
+            yield parts.database.run()
+        if parts.relay:
+            yield parts.relay.run()
+        if self._peers:
+            yield self._peers.tell(parts.dependencies)
 
     async def stop(self) -> None:
         """Accept no more, say 3001 to all, batch by batch, at most ``drain_timeout`` long."""
-        self.log.info("draining", connections=len(self.hub.sessions))
-        self._alarm.stop()
+        self.log.info("draining", connections=len(self.parts.hub.sessions))
+        self.parts.timer.stop()
         if self._api is not None:
             self._api.cancel()
         if self._listener is not None:
             self._listener.close(close_connections=False)
             await self._drain(self._listener)
         await _end([self._api] if self._api else [])
-        if self.verifiers.sessions is not None:
-            await self.verifiers.sessions.close()
+        if self.parts.verifiers.sessions is not None:
+            await self.parts.verifiers.sessions.close()
         await _end(self._upkeep)
-        if self._asker is not None:
-            await self._asker.stop()
+        if self.parts.asker is not None:
+            await self.parts.asker.stop()
         self.log.info("stopped")
 
     async def _serve_api(self, listening: socket.socket, key: bytes) -> None:
         # Importing aiohttp takes long; in a thread, the server answers meanwhile.
         module = await asyncio.to_thread(importlib.import_module, "ws_server.api.internal")
-        metrics = module.Metrics(self.hub, self.stats, self._dependencies, self.gauges)
-        api = Api(self.service, self.survey)
-        await module.Internal(api, key, metrics, self._place, self.log).run(listening)
+        metrics = module.Metrics(
+            self.parts.hub, self.parts.service.stats, self.parts.dependencies, self.parts.gauges
+        )
+        api = Api(self.parts.service, self.parts.revoking, self.parts.survey)
+        await module.Internal(api, key, metrics, self._peers, self.log).run(listening)
 
     async def _drain(self, listener: Listener) -> None:
         within = self.settings.drain_timeout
         try:
             async with asyncio.timeout(within):
-                await say_goodbye(self.hub.sessions, within, self.service.fanout.end_turn)
+                await say_goodbye(
+                    self.parts.hub.sessions, within, self.parts.service.fanout.end_turn
+                )
                 await listener.wait_closed()
         except TimeoutError:
-            self.log.warning("drain_timeout", connections=len(self.hub.sessions))
-            for session in self.hub.sessions:
+            self.log.warning("drain_timeout", connections=len(self.parts.hub.sessions))
+            for session in self.parts.hub.sessions:
                 session.receiver.abort()
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE):
-                await self.service.settled()
+                await self.parts.service.settled()
 
     def _context(self) -> Context:
         settings = self.settings
         return Context(
-            service=self.service,
-            verify=self.verifiers.verify,
+            service=self.parts.service,
+            verify=self.parts.verifiers.verify,
             offered=self._offered,
-            hooks=HttpHooks(self._asker, {}) if self._asker else NoHooks(),
+            hooks=HttpHooks(self.parts.asker, {}) if self.parts.asker else NoHooks(),
             limits=Limits(settings.max_connections_per_user),
             max_queue_bytes=settings.max_queue_bytes,
             max_per_address=settings.max_connections_per_address,
-            turn=self._turn,
+            turn=self.parts.turn,
         )
 
     async def _offered(self, request: Request) -> Claims | None:
@@ -229,44 +235,20 @@ class Server:
         if not token and settings.allow_query_token:
             token = query_token(request.path)
         if token:
-            return await self.verifiers.verify(token)
+            return await self.parts.verifiers.verify(token)
         if not is_from_own_page(headers, settings.allowed_origins):
             return None
-        return await self.verifiers.verify_cookies(sessions_in(headers.get_all("Cookie")))
-
-    def _make_verifiers(self) -> Verifiers:
-        settings, log = self.settings, self.log
-        verifiers = Verifiers(
-            (settings.secret, *settings.previous_secrets),
-            Expected(settings.jwt_audience, settings.jwt_issuer),
-            time.time,
-            self.service.revoking.known.refuse,
-        )
-        if settings.jwks_url:
-            verifiers.jwks = jwks.Jwks(jwks.source(settings.jwks_url), time.monotonic, log)
-        if settings.session_table and settings.postgres is not None:
-            verifiers.sessions = DatabaseSessions(
-                settings.postgres, settings.session_table, time.time, log
-            )
-        return verifiers
-
-    def _lag(self) -> float:
-        return self.broker.lag
+        return await self.parts.verifiers.verify_cookies(sessions_in(headers.get_all("Cookie")))
 
     def _missing(self) -> list[str]:
-        parts = self._dependencies
-        if self._place:
-            return self._place.missing(parts)
+        parts = self.parts.dependencies
+        if self._peers:
+            return self._peers.missing(parts)
         return [part.name for part in parts if not part.is_ready]
 
-    def _make_broker(self) -> Broker:
-        if self.settings.redis is None:
-            return MemoryBroker(self.service)
-        return RedisBroker(self.settings.redis, self.service, self.log)
-
-    def _ring(self) -> None:
-        for session, disconnect in self.hub.due(asyncio.get_running_loop().time()):
-            self.service.look_at(session, disconnect)
+    def _fire(self) -> None:
+        for session, disconnect in self.parts.hub.due(asyncio.get_running_loop().time()):
+            self.parts.service.look_at(session, disconnect)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -275,21 +257,6 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=LINGER)
-
-
-def _outbox_gauges(relay: Relay) -> list[Gauge]:
-    return [
-        Gauge("outbox_rows", "Rows that are to be published.", lambda: relay.lag.waiting),
-        Gauge("outbox_oldest_seconds", "How long the first has waited.", lambda: relay.lag.oldest),
-        Gauge("outbox_shards", "Shards that this replica relays.", lambda: relay.lag.shards),
-    ]
-
-
-def _soon(call: Callable[[], None]) -> None:
-    """Call after what is ready now, and after what that was still to read."""
-    # A fan-out to thousands takes long, and what is read just before it would wait for the next.
-    loop = asyncio.get_running_loop()
-    loop.call_soon(loop.call_soon, call)
 
 
 def _select_subprotocol(

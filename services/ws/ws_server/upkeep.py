@@ -2,12 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from ws_server.log import Log
 
 FIRST_DELAY = 0.05
 LONGEST_DELAY = 0.08
 """Seconds; readiness is noticed within 0.1 s, and a dozen connects a second are cheap."""
+
+
+class Dependency(Protocol):
+    """Something that the server needs and that may be away."""
+
+    name: str
+    is_ready: bool
 
 
 async def keep(name: str, attempt: Callable[[], Awaitable[None]], log: Log) -> None:

@@ -64,7 +64,7 @@ async def test_another_takes_over_and_nothing_is_lost_or_doubled(
                 process.send_signal(number)
                 fallen = time.monotonic()
             await asyncio.sleep(0.002)
-        relay = live.server.relay
+        relay = live.server.parts.relay
         assert relay
         await until(lambda: relay.lag.shards == SHARDS, SECONDS[number])
         assert time.monotonic() - fallen < SECONDS[number]
@@ -95,7 +95,7 @@ async def test_a_frozen_leader_that_thaws_doubles_nothing(
 
 async def test_replicas_share_the_shards(backends: Backends, db: psycopg.Connection) -> None:
     async with leader(backends, db), serving(backends, db.info.dbname) as live:
-        relay = live.server.relay
+        relay = live.server.parts.relay
         assert relay
         await until(lambda: relay.lag.shards == SHARDS // 2)
         await until(lambda: len(leaders(db)) == SHARDS)
@@ -115,7 +115,7 @@ async def test_handing_shards_over_loses_and_reorders_nothing(
             await asyncio.sleep(0.002)
             if step in (100, 200):
                 async with serving(backends, db.info.dbname) as other:
-                    relay = other.server.relay
+                    relay = other.server.parts.relay
                     await until(lambda: relay and relay.lag.shards)  # noqa: B023 - waited for
         found = await reading
     for name in names:

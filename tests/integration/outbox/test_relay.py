@@ -33,7 +33,7 @@ async def serving(backends: Backends, database: str, **settings: Any) -> AsyncIt
         "namespaces": NAMESPACES,
     }
     async with running(**defaults | settings) as live:
-        await until(lambda: live.server.broker.is_ready)
+        await until(lambda: live.server.parts.broker.is_ready)
         yield live
 
 
@@ -186,7 +186,7 @@ async def test_a_leader_whose_backend_is_ended_loses_and_doubles_nothing(
         serving(backends, db.info.dbname) as two,
         listening(two, "a", "kept:1") as client,
     ):
-        relays = [one.server.relay, two.server.relay]
+        relays = [one.server.parts.relay, two.server.parts.relay]
         await until(lambda: sum(relay.lag.shards for relay in relays if relay) == 4)
         reading = asyncio.create_task(received(client, 600))
         for number in range(300):
@@ -206,9 +206,9 @@ async def test_a_crash_between_publishing_and_deleting_doubles_nothing(
     backends: Backends, db: psycopg.Connection
 ) -> None:
     async with serving(backends, db.info.dbname) as live, listening(live, "a", "kept:1") as client:
-        relay = live.server.relay
+        relay = live.server.parts.relay
         assert relay
-        real, crashes = live.server.service.publish, 0
+        real, crashes = live.server.parts.service.publish, 0
 
         async def crashing(channel: str, payload: bytes, *, key: str) -> Position:
             nonlocal crashes
@@ -249,15 +249,15 @@ async def test_rows_wait_for_a_redis_that_is_away(
     async with serving(backends, db.info.dbname) as live, listening(live, "kept:1") as client:
         publish(db, "kept:1", range(10))
         found = await received(client, 10)
-        relay = live.server.relay
+        relay = live.server.parts.relay
         assert relay
         async with without(backends.redis):
-            await until(lambda: not live.server.broker.is_ready)
+            await until(lambda: not live.server.parts.broker.is_ready)
             publish(db, "kept:1", range(10, 20))
             await until(lambda: relay.lag.waiting == 10)
             await until(lambda: relay.lag.shards == 0)
             assert waiting(db) == (10,)
-            shown = {gauge.name: gauge.read() for gauge in live.server.gauges}
+            shown = {gauge.name: gauge.read() for gauge in live.server.parts.gauges}
             assert (shown["outbox_rows"], shown["outbox_shards"]) == (10, 0)
             assert shown["outbox_oldest_seconds"] > 0
         # This Redis has no append-only file, so it begins new streams, and clients are told.
@@ -307,7 +307,7 @@ async def test_a_channel_that_no_client_can_have_holds_nothing_up(
 async def test_large_rows_go_a_few_at_a_time(backends: Backends, db: psycopg.Connection) -> None:
     async with serving(backends, db.info.dbname, max_queue_bytes=2**27) as live:
         sizes: list[int] = []
-        relay = live.server.relay
+        relay = live.server.parts.relay
         assert relay
         real = relay._publish_all
 

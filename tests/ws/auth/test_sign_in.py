@@ -42,7 +42,7 @@ async def test_a_session_cookie_of_our_own_page(
         assert "expires" not in result or result["expires"] is False
         assert "ttl" not in result
         assert "subscribe" in await client.subscribe("room:1")
-        assert live.server.hub.sessions.pop().user == "alice"
+        assert live.server.parts.hub.sessions.pop().user == "alice"
     (value,) = sessions[kind].values()
     assert value not in live.logged
 
@@ -285,7 +285,7 @@ async def test_a_subscription_that_ends_while_its_new_token_is_looked_at() -> No
             value = signed("d", ED, "EdDSA", channel="secret:1")
             await client.send({"id": 3, "sub_refresh": {"channel": "secret:1", "token": value}})
             await entered.wait()
-            await live.server.service.revoking.revoke(token_id="t")
+            await live.server.parts.revoking.revoke(token_id="t")
             assert (await client.receive())["push"]["unsubscribe"]["code"] == 2501
             leave.set()
             assert (await client.receive())["error"]["code"] == 103

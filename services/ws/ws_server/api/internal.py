@@ -20,7 +20,7 @@ from ws_server.api.requests import MalformedError
 from ws_server.api.scrape import joined
 from ws_server.core import codes, protocol
 from ws_server.log import Log
-from ws_server.workers.place import Place
+from ws_server.workers.peers import Peers
 
 MAX_BODY = 2**20  # bytes
 READ_TIMEOUT = 10.0  # seconds for a body to arrive
@@ -32,12 +32,12 @@ class Internal:
     """Answers HTTP on a socket that listens already."""
 
     def __init__(
-        self, api: Api, key: bytes, metrics: Metrics, place: Place | None, log: Log
+        self, api: Api, key: bytes, metrics: Metrics, peers: Peers | None, log: Log
     ) -> None:
         self._api = api
         self._key = key
         self._metrics = metrics
-        self._place = place
+        self._peers = peers
         self._stats = metrics.stats
         self._log = log
 
@@ -52,7 +52,7 @@ class Internal:
         await runner.setup()
         render = self._metrics.render
         try:
-            with self._place.answering(render) if self._place else nullcontext():
+            with self._peers.answering(render) if self._peers else nullcontext():
                 await web.SockSite(runner, listening).start()
                 self._log.info("api_listening", port=listening.getsockname()[1])
                 await asyncio.Event().wait()
@@ -61,22 +61,22 @@ class Internal:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """One request's bug is logged by its place, and by nothing of its content."""
+        """One request's bug is logged by its peers, and by nothing of its content."""
         try:
             return await handler(request)
         except web.HTTPException:
             raise
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{where.name}:{where.lineno}"
-            self._log.fault("api_failed", error=type(error).__name__, where=place)
+            peers = f"{where.name}:{where.lineno}"
+            self._log.fault("api_failed", error=type(error).__name__, where=peers)
             return self._refuse("", HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of the server")
 
     async def _scrape(self, _request: web.Request) -> web.Response:
         """Whoever is asked answers for all workers."""
         body = self._metrics.render()
-        if self._place is not None:
-            texts = {self._place.number: body} | await self._place.ask_others()
+        if self._peers is not None:
+            texts = {self._peers.number: body} | await self._peers.ask_others()
             # A millisecond a worker: in a thread, clients wait less for it.
             body = await asyncio.to_thread(joined, texts)
         answer = web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})

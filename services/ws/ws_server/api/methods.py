@@ -17,8 +17,9 @@ from ws_server.core import codes, protocol
 from ws_server.core.codes import ReplyError
 from ws_server.core.commands import history_limit, position
 from ws_server.core.namespaces import is_channel
-from ws_server.service import orders, reading
+from ws_server.service import control, reading
 from ws_server.service.reading import RefusedError
+from ws_server.service.revoking import Revoking
 from ws_server.service.service import Service
 from ws_server.service.survey import Survey
 
@@ -36,8 +37,9 @@ _EMPTY = b"{}"
 class Api:
     """The methods by name. Everybody who gets this far may do everything."""
 
-    def __init__(self, service: Service, survey: Survey) -> None:
+    def __init__(self, service: Service, revoking: Revoking, survey: Survey) -> None:
         self._service = service
+        self._revoking = revoking
         self._survey = survey
         self._methods: Mapping[str, tuple[type, Callable[[Any], Awaitable[bytes]]]] = {
             "publish": (requests.Publish, self._publish),
@@ -142,30 +144,32 @@ class Api:
 
     async def _subscribe(self, request: requests.Subscribe) -> bytes:
         _require_channel(request.channel)
-        return await self._order("subscribe", request)
+        return await self._tell("subscribe", request)
 
     async def _unsubscribe(self, request: requests.Unsubscribe) -> bytes:
         _require_channel(request.channel)
-        return await self._order("unsubscribe", request)
+        return await self._tell("unsubscribe", request)
 
     async def _disconnect(self, request: requests.Disconnect) -> bytes:
         custom = request.disconnect or {}
         code, reason = custom.get("code", codes.FORCED.code), custom.get("reason", "")
         _require(type(code) is int and 3000 <= code <= 4999)
         _require(isinstance(reason, str) and len(reason.encode(errors="replace")) <= MAX_REASON)
-        order = {"client": request.client, "whitelist": request.whitelist}
+        fields = {"client": request.client, "whitelist": request.whitelist}
         if custom:
-            order |= {"code": code, "reason": reason}
+            fields |= {"code": code, "reason": reason}
         _require(bool(request.user))
-        await self._service.broker.command(orders.encode("disconnect", user=request.user, **order))
+        await self._service.broker.command(
+            control.encode("disconnect", user=request.user, **fields)
+        )
         return _EMPTY
 
     async def _refresh(self, request: requests.Refresh) -> bytes:
-        return await self._order("refresh", request)
+        return await self._tell("refresh", request)
 
     async def _revoke(self, request: requests.Revoke) -> bytes:
         _require(bool(request.user or request.token_id))
-        await self._service.revoking.revoke(
+        await self._revoking.revoke(
             user=request.user,
             token_id=request.token_id,
             issued_before=request.issued_before or None,
@@ -173,13 +177,13 @@ class Api:
         )
         return _EMPTY
 
-    async def _order(
+    async def _tell(
         self, name: str, request: requests.Subscribe | requests.Unsubscribe | requests.Refresh
     ) -> bytes:
         _require(bool(request.user))
         # Not by asdict, which copies what is nested, and not as deeply as JSON may be.
         named = {field.name: getattr(request, field.name) for field in fields(request)}
-        await self._service.broker.command(orders.encode(name, **named))
+        await self._service.broker.command(control.encode(name, **named))
         return _EMPTY
 
     async def _presence(self, request: requests.OfChannel) -> bytes:

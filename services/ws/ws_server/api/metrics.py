@@ -17,9 +17,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from ws_server.api.gauge import Gauge
-from ws_server.clients.answers import Dependency
 from ws_server.core.hub import Hub
 from ws_server.stats import Histogram, Stats
+from ws_server.upkeep import Dependency
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

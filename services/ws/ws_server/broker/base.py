@@ -1,4 +1,4 @@
-"""How publications, presence and orders travel between replicas; knows no sessions.
+"""How publications, presence and control messages travel between replicas; knows no sessions.
 
 What a broker promises about order: when ``history`` has returned, every publication that it knows
 of was delivered before, if the channel was subscribed at the time.
@@ -33,8 +33,8 @@ class Listener(Protocol):
     def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
         """Something was published in a channel that this replica subscribed."""
 
-    def order(self, payload: bytes) -> None:
-        """A replica, perhaps this one, told all of them to do something."""
+    def control(self, payload: bytes) -> None:
+        """A replica, perhaps this one, sent a control message."""
 
     def reconnected(self) -> None:
         """The connection is there again, and whatever happened meanwhile was not delivered."""
@@ -51,8 +51,11 @@ class Broker(Protocol):
     def lag(self) -> float:
         """How many seconds the broker takes to answer right now."""
 
-    async def run(self) -> None:
-        """Keep the broker connected until cancelled; never raises for a broker that is down."""
+    async def run(self, listener: Listener) -> None:
+        """Keep the broker connected until cancelled, and tell the listener what happens.
+
+        Never raises for a broker that is down.
+        """
 
     async def subscribe(self, channel: str) -> None:
         """Return when publications of the channel will be delivered. Raises BrokerDownError."""

@@ -11,7 +11,7 @@ from itertools import accumulate
 from uuid import uuid4
 
 from ws_server.broker.base import MAX_HISTORY_BYTES, Keep, Listener
-from ws_server.core.publication import History, Position, Publication
+from ws_server.core.publication import History, Kind, Position, Publication
 
 KEY_TTL = 300.0  # seconds that a key of a publication is remembered
 MAX_KEYS = 100_000
@@ -43,18 +43,25 @@ class MemoryBroker:
     is_ready = True
     lag = 0.0
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
         self.replica = uuid4().hex[:12]
         self._streams: dict[str, _Stream] = {}
         self._present: dict[str, dict[str, bytes]] = {}
         self._keys: dict[tuple[str, str], tuple[float, Position]] = {}
 
-    async def run(self) -> None:
-        """There is nothing to keep connected, but memory to give back."""
-        while True:
-            await asyncio.sleep(SWEEP_INTERVAL)
-            self.sweep(time.monotonic())
+    async def run(self, listener: Listener) -> None:
+        """There is nothing to keep connected, but memory to give back.
+
+        Several may listen at a time, as the replicas of one Redis do.
+        """
+        self._listeners.append(listener)
+        try:
+            while True:
+                await asyncio.sleep(SWEEP_INTERVAL)
+                self.sweep(time.monotonic())
+        finally:
+            self._listeners.remove(listener)
 
     def sweep(self, now: float) -> None:
         """Forget what has expired."""
@@ -86,7 +93,7 @@ class MemoryBroker:
         position = Position(publication.offset, publication.epoch)
         if key:
             self._remember(channel, key, now, position)
-        self._listener.deliver(channel, "pub", publication)
+        self._deliver(channel, "pub", publication)
         return position
 
     async def history(
@@ -117,7 +124,7 @@ class MemoryBroker:
         """Known to this process."""
         self._present.setdefault(channel, {})[client] = info
         if announce:
-            self._listener.deliver(channel, "join", Publication(info))
+            self._deliver(channel, "join", Publication(info))
 
     async def exit(self, channel: str, client: str, *, announce: bool) -> None:
         """Forgotten by this process."""
@@ -126,7 +133,7 @@ class MemoryBroker:
         if not clients:
             self._present.pop(channel, None)
         if announce and info is not None:
-            self._listener.deliver(channel, "leave", Publication(info))
+            self._deliver(channel, "leave", Publication(info))
 
     async def present(self, channel: str) -> Mapping[str, bytes]:
         """Who is in the channel, of this process."""
@@ -141,11 +148,16 @@ class MemoryBroker:
     ) -> None:
         """This process is all there is."""
         if replica in {"", self.replica}:
-            self._listener.order(payload)
+            for listener in self._listeners:
+                listener.control(payload)
 
     async def replicas(self) -> Collection[str]:
         """This process is all there is."""
         return (self.replica,)
+
+    def _deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
+        for listener in self._listeners:
+            listener.deliver(channel, kind, publication)
 
     def _append(self, channel: str, payload: bytes, keep: Keep, now: float) -> Publication:
         stream = self._stream(channel, now)

@@ -60,7 +60,7 @@ class Presence:
         yield from (self._take_out_unless_here(member) for member in known)
         yield from (self.enter(*who) for who in tuple(self.here))
 
-    def buried(self, replica: str, members: Collection[bytes]) -> Iterator[Awaitable[None]]:
+    def reaped(self, replica: str, members: Collection[bytes]) -> Iterator[Awaitable[None]]:
         """Give the steps that take out all of a replica that died."""
         return (self._take_out(replica, member) for member in members)
 

@@ -1,4 +1,4 @@
-"""Carries publications, presence and orders between replicas over Redis; knows no sessions.
+"""Carries publications, presence and control messages between replicas, over Redis.
 
 A channel is a pub/sub topic, and with a history a stream whose entries are named by their offset,
 beside a hash of its epoch and last offset. See ``redis_scripts`` for the steps that change them.
@@ -24,7 +24,7 @@ META, STREAM = b"ws:meta:", b"ws:stream:"
 KEY, REPLICAS = b"ws:key:", b"ws:replicas"
 # Topics have the number of the database in them, but for 0: Redis gives it to keys alone.
 TOPIC = b"ws%s:"
-ORDERS = b"ws%s-orders"  # a topic that is no channel's; followed by a name, it is one replica's
+CONTROL = b"ws%s-orders"  # a topic that is no channel's; followed by a name, it is one replica's
 STANDING = b"ws:orders"  # those that hold for a time, by the end of it
 BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
@@ -34,7 +34,7 @@ META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before anything w
 ALL = 2**31 - 1
 # Redis closes a connection with subscriptions when 32 MB of answers wait for it, or 8 MB for long.
 SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and how many are asked for at a time
-PART = 1000  # members or orders of one step
+PART = 1000  # members or control messages of one step
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
 
 
@@ -43,10 +43,10 @@ class RedisBroker:
 
     name = "redis"
 
-    def __init__(self, address: RedisAddress, listener: Listener, log: Log) -> None:
+    def __init__(self, address: RedisAddress, log: Log) -> None:
         self.is_ready = False
         self.replica = uuid4().hex[:12]
-        self._listener = listener
+        self._listener: Listener | None = None
         self._log = log
         self._link = RedisLink(address, self._pushed)
         self._channels: dict[bytes, asyncio.Future[None]] = {}
@@ -55,8 +55,8 @@ class RedisBroker:
         self._life = b""
         self._is_connected = self._was_ready = self._is_forgotten = False
         database = b"%d" % address.db if address.db else b""
-        self._topic, everybody = TOPIC % database, ORDERS % database
-        self._orders = (everybody, b"%s:%s" % (everybody, self.replica.encode()))
+        self._topic, everybody = TOPIC % database, CONTROL % database
+        self._control = (everybody, b"%s:%s" % (everybody, self.replica.encode()))
         self._presence = Presence(self._link, self._script, self._topic, self.replica)
         self._asked_at: float | None = None
         self._lag = 0.0
@@ -67,8 +67,9 @@ class RedisBroker:
         waited = 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
         return max(self._lag, waited)
 
-    async def run(self) -> None:
+    async def run(self, listener: Listener) -> None:
         """Stay connected until cancelled."""
+        self._listener = listener
         await keep_connected(self.name, self._serve_once, self._log)
 
     async def subscribe(self, channel: str) -> None:
@@ -171,7 +172,7 @@ class RedisBroker:
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
         """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
         self._require_ready()
-        now, topic = time.time(), self._orders[0]
+        now, topic = time.time(), self._control[0]
         if replica:
             topic += b":" + replica.encode()
         if until <= now:
@@ -198,27 +199,27 @@ class RedisBroker:
         await self._subscribe_anew()
         async with asyncio.timeout(BEAT_TIMEOUT):
             await self._introduce()
-        buried = ""
+        reaped = ""
         while True:
-            buried = await self._ask(buried)
+            reaped = await self._ask(reaped)
             if not self.is_ready:
                 await self._become_ready()
                 self._is_forgotten = True
             if self._is_forgotten:
                 self._is_forgotten = False
                 await self._reconcile()
-            if buried:
-                await self._bury(buried)
+            if reaped:
+                await self._reap(reaped)
                 continue
             await asyncio.sleep(BEAT_INTERVAL)
 
-    async def _ask(self, buried: str = "") -> str:
+    async def _ask(self, reaped: str = "") -> str:
         """Say that this replica lives, and hear of one that does not; measures the time of it."""
         self._asked_at = time.monotonic()
         async with asyncio.timeout(BEAT_TIMEOUT):
             command = self._command(
                 *(scripts.BEAT, (REPLICAS,)),
-                *(self.replica.encode(), _ms(LIFETIME), buried.encode()),
+                *(self.replica.encode(), _ms(LIFETIME), reaped.encode()),
             )
             is_new, dead = await self._link.request(*command, is_urgent=self.is_ready)
         self._lag, self._asked_at = time.monotonic() - self._asked_at, None
@@ -227,9 +228,9 @@ class RedisBroker:
 
     async def _subscribe_anew(self) -> None:
         """Return when Redis has taken all subscriptions, which are confirmed one by one."""
-        topics = iter((*self._orders, *self._channels))
+        topics = iter((*self._control, *self._channels))
         while part := tuple(islice(topics, PART)):
-            wanted = [each for each in part if each in self._orders or each in self._channels]
+            wanted = [each for each in part if each in self._control or each in self._channels]
             if wanted:
                 self._link.send(b"SUBSCRIBE", *wanted)
             async with asyncio.timeout(BEAT_TIMEOUT):
@@ -251,13 +252,13 @@ class RedisBroker:
             part = (b"%d" % start, b"%d" % (start + PART - 1))
             async with asyncio.timeout(BEAT_TIMEOUT):
                 standing = await self._link.request(b"ZREVRANGE", STANDING, *part)
-            for order in standing:
-                self._listener.order(bytes(order))
+            for message in standing:
+                self._told(bytes(message))
             if not standing:
                 break
         self.is_ready = True
         self._log.info("dependency_up", dependency=self.name, channels=len(self._channels))
-        if self._was_ready:
+        if self._was_ready and self._listener:
             self._listener.reconnected()
         self._was_ready = True
 
@@ -276,10 +277,10 @@ class RedisBroker:
                 await asyncio.gather(*part)
             await self._ask()
 
-    async def _bury(self, replica: str) -> None:
+    async def _reap(self, replica: str) -> None:
         """Take out the members of a replica that died, and tell their channels."""
         members = await self._members(replica)
-        await self._in_parts(self._presence.buried(replica, members))
+        await self._in_parts(self._presence.reaped(replica, members))
         self._log.warning("replica_lost", replica=replica, members=len(members))
 
     async def _members(self, replica: str) -> set[bytes]:
@@ -298,21 +299,27 @@ class RedisBroker:
 
     def _pushed(self, message: list[Any]) -> None:
         kind, topic = message[0], bytes(message[1])
-        if kind == b"message" and topic in self._orders:
-            self._listener.order(bytes(message[2]))
+        if kind == b"message" and topic in self._control:
+            self._told(bytes(message[2]))
         elif kind == b"message":
             self._deliver(topic[len(self._topic) :].decode(), bytes(message[2]))
         elif kind == b"subscribe" and topic in self._channels:
             settle(self._channels[topic], None)
 
+    def _told(self, message: bytes) -> None:
+        if self._listener:
+            self._listener.control(message)
+
     def _deliver(self, channel: str, message: bytes) -> None:
-        letter = message[:1]
+        letter, listener = message[:1], self._listener
+        if listener is None:
+            return
         if letter == b"p":
             offset, epoch, payload = message[1:].split(b":", 2)
             publication = Publication(payload, int(offset), epoch.decode())
-            self._listener.deliver(channel, "pub", publication)
+            listener.deliver(channel, "pub", publication)
         elif letter in _KINDS:
-            self._listener.deliver(channel, _KINDS[letter], Publication(message[1:]))
+            listener.deliver(channel, _KINDS[letter], Publication(message[1:]))
 
     def _reset(self) -> None:
         """Tell everybody who waits. Confirmed channels stay, for the next connection."""

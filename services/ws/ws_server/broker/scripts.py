@@ -94,17 +94,17 @@ return 1
 
 BEAT = """
 local replicas = KEYS[1]
-local own, lifetime, buried = unpack(ARGV)
+local own, lifetime, reaped = unpack(ARGV)
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
-if buried ~= '' then redis.call('ZREM', replicas, buried) end
+if reaped ~= '' then redis.call('ZREM', replicas, reaped) end
 local is_new = redis.call('ZADD', replicas, now + lifetime, own)
 local dead = redis.call('ZRANGE', replicas, '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)
 if #dead == 0 then return {is_new, ''} end
 redis.call('ZADD', replicas, now + lifetime, dead[1])
 return {is_new, dead[1]}
 """
-"""KEYS: the replicas by the end of their life. ARGV: own name, lifetime in ms, buried name or ''.
+"""KEYS: the replicas by the end of their life. ARGV: own name, lifetime in ms, reaped name or ''.
 
 Gives whether Redis did not know the own name (any more), and one replica that died, to one of those
 who ask: its members are to be taken out. If that one dies on the way, another is asked to.
@@ -112,10 +112,13 @@ who ask: its members are to be taken out. If that one dies on the way, another i
 
 STANDING = """
 local standing = KEYS[1]
-local order, ends, now, topic = unpack(ARGV)
+local message, ends, now, topic = unpack(ARGV)
 redis.call('ZREMRANGEBYSCORE', standing, '-inf', now)
-redis.call('ZADD', standing, ends, order)
-redis.call('PUBLISH', topic, order)
+redis.call('ZADD', standing, ends, message)
+redis.call('PUBLISH', topic, message)
 return 1
 """
-"""KEYS: orders by their end. ARGV: order, its end and the time now in ms, the topic of orders."""
+"""KEYS: control messages by their end.
+
+ARGV: one of them, its end and the time now in ms, and the topic of all.
+"""

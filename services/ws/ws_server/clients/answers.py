@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
@@ -15,17 +14,7 @@ from ws_server.core.handshake import Refusal, authorization_token, judge
 from ws_server.log import Log
 from ws_server.settings.config import Settings
 from ws_server.stats import Stats
-from ws_server.workers.seats import WORKER
-
-
-class Dependency(Protocol):
-    """Something that the server needs and that may be away."""
-
-    name: str
-    is_ready: bool
-
-    async def run(self) -> None:
-        """Stay connected until cancelled."""
+from ws_server.workers.slots import WORKER
 
 
 class Answers:

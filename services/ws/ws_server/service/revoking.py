@@ -1,37 +1,23 @@
 """Revokes tokens on all replicas, and ends here what they opened; verifies none."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Protocol
 
-from ws_server.broker.base import Broker
-from ws_server.core import codes, protocol
-from ws_server.core.codes import Unsubscribe
-from ws_server.core.hub import Hub
+from ws_server.core import codes
 from ws_server.core.revocation import REMEMBERED, Revocation, Revocations
 from ws_server.core.session import Session
-
-
-class Owner(Protocol):
-    """The service, of which only this counts here."""
-
-    hub: Hub
-    broker: Broker
-
-    def unsubscribe(self, session: Session, channel: str, why: Unsubscribe) -> None:
-        """End a subscription, and tell its client why."""
-
-    def later(self, work: Awaitable[None]) -> None:
-        """Do something beside everything else."""
+from ws_server.service import control
+from ws_server.service.control import Fields, Handler
+from ws_server.service.service import Service
 
 
 class Revoking:
     """What is revoked, as far as this replica knows, and what follows from it."""
 
-    def __init__(self, service: Owner, wall: Callable[[], float]) -> None:
+    def __init__(self, service: Service, known: Revocations) -> None:
+        self.known = known
+        self.handlers: Mapping[str, Handler] = {"revoke": self._revoked}
         self._service = service
-        self._wall = wall
-        self.known = Revocations(wall)
         self._is_looking = False
 
     async def revoke(
@@ -47,7 +33,7 @@ class Revoking:
         On all replicas: its connections are closed, and it opens none. The times are Unix time;
         after ``until`` the revocation is forgotten. Raises BrokerDownError.
         """
-        now = self._wall()
+        now = self._service.clocks.wall()
         until = now + REMEMBERED if until is None else until
         before = now if issued_before is None else issued_before
         await self._tell(Revocation(user, token_id, before, until))
@@ -57,8 +43,10 @@ class Revoking:
         for revocation in self.known.all():
             await self._tell(revocation)
 
-    def obey(self, told: Revocation) -> None:
+    def _revoked(self, _service: Service, fields: Fields) -> None:
         """A replica revoked something."""
+        user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
+        told = Revocation(user, token_id, float(fields["before"]), float(fields["until"]))
         if told.user:
             self.known.revoke_user(told.user, told.before, told.until)
             self._end(self._service.hub.of_user(told.user))
@@ -66,8 +54,8 @@ class Revoking:
             self._end_all()
 
     async def _tell(self, revocation: Revocation) -> None:
-        order = protocol.encode({"revoke": asdict(revocation)})
-        await self._service.broker.command(order, until=revocation.until)
+        message = control.encode("revoke", **asdict(revocation))
+        await self._service.broker.command(message, until=revocation.until)
 
     def _end(self, sessions: Iterable[Session]) -> None:
         """Close those of the sessions whose token is revoked, and end such subscriptions.

@@ -18,7 +18,6 @@ from ws_server.core.publication import History, Kind, Position, Publication, Rec
 from ws_server.core.session import Session, Subscription
 from ws_server.log import Log
 from ws_server.service.fanout import Fanout
-from ws_server.service.revoking import Revoking
 from ws_server.stats import Stats
 
 MAX_RECOVERED = 1000  # publications that one recovery may bring
@@ -35,7 +34,10 @@ class Clocks:
 
 @dataclass(slots=True)
 class Service:
-    """The hub, the broker and what connects them; a Listener of the broker."""
+    """The hub, the broker and what connects them; what the broker says comes by the node.
+
+    ``deadline_moved`` is called when a session has to be looked at earlier than before.
+    """
 
     hub: Hub
     rules: Rules
@@ -43,15 +45,10 @@ class Service:
     log: Log
     clocks: Clocks
     fanout: Fanout
-    broker: Broker = field(init=False)
-    revoking: Revoking = field(init=False)
-    obey: Callable[[bytes], None] = lambda _payload: None
-    deadline_moved: Callable[[], None] = lambda: None
+    broker: Broker
+    deadline_moved: Callable[[], None]
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _greetings: dict[Session, asyncio.Event] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.revoking = Revoking(self, self.clocks.wall)
 
     def publish(
         self, channel: str, payload: bytes, *, key: str = "", skip_history: bool = False
@@ -217,8 +214,6 @@ class Service:
         if self.hub.pings(session, now):
             session.receiver.send(protocol.PING)
 
-    # What the broker says.
-
     def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
         """Pass on what was published, once and in order."""
         if kind != "pub":
@@ -231,16 +226,11 @@ class Service:
         elif verdict == "gap":
             self.later(self._heal(channel))
 
-    def order(self, payload: bytes) -> None:
-        """Do what a replica told all of them."""
-        self.obey(payload)
-
-    def reconnected(self) -> None:
-        """Something may have been missed on every channel, and the broker may have lost all."""
+    def heal_all(self) -> None:
+        """Something may have been missed on every channel."""
         doubted = iter(self.hub.channels.doubt())
         for _ in range(HEALED_AT_ONCE):
             self.later(self._heal_each(doubted))
-        self.later(self.revoking.repeat())
 
     async def _heal_each(self, channels: Iterator[str]) -> None:
         for channel in channels:

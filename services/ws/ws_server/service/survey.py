@@ -1,6 +1,6 @@
 """Asks all replicas for numbers that only they have, and adds them up; knows no HTTP.
 
-A question is an order to every replica; each sends its answer as an order to who asked.
+A question is a control message to every replica; each answers the one that asked by another.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from itertools import count
 from typing import Any
 
 from ws_server.core import codes
-from ws_server.service import orders
-from ws_server.service.orders import Fields, Obey
+from ws_server.service import control
+from ws_server.service.control import Fields, Handler
 from ws_server.service.reading import RefusedError
 from ws_server.service.service import Service
 
-MAX_ANSWER = 2 * 1024 * 1024  # bytes; all come at once, and Redis cuts who is sent too much
+MAX_ANSWER = 2 * 1024 * 1024  # bytes; all come at once, and Redis disconnects slow receivers
 PATIENCE = 1.0  # seconds; a replica that died a moment ago does not answer
 
 
@@ -33,7 +33,7 @@ class Survey:
     """The questions of one replica that are under way."""
 
     def __init__(self, service: Service, name: str) -> None:
-        self.orders: Mapping[str, Obey] = {"question": self._answer, "answer": self._note}
+        self.handlers: Mapping[str, Handler] = {"question": self._answer, "answer": self._note}
         self._service = service
         self._name = name
         self._started = time.monotonic()
@@ -60,9 +60,11 @@ class Survey:
         broker, number = self._service.broker, next(self._numbers)
         question = _Question(len(await broker.replicas()))
         self._questions[number] = question
-        order = orders.encode("question", about=about, by=broker.replica, number=number, **fields)
+        message = control.encode(
+            "question", about=about, by=broker.replica, number=number, **fields
+        )
         try:
-            await broker.command(order)
+            await broker.command(message)
             async with asyncio.timeout(PATIENCE):
                 await question.done.wait()
         except TimeoutError:
@@ -85,10 +87,10 @@ class Survey:
             }
         else:
             return
-        order = orders.encode("answer", number=fields["number"], answer=answer)
-        if len(order) > MAX_ANSWER:
-            order = orders.encode("answer", number=fields["number"], answer=None)
-        service.later(service.broker.command(order, str(fields["by"])))
+        message = control.encode("answer", number=fields["number"], answer=answer)
+        if len(message) > MAX_ANSWER:
+            message = control.encode("answer", number=fields["number"], answer=None)
+        service.later(service.broker.command(message, str(fields["by"])))
 
     def _note(self, _service: Service, fields: Fields) -> None:
         question = self._questions.get(fields["number"])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from ws_server.workers.seats import Seat
+from ws_server.workers.slots import Slot
 
 _AT_ONCE = 64  # file descriptors in one read
 
@@ -21,7 +21,7 @@ def hand_over(channel: socket.socket, connection: socket.socket) -> bool:
 
 
 def install(
-    loop: asyncio.AbstractEventLoop, channel: socket.socket, seat: Seat, on_end: Callable[[], None]
+    loop: asyncio.AbstractEventLoop, channel: socket.socket, slot: Slot, on_end: Callable[[], None]
 ) -> None:
     """Let what wants to open a port on this loop get its connections from the channel.
 
@@ -32,7 +32,7 @@ def install(
     async def create_server(factory: Callable[[], Any], *where: Any, **options: Any) -> Any:
         if options.get("sock") is not None:
             return await listen(factory, *where, **options)
-        return Handed(factory, channel, seat, on_end)
+        return Handed(factory, channel, slot, on_end)
 
     loop.create_server = create_server  # type: ignore[assignment]  # for this loop alone
 
@@ -49,13 +49,13 @@ class Handed(asyncio.AbstractServer):
         self,
         factory: Callable[[], Any],
         channel: socket.socket,
-        seat: Seat,
+        slot: Slot,
         on_end: Callable[[], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._factory = factory
         self._channel = channel
-        self._seat = seat
+        self._slot = slot
         self._on_end = on_end
         self._joining: set[asyncio.Task[None]] = set()
         self._is_serving = True
@@ -98,7 +98,7 @@ class Handed(asyncio.AbstractServer):
                     self._on_end()
                 # This process has no descriptor left, so the kernel closed the connection.
                 for _lost in marks[len(descriptors) :]:
-                    self._seat.left()
+                    self._slot.left()
                 for descriptor in descriptors:
                     joining = asyncio.ensure_future(self._join(socket.socket(fileno=descriptor)))
                     self._joining.add(joining)
@@ -110,14 +110,14 @@ class Handed(asyncio.AbstractServer):
             await self._loop.connect_accepted_socket(self._counted, connection)
         except OSError:  # its peer is gone already
             connection.close()
-            self._seat.left()
+            self._slot.left()
 
     def _counted(self) -> Any:
         protocol = self._factory()
         lost = protocol.connection_lost
 
         def connection_lost(error: Exception | None) -> None:
-            self._seat.left()
+            self._slot.left()
             lost(error)
 
         protocol.connection_lost = connection_lost

@@ -1,7 +1,7 @@
-"""What one replica tells all of them to do with their sessions; an order is a JSON object. No I/O.
+"""Control messages: what one replica tells the others to do with their sessions. No I/O.
 
-An order has one name and its fields: ``{"disconnect":{"user":"alice","code":3503,"reason":"…"}}``.
-What a replica does not understand it leaves alone: an older one may still run beside a newer.
+A message has a name and fields: ``{"disconnect":{"user":"alice","code":3503,"reason":"…"}}``.
+A replica ignores what it does not understand: an older one may still run beside a newer one.
 """
 
 import json
@@ -13,26 +13,25 @@ from typing import Any
 from ws_server.core import codes, protocol
 from ws_server.core.codes import Disconnect, Unsubscribe
 from ws_server.core.commands import Wanted
-from ws_server.core.revocation import Revocation
 from ws_server.core.session import Session
 from ws_server.service.service import Service
 
 Fields = Mapping[str, Any]
-Obey = Callable[[Service, Fields], None]
+Handler = Callable[[Service, Fields], None]
 
 
 def encode(name: str, **fields: object) -> bytes:
-    """Give an order as it travels."""
+    """Give a control message as it travels."""
     return protocol.encode({name: fields})
 
 
-def obey(service: Service, known: Mapping[str, Obey], payload: bytes) -> None:
-    """Do what an order says, if it is one of those that are known."""
+def handle(service: Service, handlers: Mapping[str, Handler], payload: bytes) -> None:
+    """Do what a control message says, if there is a handler of that name."""
     with suppress(LookupError, ValueError, TypeError, OverflowError, RecursionError):
-        order = json.loads(payload)
-        for name, fields in order.items() if isinstance(order, dict) else ():
-            if name in known and isinstance(fields, dict):
-                known[name](service, fields)
+        message = json.loads(payload)
+        for name, fields in message.items() if isinstance(message, dict) else ():
+            if name in handlers and isinstance(fields, dict):
+                handlers[name](service, fields)
 
 
 def _disconnect(service: Service, fields: Fields) -> None:
@@ -77,12 +76,6 @@ def _close_code(value: Any) -> int:
     return code
 
 
-def _revoke(service: Service, fields: Fields) -> None:
-    user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
-    told = Revocation(user, token_id, float(fields["before"]), float(fields["until"]))
-    service.revoking.obey(told)
-
-
 def _meant(service: Service, fields: Fields) -> Iterable[Session]:
     """The sessions of the user, or the one of them that ``client`` names."""
     client = fields.get("client")
@@ -90,10 +83,9 @@ def _meant(service: Service, fields: Fields) -> Iterable[Session]:
     return [session for session in found if not client or session.id == client]
 
 
-ORDERS: Mapping[str, Obey] = {
+HANDLERS: Mapping[str, Handler] = {
     "disconnect": _disconnect,
     "unsubscribe": _unsubscribe,
     "subscribe": _subscribe,
     "refresh": _refresh,
-    "revoke": _revoke,
 }

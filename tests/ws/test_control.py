@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ws_server.core import protocol
-from ws_server.service import orders
+from ws_server.service import control
 
 from tests.ws.harness import Running, running
 
@@ -19,7 +19,7 @@ async def live() -> AsyncIterator[Running]:
 
 
 async def order(live: Running, name: str, **fields: Any) -> None:
-    await live.server.broker.command(orders.encode(name, **fields))
+    await live.server.parts.broker.command(control.encode(name, **fields))
 
 
 async def test_disconnect_a_user_but_for_one_client(live: Running) -> None:
@@ -66,7 +66,7 @@ ANY = st.dictionaries(st.sampled_from(["disconnect", "unsubscribe", "later"]), F
 @given(order=ANY.map(protocol.encode) | st.binary())
 @example(order=b"[" * 100_000)
 async def test_what_is_not_understood_is_left_alone(live: Running, order: bytes) -> None:
-    await live.server.broker.command(order)
+    await live.server.parts.broker.command(order)
 
 
 @pytest.mark.parametrize("code", ["x", 99, 1005, 5000, [1], True])

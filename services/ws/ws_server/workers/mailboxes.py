@@ -1,6 +1,6 @@
 """Lets the workers of one container ask each other for their numbers; knows no metrics.
 
-Nothing listens for it: a question is one end of a new pair of sockets, put into an inbox that all
+Nothing listens for it: a question is one end of a new pair of sockets, put into a mailbox that all
 processes inherit, and the answer comes over the other end.
 """
 
@@ -16,16 +16,16 @@ _END = b"\0"  # an answer without it was cut off
 _CHUNK = 2**18
 
 
-class Inboxes:
-    """The inboxes of all workers; to be made before the first of them is forked.
+class Mailboxes:
+    """The mailboxes of all workers; to be made before the first of them is forked.
 
     They outlive a worker: whoever takes its place finds the questions that it left.
     """
 
     def __init__(self, many: int) -> None:
         kind = socket.SOCK_DGRAM  # full after a few questions that nobody takes, and never torn
-        self._inboxes = [socket.socketpair(type=kind) for _ in range(many)]
-        for end in (end for pair in self._inboxes for end in pair):
+        self._mailboxes = [socket.socketpair(type=kind) for _ in range(many)]
+        for end in (end for pair in self._mailboxes for end in pair):
             end.setblocking(False)
 
     async def ask(self, numbers: Sequence[int]) -> dict[int, bytes | None]:
@@ -38,7 +38,7 @@ class Inboxes:
         ours, theirs = socket.socketpair()
         with ours, suppress(OSError):  # a timeout is one, too
             with theirs:
-                if not hand_over(self._inboxes[number][0], theirs):
+                if not hand_over(self._mailboxes[number][0], theirs):
                     return None
             ours.setblocking(False)
             async with asyncio.timeout(TIMEOUT):
@@ -49,23 +49,23 @@ class Inboxes:
     @contextmanager
     def answering(self, number: int, render: Callable[[], bytes]) -> Iterator[None]:
         """Be the worker with this number: ``render`` makes each answer, without NUL bytes."""
-        inbox, loop = self._inboxes[number][1], asyncio.get_running_loop()
+        mailbox, loop = self._mailboxes[number][1], asyncio.get_running_loop()
         answers: set[asyncio.Task[None]] = set()
 
         def take() -> None:
             with suppress(BlockingIOError):
                 while True:
-                    _, descriptors, _, _ = socket.recv_fds(inbox, 1, 1)
+                    _, descriptors, _, _ = socket.recv_fds(mailbox, 1, 1)
                     for descriptor in descriptors:
                         answer = _answer(socket.socket(fileno=descriptor), render)
                         answers.add(task := loop.create_task(answer))
                         task.add_done_callback(answers.discard)
 
-        loop.add_reader(inbox, take)
+        loop.add_reader(mailbox, take)
         try:
             yield
         finally:
-            loop.remove_reader(inbox)
+            loop.remove_reader(mailbox)
 
 
 async def _answer(asker: socket.socket, render: Callable[[], bytes]) -> None:

@@ -1,6 +1,6 @@
 """What the processes of one container tell each other, in memory that they share. Waits for nobody.
 
-Each worker has a seat. The parent counts there what it handed over, the worker what left and what
+Each worker has a slot. The parent counts there what it handed over, the worker what left and what
 it lacks; each number has one writer, so there is nothing to lock.
 """
 
@@ -16,19 +16,19 @@ LATE = 3.0  # seconds without a beat after which a worker counts as stuck
 WORKER = "worker"  # what is missing then
 
 
-class Seats:
-    """The seats of all workers; to be made before the first of them is forked."""
+class Slots:
+    """The slots of all workers; to be made before the first of them is forked."""
 
     def __init__(self, many: int) -> None:
         self._memory = mmap(-1, many * _SIZE)
-        self.all = tuple(Seat(self._memory, number * _SIZE) for number in range(many))
-        for seat in self.all:
-            seat.clear()
+        self.all = tuple(Slot(self._memory, number * _SIZE) for number in range(many))
+        for slot in self.all:
+            slot.clear()
 
     def missing(self, names: Sequence[str]) -> list[str]:
         """What some worker lacks, the worst of all; ``names`` are as they were told to ``beat``."""
         now = time.monotonic()
-        states = [seat.state(now) for seat in self.all]
+        states = [slot.state(now) for slot in self.all]
         lacking = [
             name
             for bit, name in enumerate(names)
@@ -37,7 +37,7 @@ class Seats:
         return [*lacking, WORKER] if None in states else lacking
 
 
-class Seat:
+class Slot:
     """One worker's numbers."""
 
     def __init__(self, memory: mmap, start: int) -> None:

@@ -1,7 +1,7 @@
-"""Several worker processes behind one port: accepts, hands over, restarts, stops. Serves nobody.
+"""Several worker processes behind one port: accepts, workers over, restarts, stops. Serves nobody.
 
 Listeners of their own on one port (SO_REUSEPORT) would leave long-lived connections unbalanced, so
-the parent accepts, and hands each connection to the worker that has the fewest.
+the master accepts, and workers each connection to the worker that has the fewest.
 """
 
 import gc
@@ -19,10 +19,10 @@ from typing import NoReturn
 from ws_server.log import Log
 from ws_server.settings.config import Settings
 from ws_server.workers.handover import hand_over
-from ws_server.workers.inboxes import Inboxes
 from ws_server.workers.listener import listen
-from ws_server.workers.place import Shared
-from ws_server.workers.seats import Seat, Seats
+from ws_server.workers.mailboxes import Mailboxes
+from ws_server.workers.peers import Shared
+from ws_server.workers.slots import Slot, Slots
 
 Work = Callable[[Settings, Shared, int, socket.socket], None]
 AT_ONCE = 64  # connections accepted before anything else is looked at
@@ -33,16 +33,16 @@ MARGIN = 2.0  # seconds that workers get on top of their own time to drain
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """A worker as the parent sees it."""
+class Worker:
+    """A worker as the master sees it."""
 
     pid: int
-    seat: Seat
+    slot: Slot
     channel: socket.socket
 
 
-class Crew:
-    """The parent of all workers; ``work`` is what a worker does, in its own process."""
+class Master:
+    """The master of all workers; ``work`` is what a worker does, in its own process."""
 
     def __init__(self, settings: Settings, log: Log, work: Work) -> None:
         self._log = log
@@ -51,7 +51,7 @@ class Crew:
         self._listener.setblocking(False)
         self._settings = replace(settings, port=int(self._listener.getsockname()[1]))
         self._shared = _share(settings)
-        self._hands: dict[int, Hand] = {}
+        self._workers: dict[int, Worker] = {}
         self._deaths: list[float] = []
         self._is_stopping = False
         self._selector = selectors.DefaultSelector()
@@ -63,13 +63,13 @@ class Crew:
         self._selector.register(self._listener, selectors.EVENT_READ)
         gc.freeze()  # or the first collection in a worker copies every page that it shares
         for number in range(self._settings.workers):
-            self._hands[number] = self._fork(number)
-        self._log.info("workers", port=self._settings.port, workers=len(self._hands))
+            self._workers[number] = self._fork(number)
+        self._log.info("workers", port=self._settings.port, workers=len(self._workers))
         while not self._is_stopping and self._count_deaths() <= MAX_DEATHS:
             self._wait(None)
             self._accept()
             for number in self._reap():
-                self._hands[number] = self._fork(number)
+                self._workers[number] = self._fork(number)
         self._stop()
         return 0 if self._is_stopping else 1
 
@@ -105,16 +105,18 @@ class Crew:
     def _place(self, connection: socket.socket) -> None:
         """Choose the worker with the fewest; one that is stuck or just starts comes last."""
         now = time.monotonic()
-        hands = self._hands.values()
-        for hand in sorted(hands, key=lambda hand: (hand.seat.state(now) is None, hand.seat.load)):
-            if hand_over(hand.channel, connection):
-                hand.seat.handed()
+        workers = self._workers.values()
+        for worker in sorted(
+            workers, key=lambda worker: (worker.slot.state(now) is None, worker.slot.load)
+        ):
+            if hand_over(worker.channel, connection):
+                worker.slot.handed()
                 return
         self._log.warning("no_worker")
 
-    def _fork(self, number: int) -> Hand:
-        seat = self._shared.seats.all[number]
-        seat.clear()
+    def _fork(self, number: int) -> Worker:
+        slot = self._shared.slots.all[number]
+        slot.clear()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         pid = os.fork()
@@ -122,7 +124,7 @@ class Crew:
             ours.close()
             self._become(number, theirs)
         theirs.close()
-        return Hand(pid, seat, ours)
+        return Worker(pid, slot, ours)
 
     def _become(self, number: int, channel: socket.socket) -> NoReturn:
         """Go on as a worker, which must never come back into the parent's code."""
@@ -135,8 +137,8 @@ class Crew:
             self._selector.close()
             for other in (self._listener, self._woken, self._waker):
                 other.close()
-            for hand in self._hands.values():
-                hand.channel.close()
+            for worker in self._workers.values():
+                worker.channel.close()
             self._work(self._settings, self._shared, number, channel)
             code = 0
         except BaseException as error:  # it ends here, whatever it is
@@ -146,12 +148,12 @@ class Crew:
             os._exit(code)
 
     def _reap(self) -> list[int]:
-        """Give the seats whose workers ended. As PID 1, end whatever else became our child."""
+        """Give the slots whose workers ended. As PID 1, end whatever else became our child."""
         empty = []
         for pid, code in iter(_ended, None):
-            found = [number for number, hand in self._hands.items() if hand.pid == pid]
+            found = [number for number, worker in self._workers.items() if worker.pid == pid]
             for number in found:
-                self._hands.pop(number).channel.close()
+                self._workers.pop(number).channel.close()
                 empty.append(number)
                 if not self._is_stopping:
                     self._log.warning("worker_died", worker=number, pid=pid, code=code)
@@ -173,22 +175,22 @@ class Crew:
             self._shared.api.close()
         self._tell(signal.SIGTERM)
         deadline = time.monotonic() + self._settings.drain_timeout + MARGIN
-        while self._hands and (left := deadline - time.monotonic()) > 0:
+        while self._workers and (left := deadline - time.monotonic()) > 0:
             self._wait(left)
             self._reap()
         self._tell(signal.SIGKILL)
-        self._log.info("stopped", killed=len(self._hands))
+        self._log.info("stopped", killed=len(self._workers))
 
     def _tell(self, number: signal.Signals) -> None:
-        for hand in self._hands.values():
+        for worker in self._workers.values():
             with suppress(ProcessLookupError):
-                os.kill(hand.pid, number)
+                os.kill(worker.pid, number)
 
 
 def _share(settings: Settings) -> Shared:
     # Its requests are short, so whoever is free may take one; while nobody is there, they wait.
     api = None if settings.api_key is None else listen(settings.api_host, settings.api_port)
-    return Shared(Seats(settings.workers), Inboxes(settings.workers), api)
+    return Shared(Slots(settings.workers), Mailboxes(settings.workers), api)
 
 
 def _ended() -> tuple[int, int] | None:
