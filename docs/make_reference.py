@@ -36,7 +36,7 @@ INTRODUCTION = """\
 # Every key of stack.yaml
 
 Made from the model by `make reference`; a test keeps it so. Editors read the same from
-`stack schema > stack.config.schema.json`.
+`stack schema > stack.schema.json`.
 
 Values may hold `${NAME}`, `${NAME:-default}`, `${NAME-default}` and `${NAME:?what is missing}`,
 filled in from the environment; `$$` is a dollar sign. Durations read `500ms`, `90s`, `5m`, `1h`.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from stack.probe.exchange import Exchange
+
 Severity = Literal["error", "warning", "info"]
 
 
@@ -59,9 +61,9 @@ class Finding:
     """One conclusion: its cause, where it holds, what was seen, and what to change.
 
     ``where`` is a hop for the doctor and ``file:line`` for the linter. ``message`` is one line in
-    lower case without the place. ``seen`` holds evidence side by side, as pairs of a label and
-    what was seen: ``("direct", "101 Switching Protocols")``. ``fix`` is a command or an edit in
-    words. ``severity`` is the cause's unless this case is weaker.
+    lower case without the place. ``answers`` are evidence to be put side by side, ``seen`` is more
+    of it as pairs of a label and what was seen: ``("addresses", "172.18.0.3")``. ``fix`` is a
+    command or an edit in words. ``severity`` is the cause's unless this case is weaker.
     """
 
     cause: Cause
@@ -70,6 +72,7 @@ class Finding:
     fix: str
     severity: Severity
     seen: tuple[tuple[str, str], ...] = ()
+    answers: tuple[Exchange, ...] = ()
     place: Place | None = None
     edits: tuple[Edit, ...] = ()
 

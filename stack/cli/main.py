@@ -227,7 +227,7 @@ def token(
     new_report(as_json).document({"token": text, "expires": expires}, [text])
 
 
-@app.command(epilog="Example: stack schema > stack.config.schema.json")
+@app.command(epilog="Example: stack schema > stack.schema.json")
 def schema() -> None:
     """Print the JSON Schema of stack.yaml, for editors."""
     from stack.config.schema import json_schema

@@ -43,7 +43,8 @@ def check_images(topology: Topology, running: Running) -> None:
     for item in topology.containers:
         seen = running.images.get(item.image)
         if item.build and seen and not seen.is_ours:
-            kept = f"docker tag {item.image} {item.image}:kept && docker rmi {item.image}"
+            name = shlex.quote(item.image)
+            kept = f"docker tag {name} {name}:kept && docker rmi {name}"
             raise StackError(
                 f"services.{item.service}.build: an image that stack did not make has the name "
                 f"{item.image}",

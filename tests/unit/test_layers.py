@@ -23,8 +23,18 @@ MODULES = STACK | WS
 # From the ground up: an entry imports only entries that stand before it.
 ORDER = {
     "stack": (
-        *("errors", "trouble", "reading", "files", "assets", "finding"),
-        *("redaction", "probe", "config", "layout", "project", "engines", "proof", "lifecycle"),
+        *("errors", "trouble", "reading", "files", "assets"),
+        *(
+            "redaction",
+            "probe",
+            "finding",
+            "config",
+            "layout",
+            "project",
+            "engines",
+            "proof",
+            "lifecycle",
+        ),
         *("diagnose", "bundle", "cli"),
     ),
     "stack.diagnose": ("edits", "nginx", "lint", "doctor", "own", "formats", "catalogue"),
@@ -62,7 +72,7 @@ PURE = (
     *("stack.diagnose.lint.rules", "stack.diagnose.doctor.address"),
     *("stack.diagnose.doctor.causes", "stack.diagnose.doctor.conclusions"),
     *("stack.diagnose.doctor.evidence", "stack.diagnose.doctor.measured"),
-    *("stack.diagnose.doctor.questions", "stack.diagnose.doctor.side_by_side"),
+    "stack.diagnose.doctor.questions",
     *("stack.diagnose.doctor.upgrade", "stack.diagnose.doctor.variation"),
     "stack.diagnose.doctor.x509",
     *("stack.diagnose.own.causes", "stack.diagnose.own.conclude", "stack.diagnose.own.routes"),

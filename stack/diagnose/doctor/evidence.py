@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from stack.diagnose.doctor.measured import Load, Sizes
-from stack.diagnose.doctor.side_by_side import side_by_side
 from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.nginx.limits import Written
 from stack.finding import Cause, Finding, Severity
@@ -125,16 +124,16 @@ def found(
     seen: Iterable[Seen] = (),
     severity: Severity | None = None,
 ) -> Finding:
-    """Give a finding at the suspect; what it answered stands first, beside the other answers.
-
-    Of ``seen``, what is no answer comes last.
-    """
+    """Give a finding at the suspect; what it answered stands first, beside the other answers."""
     rest = list(seen)
-    answers = [evidence.base, *(item for item in rest if isinstance(item, Exchange))]
-    told = (item for item in rest if not isinstance(item, Exchange))
-    shown = (*side_by_side(answers), *told)
     return Finding(
-        cause, evidence.where, message, fix or cause.fix, severity or cause.severity, shown
+        cause,
+        evidence.where,
+        message,
+        fix or cause.fix,
+        severity or cause.severity,
+        seen=tuple(item for item in rest if not isinstance(item, Exchange)),
+        answers=(evidence.base, *(item for item in rest if isinstance(item, Exchange))),
     )
 
 

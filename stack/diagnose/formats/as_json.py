@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from stack.diagnose.formats.side_by_side import side_by_side
 from stack.finding import Finding
 
 
@@ -16,7 +17,7 @@ def document(findings: Sequence[Finding], **more: Any) -> dict[str, Any]:
 
 
 def finding_object(finding: Finding) -> dict[str, Any]:
-    """Give one finding; ``file`` and ``line`` are null where it is not about a file."""
+    """Give one finding, nothing cut; ``file`` and ``line`` are null without a file."""
     return {
         "code": finding.code,
         "name": finding.cause.name,
@@ -26,7 +27,11 @@ def finding_object(finding: Finding) -> dict[str, Any]:
         "file": finding.place.file if finding.place else None,
         "line": finding.place.line if finding.place else None,
         "message": finding.message,
-        "seen": [{"label": label, "text": text} for label, text in finding.seen],
+        "why": finding.cause.why,
+        "seen": [
+            {"label": label, "text": text}
+            for label, text in (*side_by_side(finding.answers), *finding.seen)
+        ],
         "fix": finding.fix,
         "edits": [
             {

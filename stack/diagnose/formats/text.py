@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stack.diagnose.edits import preview
+from stack.diagnose.formats.side_by_side import LINE, side_by_side
 from stack.finding import Finding, Place
 
 AROUND = 1  # lines of a file shown before and after the one in question
@@ -71,10 +72,11 @@ def _cut(line: str, is_whole: bool) -> str:
 
 def _seen(finding: Finding) -> list[str]:
     """Put what was seen in columns; the next lines of an answer stay under its first."""
-    width = max((len(label) for label, _ in finding.seen), default=0)
+    seen = (*side_by_side(finding.answers, LINE), *finding.seen)
+    width = max((len(label) for label, _ in seen), default=0)
     return [
         f"  {_line(label) if number == 0 else '':<{width}}  {part}".rstrip()
-        for label, text in finding.seen
+        for label, text in seen
         for number, part in enumerate(text.split("\n"))
     ]
 

@@ -1,4 +1,4 @@
-"""Judge an Nginx configuration by all rules. Pure: the file is read by ``nginx_conf``."""
+"""Judge an Nginx configuration by all rules. Pure: the file is read by ``nginx.conf``."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace

@@ -1,10 +1,10 @@
-"""Puts answers side by side: each with what tells it from the others, cut to a line. Pure."""
+"""Puts answers side by side: each with what tells it from the others. Pure."""
 
 from collections.abc import Sequence
 
 from stack.probe.exchange import Exchange
 
-_LENGTH = 90  # characters of a value
+LINE = 90  # characters of a value that people read
 _NONE = "-"
 _SWITCHING = ("Upgrade", "Connection", "Sec-WebSocket-Accept")
 _HEADERS = (
@@ -14,12 +14,14 @@ _HEADERS = (
 _Rows = dict[str, list[str]]
 
 
-def side_by_side(exchanges: Sequence[Exchange]) -> list[tuple[str, str]]:
+def side_by_side(exchanges: Sequence[Exchange], length: int | None = None) -> list[tuple[str, str]]:
     """Give label and text of each: status and time, then what differs, and the body's beginning.
 
-    One answer alone shows all that it says of itself.
+    One answer alone shows all that it says of itself. Each value is cut to ``length`` characters.
     """
-    rows = _rows(exchanges)
+    rows = {
+        name: [_cut(value, length) for value in values] for name, values in _rows(exchanges).items()
+    }
     width = max(map(len, rows), default=0)
     shown: list[tuple[str, str]] = []
     for number, exchange in enumerate(exchanges):
@@ -57,20 +59,23 @@ def _header(exchange: Exchange | None, name: str) -> str:
     value = exchange.head.get(name.lower())
     if name == "Location":
         value = value.partition("?")[0]  # the query may hold a token
-    return _cut(value) or _NONE
+    return _one_line(value) or _NONE
 
 
 def _once(values: Sequence[str], again: str) -> list[str]:
-    """Cut them short; say ``again`` instead of the first one's whole text a second time."""
+    """Say ``again`` instead of the first one's whole text a second time."""
     first = next(filter(None, values), "")
     place = values.index(first) if first else 0
     return [
-        again if number > place and first and value == first else _cut(value)
+        again if number > place and first and value == first else _one_line(value)
         for number, value in enumerate(values)
     ]
 
 
-def _cut(text: str) -> str:
+def _one_line(text: str) -> str:
     """Give one line of it: a server's line breaks could imitate lines of ours."""
-    line = " ".join(text[:1000].split())
-    return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 1]}…"
+    return " ".join(text.split())
+
+
+def _cut(line: str, length: int | None) -> str:
+    return line if length is None or len(line) <= length else f"{line[: length - 1]}…"

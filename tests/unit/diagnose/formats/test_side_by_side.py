@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from stack.diagnose.doctor.side_by_side import side_by_side
+from stack.diagnose.formats.side_by_side import LINE, side_by_side
 from tests.unit.diagnose.seen import OPENED, answered, failed, named
 
 
@@ -53,8 +53,10 @@ def test_tls_is_shown_where_its_version_differs() -> None:
 
 
 def test_long_values_are_cut() -> None:
-    (row,) = side_by_side([answered(500, "x" * 5000)])
+    answer = answered(500, "x" * 2000)
+    (row,) = side_by_side([answer], LINE)
     assert row[1] == f"500 (0 ms)\nBody  {'x' * 89}…"
+    assert side_by_side([answer])[0][1] == f"500 (0 ms)\nBody  {'x' * 2000}"
 
 
 def test_no_answer_has_nothing_but_its_failure() -> None:
