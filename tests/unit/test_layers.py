@@ -23,7 +23,7 @@ MODULES = STACK | WS
 # From the ground up: an entry imports only entries that stand before it.
 ORDER = {
     "stack": (
-        *("errors", "trouble", "reading", "files", "assets", "finding"),
+        *("errors", "hint", "trouble", "reading", "files", "assets", "finding"),
         *("redaction", "probe", "config", "layout", "project", "engines", "proof", "lifecycle"),
         *("diagnose", "bundle", "cli"),
     ),
@@ -42,6 +42,7 @@ ONLY_IN = {
     "rich": ["stack.cli.board"],
     "crossplane": ["stack.diagnose.nginx.conf"],
     "h2": ["stack.probe.http2"],
+    "shlex": ["stack.hint"],
     "psutil": ["stack.lifecycle.front", "stack.probe.listeners"],
     # install.py asks the engine's own socket: a file of this machine, not the network.
     "socket": ["stack.probe.dial", "stack.probe.listeners", "stack.engines.install"],
@@ -49,7 +50,7 @@ ONLY_IN = {
 }
 # Folders, and single modules of others, that touch no disk, clock or network.
 PURE = (
-    *("stack.errors", "stack.finding", "stack.trouble"),
+    *("stack.errors", "stack.finding", "stack.hint"),
     *("stack.redaction", "stack.config", "stack.layout"),
     *("stack.probe.exchange", "stack.probe.frames", "stack.probe.handshake"),
     *("stack.probe.proc_net", "stack.project.token", "stack.engines.running"),
@@ -63,7 +64,8 @@ PURE = (
     *("stack.diagnose.doctor.causes", "stack.diagnose.doctor.conclusions"),
     *("stack.diagnose.doctor.evidence", "stack.diagnose.doctor.measured"),
     *("stack.diagnose.doctor.questions", "stack.diagnose.doctor.side_by_side"),
-    *("stack.diagnose.doctor.upgrade", "stack.diagnose.doctor.x509"),
+    *("stack.diagnose.doctor.upgrade", "stack.diagnose.doctor.variation"),
+    "stack.diagnose.doctor.x509",
     *("stack.diagnose.own.causes", "stack.diagnose.own.conclude", "stack.diagnose.own.routes"),
     "stack.diagnose.own.seen",
     "ws_server.core",
