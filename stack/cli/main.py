@@ -220,6 +220,8 @@ def token(
         seconds = float(str(parse_duration(ttl)))
     except ValueError as error:
         raise ConfigError(f"--ttl: {ttl!r} {error}", "stack token --ttl 1h") from None
+    if seconds < 1:
+        raise ConfigError(f"--ttl: must be at least 1s, not {ttl}", "stack token --ttl 1h")
     secret = provide.signing_secret(_project(file))
     text, expires = mint_token(secret, sub, channel or (), seconds)
     new_report(as_json).document({"token": text, "expires": expires}, [text])

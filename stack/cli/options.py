@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stack.lifecycle.outcome import Outcome
     from stack.project.state import State
 
+LONGEST = 86400.0  # seconds that a command may be told to wait: a day
 # Of what cannot be read, its reader says more than typer does.
 File = Annotated[
     Path,
@@ -31,7 +32,10 @@ Services = Annotated[
     list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All without a name.")
 ]
 Timeout = Annotated[
-    float, typer.Option(metavar="SECONDS", help="How long services may take to answer.", min=0.1)
+    float,
+    typer.Option(
+        metavar="SECONDS", help="How long services may take to answer.", min=0.1, max=LONGEST
+    ),
 ]
 NoInstall = Annotated[
     bool, typer.Option("--no-install", help="Install and start no Docker Engine.")
