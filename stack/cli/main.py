@@ -25,6 +25,7 @@ from stack.cli.options import (
     end,
     holding,
     new_report,
+    same,
 )
 from stack.cli.signals import listen_for_signals
 from stack.errors import ConfigError
@@ -73,7 +74,7 @@ def init(
     from stack.project.starter import write_starter
 
     write_starter(file, force=force)
-    new_report().note(f"wrote {file}; next: stack up")
+    new_report().note(f"wrote {file}; next: {same('up', file)}")
 
 
 @app.command(epilog="Example: stack up --timing")
