@@ -7,13 +7,14 @@ import tempfile
 from pathlib import Path
 
 from stack.errors import StackError
+from stack.hint import quoted
 from stack.trouble import told
 
 
 def read(path: Path) -> str | None:
     """Give the text of a file, or None if there is none. Raises StackError for what is no text."""
     try:
-        return path.read_text(encoding="utf-8")
+        return _plain_text(path, 0)
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
@@ -25,11 +26,7 @@ def read(path: Path) -> str | None:
 
 def read_plain(path: Path) -> str:
     """Give the text of a plain file. Raises OSError for a link, a pipe or a device, at once."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, encoding="utf-8") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.ENXIO, "no plain file", str(path))
-        return file.read()
+    return _plain_text(path, os.O_NOFOLLOW)
 
 
 def write(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
@@ -59,6 +56,15 @@ def _write(path: Path, text: str, mode: int, owner: tuple[int, int] | None) -> N
         raise
 
 
+def _plain_text(path: Path, flags: int) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileExistsError(errno.EEXIST, "something else", str(path))
+    with os.fdopen(descriptor, encoding="utf-8") as file:
+        return file.read()
+
+
 def check_plain(root: Path) -> None:
     """Raise StackError if ``root`` or anything below it is no plain file or folder.
 
@@ -82,10 +88,3 @@ def check_plain(root: Path) -> None:
                 f"{path}: is {kind}; stack opens only its own files and folders there",
                 f"look at it, then: rm {quoted(path)}",
             )
-
-
-def quoted(path: Path | str) -> str:
-    """Give a path as a shell reads it."""
-    import shlex  # needed only for what goes wrong
-
-    return shlex.quote(str(path))

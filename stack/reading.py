@@ -2,11 +2,11 @@
 
 import codecs
 import os
-import shlex
 import stat
 from pathlib import Path
 
 from stack.errors import ConfigError
+from stack.hint import quoted
 from stack.trouble import told
 
 _KINDS = {
@@ -33,12 +33,13 @@ def read_bytes(path: Path, most: int, name: str = "") -> bytes:
             # What /proc offers has no size, so the size alone proves nothing.
             data = file.read(most + 1) if seen.st_size <= most else None
     except OSError as error:
+        error.filename = str(path)  # a folder is told by the number of its descriptor
         trouble = told(error, name)
         raise ConfigError(trouble.message, trouble.hint) from None
     except ValueError:  # by open() itself
         raise ConfigError(f"{name}: a path cannot hold U+0000", "choose another name") from None
     if data is None or len(data) > most:
-        raise ConfigError(f"{name}: larger than {size(most)}", f"ls -lh {shlex.quote(str(path))}")
+        raise ConfigError(f"{name}: larger than {size(most)}", f"ls -lh {quoted(path)}")
     return data
 
 
@@ -46,11 +47,11 @@ def read_text(path: Path, most: int, name: str = "") -> str:
     """Give the text of a UTF-8 file; the rest as ``read_bytes``."""
     name = name or str(path)
     data = read_bytes(path, most, name)
-    quoted = shlex.quote(str(path))
+    named = quoted(path)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ConfigError(
             f"{name}:1:1: is UTF-16, not UTF-8",
-            f"save the file as UTF-8: iconv -f utf-16 -t utf-8 {quoted}",
+            f"save the file as UTF-8: iconv -f utf-16 -t utf-8 {named}",
         )
     try:
         return data.decode("utf-8-sig")
@@ -59,7 +60,7 @@ def read_text(path: Path, most: int, name: str = "") -> str:
         column = error.start - data.rfind(b"\n", 0, error.start)
         raise ConfigError(
             f"{name}:{line}:{column}: byte 0x{data[error.start]:02x} is not UTF-8",
-            f"save the file as UTF-8: iconv -f latin1 -t utf-8 {quoted}",
+            f"save the file as UTF-8: iconv -f latin1 -t utf-8 {named}",
         ) from None
 
 
@@ -70,5 +71,5 @@ def size(count: int) -> str:
 
 def _step(kind: str, path: Path) -> str:
     if kind == "a folder":
-        return f"ls -la {shlex.quote(str(path))}"
+        return f"ls -la {quoted(path)}"
     return "write its content into a file first"

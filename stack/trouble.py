@@ -1,9 +1,15 @@
-"""What the system refuses, in words and with a next step: full disks, missing rights. Pure."""
+"""What the system refuses, in words and with a next step: full disks, missing rights.
 
+Looks at the disk only for what is in the way of a path.
+"""
+
+import contextlib
 import errno
-import shlex
+import os
+from pathlib import Path
 
 from stack.errors import StackError
+from stack.hint import one_line, quoted
 
 LONGEST_NAME = "a name may have 255 bytes, a whole path 4,095"
 _WHAT = {
@@ -23,7 +29,7 @@ _WHAT = {
     errno.ENFILE: "this machine may open no more files",
     errno.ENOMEM: "not enough memory",
     errno.EIO: "the disk or the terminal failed (input/output error)",
-    errno.ENXIO: "is a socket or a device, not a file",
+    errno.ENXIO: "is a socket, a device or a pipe, not a file",
     errno.ESTALE: "the network file system lost it",
     errno.EBADF: "is closed",
     errno.EBUSY: "is in use: something is mounted there",
@@ -31,7 +37,7 @@ _WHAT = {
 _STEPS = {
     errno.ENOENT: "ls -la {folder}",
     errno.EISDIR: "name a file, or move that folder away: mv {path} {path}.old",
-    errno.ENOTDIR: "move the file in the way: mv {path} {path}.old",
+    errno.ENOTDIR: "move what is in the way: mv {way} {way}.old",
     errno.EEXIST: "move it away: mv {path} {path}.old",
     errno.EACCES: "see whose it is: ls -ld {path}",
     errno.EPERM: "see whose it is: ls -ld {path}",
@@ -47,14 +53,40 @@ _STEPS = {
 }
 
 
-def told(error: OSError, where: str = "") -> StackError:
-    """Give what the system refused as ``where: what`` with the next step."""
-    path = str(error.filename or where.partition(": ")[0])
-    folder = path.rpartition("/")[0] or "."
+# Where a file is written by rename, its folder is what is missing or closed.
+_WRITE_STEPS = _STEPS | {
+    errno.ENOENT: "mkdir -p {folder}",
+    errno.EACCES: "see whose it is: ls -ld {folder}",
+    errno.EPERM: "see whose it is: ls -ld {folder}",
+}
+
+
+def told(error: OSError, where: str = "", *, is_written: bool = False) -> StackError:
+    """Give what the system refused as ``where: what`` with the next step.
+
+    ``is_written`` tells that a file was to be made, and not read.
+    """
+    named = error.filename if isinstance(error.filename, str | os.PathLike) else ""
+    path = Path(named or where.partition(": ")[0])
     number = error.errno or 0
+    if number == errno.ENOENT and not path.is_absolute() and not _is_somewhere():
+        return StackError("the current folder no longer exists", "cd ~")
     what = _WHAT.get(number) or (error.strerror or str(error) or "failed").lower()
-    step = _STEPS.get(number, "ls -ld {path}")
-    if number in {errno.EACCES, errno.EPERM} and "/.stack" in path:
+    step = (_WRITE_STEPS if is_written else _STEPS).get(number, "ls -ld {path}")
+    if number in {errno.EACCES, errno.EPERM} and ".stack" in path.parts:
         step = 'if it is yours to use: sudo chown "$USER" {path}'
-    names = {"path": shlex.quote(path or "."), "folder": shlex.quote(folder)}
-    return StackError(f"{where or path or 'the disk'}: {what}", step.format(**names))
+    folder = path.parent if is_written else nearest(path.parent)
+    names = {"path": path, "folder": folder, "way": nearest(path)}
+    hint = step.format(**{name: quoted(each) for name, each in names.items()})
+    return StackError(f"{one_line(where or str(named)) or 'the disk'}: {what}", hint)
+
+
+def nearest(path: Path) -> Path:
+    """Give the path itself if it is there, or else what is there on the way to it."""
+    return next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
+
+
+def _is_somewhere() -> bool:
+    with contextlib.suppress(OSError):
+        return bool(os.getcwd())  # noqa: PTH109 - Path.cwd() is the same, and slower
+    return False

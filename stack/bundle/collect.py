@@ -6,7 +6,6 @@ stack.yaml, no engine) is said in it; nothing else is changed.
 
 import json
 import platform
-import shlex
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import Running
 from stack.errors import StackError
 from stack.files import read
+from stack.hint import naming, quoted
 from stack.lifecycle import derive, status
 from stack.lifecycle.locate import Located
 from stack.lifecycle.outcome import Outcome
@@ -54,6 +54,7 @@ class Scene:
     outcome: Outcome | None = None
     problems: tuple[StackError, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    which: str = ""  # the option that a command needs to be about the same stack file
 
     @property
     def project(self) -> Project | None:
@@ -147,7 +148,7 @@ def _summary(scene: Scene, found: _Found, secrets: frozenset[str]) -> Summary:
     failures = [
         {
             "message": error.message,
-            "hint": error.hint or "mend what it names, then: stack up",
+            "hint": naming(error.hint or "mend what it names, then: stack up", scene.which),
             "log": list(error.evidence) if isinstance(error, NotReadyError) else [],
         }
         for error in errors
@@ -155,8 +156,8 @@ def _summary(scene: Scene, found: _Found, secrets: frozenset[str]) -> Summary:
     clean: dict[str, Any] = cleaned(
         {
             "project": scene.located.owner.project if scene.located else scene.folder.name,
-            "services": found.services,
-            "routes": found.routes,
+            "services": _named(found.services, scene.which),
+            "routes": _named(found.routes, scene.which),
             "front_log": found.front_log,
             "changes": found.changes,
         },
@@ -173,7 +174,7 @@ def _outcome(scene: Scene, found: _Found) -> None:
     if scene.outcome is None:
         return
     found.files["failures.json"] = [
-        _failure(error) for error in (*scene.outcome.failures, *scene.outcome.warnings)
+        _failure(error, scene.which) for error in (*scene.outcome.failures, *scene.outcome.warnings)
     ]
     found.files["steps.json"] = [
         {"step": str(item.step.key), "start": item.start, "end": item.end, "ok": not item.error}
@@ -181,8 +182,13 @@ def _outcome(scene: Scene, found: _Found) -> None:
     ]
 
 
-def _failure(error: StackError) -> dict[str, object]:
-    told: dict[str, object] = {"message": error.message, "hint": error.hint}
+def _named(rows: list[Row], which: str) -> list[Row]:
+    """Let the steps be about the stack file that the command was about."""
+    return [(who, how, is_well, naming(step, which)) for who, how, is_well, step in rows]
+
+
+def _failure(error: StackError, which: str) -> dict[str, object]:
+    told: dict[str, object] = {"message": error.message, "hint": naming(error.hint, which)}
     if isinstance(error, NotReadyError):
         told |= {"probe": error.probe, "last_answer": error.answer, "log": list(error.evidence)}
     return told
@@ -211,7 +217,7 @@ def _containers(scene: Scene, found: _Found) -> None:
         found.files[f"inspect/{seen.name}.json"] = engine.inspect(seen.name)
         state = f"{seen.state}: {seen.status}"
         found.services.append(
-            (seen.name, state, seen.is_running, f"stack logs {shlex.quote(seen.service)}")
+            (seen.name, state, seen.is_running, f"stack logs {quoted(seen.service)}")
         )
 
 
@@ -261,7 +267,7 @@ def _status(scene: Scene, found: _Found) -> None:
 
 
 def _step(row: ServiceStatus) -> str:
-    return "stack up" if row.state == "missing" else f"stack logs {shlex.quote(row.service)}"
+    return "stack up" if row.state == "missing" else f"stack logs {quoted(row.service)}"
 
 
 def _plan(scene: Scene, found: _Found) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.errors import StackError
+from stack.hint import quoted
 from stack.trouble import told
 
 # What tells our folder from one that somebody else named so; it also keeps the folder out of git.
@@ -41,7 +42,9 @@ def write_bundle(parent: Path, name: str, files: Mapping[str, str]) -> Path:
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
-        raise told(error, f"{parent / name}: not written") from error
+        if str(error.filename).startswith(str(parent / f".{name}.")):  # it is gone
+            error.filename = error.filename2 or str(parent / name)
+        raise told(error, f"{parent / name}: not written", is_written=True) from error
     return folder
 
 
@@ -53,7 +56,7 @@ def _free(parent: Path, name: str) -> Path:
             return folder
     raise StackError(
         f"{parent / name}: was not made by stack, so it is not replaced",
-        f"move it away: mv {name} {name}.old",
+        f"move it away: mv {quoted(parent / name)} {quoted(parent / f'{name}.old')}",
     )
 
 

@@ -53,7 +53,8 @@ def keep_failure(
     from stack.lifecycle.locate import Located
 
     located = Located(project.owner, project)
-    scene = bundles.Scene(project.folder, located, engine, outcome, problems, os.environ)
+    given = (project.folder, located, engine, outcome, problems, os.environ)
+    scene = bundles.Scene(*given, which=report.which)
     try:
         folder, summary = bundles.collect(scene, bundles.FAILED)
     except StackError as error:
@@ -81,6 +82,7 @@ def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
     """Annotate the job with the first cause, and add the summary to its page, where it is one."""
     from stack.bundle.summary import markdown
     from stack.cli import github
+    from stack.trouble import told
 
     cause = summary.first_cause
     if cause and github.is_github(os.environ):
@@ -88,7 +90,7 @@ def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
     try:
         github.add_summary(os.environ, markdown(summary))
     except OSError as error:
-        report.note(f"GITHUB_STEP_SUMMARY: not written: {(error.strerror or str(error)).lower()}")
+        report.note(told(error, "GITHUB_STEP_SUMMARY: not written").message)
 
 
 def _scene(file: Path, report: "Report") -> "Scene":
@@ -106,4 +108,5 @@ def _scene(file: Path, report: "Report") -> "Scene":
     except StackError as error:
         problems.append(error)
     folder = file.absolute().parent
-    return Scene(folder, located, engine, problems=tuple(problems), environ=os.environ)
+    seen = (folder, located, engine, None, tuple(problems), os.environ)
+    return Scene(*seen, which=report.which)

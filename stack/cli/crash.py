@@ -22,21 +22,31 @@ def kept(error: BaseException, arguments: Sequence[str]) -> str:
         return f"please report it with {write_log(error, arguments)}"
     except OSError:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        return f"please report it: {error}, in {last.filename}:{last.lineno}"
+        return f"please report it: {type(error).__name__}, in {last.filename}:{last.lineno}"
 
 
 def write_log(error: BaseException, arguments: Sequence[str]) -> Path:
     """Write the traceback and the versions to a temporary file; give its path."""
-    lines = [
-        f"stack {version('stack')}, Python {sys.version.split()[0]}, {platform.platform()}",
-        f"arguments: {' '.join(_without_values(arguments[1:]))}",
-        "".join(traceback.format_exception(error)),
-    ]
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="stack-bug-", suffix=".log", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(redact("\n".join(lines), secrets_of(os.environ)))
-    return Path(file.name)
+    text = _said(error, arguments)
+    handle, name = tempfile.mkstemp(prefix="stack-bug-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    return Path(name)
+
+
+def _said(error: BaseException, arguments: Sequence[str]) -> str:
+    """Give all that is known without its secrets, or where that fails, what can hold none."""
+    begin = f"stack {version('stack')}, Python {sys.version.split()[0]}, {platform.platform()}"
+    try:
+        lines = [
+            begin,
+            f"arguments: {' '.join(_without_values(arguments[1:]))}",
+            "".join(traceback.format_exception(error)),
+        ]
+        return redact("\n".join(lines), secrets_of(os.environ))
+    except Exception:  # a bug of what masks: it must not hide the first one, nor show a value
+        frames = traceback.format_tb(error.__traceback__)
+        return "\n".join([begin, *frames, type(error).__name__, ""])
 
 
 def _without_values(arguments: Sequence[str]) -> list[str]:

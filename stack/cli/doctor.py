@@ -99,7 +99,8 @@ def _own_stack(file: Path, report: "Report") -> None:
 
     project = open_project(file, os.environ)
     seen = examine(project, connected(project.owner, report), report.note)
-    findings = conclude.conclude(seen)
+    found = conclude.conclude(seen)
+    findings = [replace(finding, fix=report.named(finding.fix)) for finding in found]
     report.findings(own_document(seen, findings), own_lines(seen, findings))
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

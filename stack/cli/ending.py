@@ -1,8 +1,6 @@
 """How a command ends: what is said about an error, once, and the exit code it has. No logic."""
 
-import contextlib
 import itertools
-import os
 import sys
 from typing import Any
 
@@ -18,21 +16,22 @@ def ending(error: BaseException) -> int:
     """Say what ended the command; give its exit code."""
     try:
         return _said(error)
-    except (OSError, streams.OutputError, streams.ReaderLeftError):  # no stream takes a word
+    except (OSError, streams.StreamError):  # no stream takes a word
         streams.abandon(sys.stdout, sys.stderr)
         return getattr(error, "exit_code", 1)
 
 
 def _said(error: BaseException) -> int:
     match error:
-        case streams.ReaderLeftError():
-            streams.abandon(sys.stdout)
-            return error.exit_code
+        case streams.ReaderLeftError() | SystemExit():  # the latter by typer, for standard error
+            streams.abandon(sys.stdout, sys.stderr)
+            return streams.ReaderLeftError.exit_code
         case streams.OutputError():
             from stack.cli.report import Report
 
             streams.abandon(sys.stdout)
-            Report("plain").error(error)  # JSON would go there, too
+            refusal = StackError(str(error), "see which disk is full: df -h")
+            Report("plain").error(refusal)  # JSON would go there, too
             return error.exit_code
         case StackError():
             return _say(error)
@@ -41,28 +40,15 @@ def _said(error: BaseException) -> int:
             return error.exit_code
         case typer.Abort():
             return _say(StackError("not confirmed: nothing was changed"))
-        case OSError():
-            return _trouble(error)
+        case OSError():  # what the system refuses is no bug of ours
+            from stack.trouble import told
+
+            return _say(told(error))
         case MemoryError():
             return _say(
                 StackError("not enough memory", "end other programs, or: ulimit -v unlimited")
             )
     return _wrong_usage(error)
-
-
-def _trouble(error: OSError) -> int:
-    """Say what the system refused: it is no bug of ours."""
-    from stack.trouble import told
-
-    if error.filename is None and not _is_somewhere():
-        return _say(StackError("the current folder no longer exists", "cd ~"))
-    return _say(told(error))
-
-
-def _is_somewhere() -> bool:
-    with contextlib.suppress(OSError):
-        return bool(os.getcwd())  # noqa: PTH109 - Path.cwd() is the same, and slower
-    return False
 
 
 def _wrong_usage(error: BaseException) -> int:

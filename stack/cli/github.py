@@ -3,8 +3,8 @@
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from stack.diagnose.formats.github import DATA, PROPERTY
 
@@ -24,5 +24,8 @@ def error_command(title: str, text: str) -> str:
 def add_summary(environ: Mapping[str, str], text: str) -> None:
     """Append Markdown to the summary of the step, where there is one. Raises OSError."""
     if path := environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(path).open("a", encoding="utf-8") as file:
+        # A pipe may have no reader, and is not waited for.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+        handle = os.open(path, flags, 0o644)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text[:LARGEST] + "\n")

@@ -25,6 +25,7 @@ from stack.cli.options import (
     end,
     holding,
     new_report,
+    same,
 )
 from stack.cli.signals import listen_for_signals
 from stack.errors import ConfigError
@@ -73,7 +74,7 @@ def init(
     from stack.project.starter import write_starter
 
     write_starter(file, force=force)
-    new_report().note(f"wrote {file}; next: stack up")
+    new_report().note(f"wrote {file}; next: {same('up', file)}")
 
 
 @app.command(epilog="Example: stack up --timing")
@@ -222,6 +223,8 @@ def token(
         seconds = float(str(parse_duration(ttl)))
     except ValueError as error:
         raise ConfigError(f"--ttl: {ttl!r} {error}", "stack token --ttl 1h") from None
+    if seconds < 1:
+        raise ConfigError(f"--ttl: must be at least 1s, not {ttl}", "stack token --ttl 1h")
     secret = provide.signing_secret(_project(file))
     text, expires = mint_token(secret, sub, channel or (), seconds)
     new_report(as_json).document({"token": text, "expires": expires}, [text])

@@ -4,7 +4,6 @@
 """
 
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +26,7 @@ from stack.cli.options import (
     same,
 )
 from stack.cli.signals import Ended
+from stack.hint import quoted
 
 if TYPE_CHECKING:
     from stack.lifecycle.locate import Located
@@ -160,5 +160,5 @@ def _say_former(say: Callable[[str], None], located: "Located") -> None:
     for other in locate.former_of(located):
         say(
             f"{other.owner.project} was made from {other.owner.file} under its former name: "
-            f"stack down --project {shlex.quote(other.owner.project)}"
+            f"stack down --project {quoted(other.owner.project)}"
         )

@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from stack.cli.signals import Ended
 from stack.errors import ConfigError
+from stack.hint import joined, quoted
 
 if TYPE_CHECKING:
     from stack.cli.report import Form, Report
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stack.lifecycle.outcome import Outcome
     from stack.project.state import State
 
+LONGEST = 86400.0  # seconds that a command may be told to wait: a day
 # Of what cannot be read, its reader says more than typer does.
 File = Annotated[
     Path,
@@ -31,7 +32,10 @@ Services = Annotated[
     list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All without a name.")
 ]
 Timeout = Annotated[
-    float, typer.Option(metavar="SECONDS", help="How long services may take to answer.", min=0.1)
+    float,
+    typer.Option(
+        metavar="SECONDS", help="How long services may take to answer.", min=0.1, max=LONGEST
+    ),
 ]
 NoInstall = Annotated[
     bool, typer.Option("--no-install", help="Install and start no Docker Engine.")
@@ -57,12 +61,22 @@ def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
 
 def _which(words: list[str]) -> str:
     """Give the option of a command line that names another stack file, as it is to be pasted."""
-    for word, value in itertools.pairwise([*words, ""]):
-        if word == "--file" or (word == "-f" and words[0] != "logs"):
-            return f" --file {shlex.quote(value)}"
-        if word.startswith("--file="):
-            return f" --file {shlex.quote(word.removeprefix('--file='))}"
-    return ""
+    file = ""
+    shorts = ["--file=", *(["-f"] if words[:1] != ["logs"] else [])]
+    for word, value in itertools.pairwise([*_own(words), ""]):
+        if word in {"--file", *shorts}:
+            file = value
+        elif short := next(filter(word.startswith, shorts), ""):
+            file = word.removeprefix(short)
+    return f" --file {quoted(file)}" if file else ""
+
+
+def _own(words: list[str]) -> list[str]:
+    """Leave out the words of the command that ``exec`` runs."""
+    end = 1
+    while words[:1] == ["exec"] and words[end : end + 1] and words[end].startswith("-"):
+        end += 2 if words[end] in {"-f", "--file", "--project"} else 1
+    return words[:end] if words[:1] == ["exec"] else words
 
 
 def connected(
@@ -85,9 +99,9 @@ def confirm(question: str, without_asking: str) -> None:
 
 def same(command: str, file: Path, name: str = "") -> str:
     """Give a command to paste for the project that this command was about."""
-    which = f" --project {shlex.quote(name)}" if name else ""
+    which = f" --project {quoted(name)}" if name else ""
     if not name and file != DEFAULT_FILE:
-        which = f" --file {shlex.quote(str(file))}"
+        which = f" --file {quoted(file)}"
     return f"stack {command}{which}"
 
 
@@ -100,7 +114,7 @@ def holding(
         with state.lock(timeout, lambda holder: report.note(f"waiting for {holder}"), make=make):
             yield
     except Ended as ended:
-        ended.hint = f"go on with: stack {shlex.join(sys.argv[1:])}"
+        ended.hint = f"go on with: stack {joined(sys.argv[1:])}"
         raise
 
 

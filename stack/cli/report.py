@@ -5,16 +5,16 @@ The only module that prints. All three forms come from the same values.
 
 import json
 import re
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from stack.errors import StackError
+from stack.hint import joined, naming
 
 if TYPE_CHECKING:  # rich takes a tenth of a second to load, and plain output has no use for it
     from stack.cli.board import Board
@@ -33,13 +33,6 @@ Row = tuple[str, ...]
 # of text around (CVE-2021-42574), and half characters that no terminal can be sent.
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-# A command about the project of one's own stack.yaml, which may have another name.
-_HINT = re.compile(
-    r"^stack (?:up|down|adopt|status|doctor|bundle|(?:logs|restart) [a-z0-9_-]+)"
-    r"(?=$|[;,:]| [a-z]+s )"  # "stack up moves them" is about it too
 )
 
 
@@ -112,6 +105,10 @@ class Report:
         if self.form != "json":
             print(printable(self._masked(line)), file=self.out, flush=True)
 
+    def named(self, hint: str) -> str:
+        """Let the commands of a hint be about the stack file that this command is about."""
+        return naming(hint, self.which)
+
     def note(self, text: str) -> None:
         """Say in passing what is going on."""
         if self.form == "json":
@@ -131,7 +128,7 @@ class Report:
     def error(self, error: StackError) -> None:
         """Say what went wrong, where, and the next step."""
         evidence: tuple[str, ...] = getattr(error, "evidence", ())
-        hints = [_HINT.sub(rf"\g<0>{self.which}", line) for line in error.hint.splitlines()]
+        hints = self.named(error.hint).splitlines()
         if self.form == "json":
             more = {"log": list(evidence)} if evidence else {}
             self._event("error", message=error.message, hint="\n".join(hints), **more)
@@ -212,7 +209,9 @@ class Report:
                 dict(zip(names, row, strict=True)) | {"ok": check.is_well}
                 for row, check in zip(rows, outcome.routes, strict=True)
             ]
-            warnings = [{"message": one.message, "hint": one.hint} for one in outcome.warnings]
+            warnings = [
+                {"message": one.message, "hint": self.named(one.hint)} for one in outcome.warnings
+            ]
             values = {"ok": outcome.is_well, "url": url, "seconds": seconds}
             self._event("up", **values, routes=routes, warnings=warnings)
             return
@@ -221,7 +220,8 @@ class Report:
         if outcome.authority:
             self._print(f"\n  trust this authority once, in your browser: {outcome.authority}")
         for warning in outcome.warnings:
-            self._print(f"\n  {warning.message}\n  hint: {warning.hint}")
+            hints = [f"  hint: {line}" for line in self.named(warning.hint).splitlines()]
+            self._print("\n".join([f"\n  {warning.message}", *hints]))
 
     def _headline(self, outcome: "Outcome") -> tuple[str, str]:
         """Give the first line of ``up`` and its mark: green only if every route is as wanted."""
@@ -250,19 +250,20 @@ class Report:
             self._print(f" {len(removed)} removed in {seconds:.1f} s", self._green("✓"))
         else:
             self._print("nothing to remove")
-        quoted = shlex.join(f"{outcome.project}_{name}" for name in lent)
-        for names, remove in ((kept, again), (lent, f"docker volume rm {quoted}")):
+        volumes = joined(f"{outcome.project}_{name}" for name in lent)
+        for names, remove in ((kept, again), (lent, f"docker volume rm {volumes}")):
             if names:
                 self._print(f"  volumes kept: {', '.join(names)} ({remove} removes them)")
 
     def status(self, status: "Status") -> None:
         """Say what runs and what the front door answers."""
+        rows = [replace(row, detail=self.named(row.detail)) for row in status.services]
         value = {
             "ok": status.is_well,
-            "services": [asdict(row) for row in status.services],
+            "services": [asdict(row) for row in rows],
             "routes": [asdict(row) for row in status.routes],
         }
-        services = [(row.service, row.container, row.state, row.detail) for row in status.services]
+        services = [(row.service, row.container, row.state, row.detail) for row in rows]
         routes = [(row.route, row.service, row.answer, f"{row.ms} ms") for row in status.routes]
         lines = aligned([("SERVICE", "CONTAINER", "STATE", "DETAIL"), *services])
         if routes:
@@ -290,7 +291,7 @@ class Report:
     def drift(self, drift: Mapping[str, list[str]]) -> None:
         """Say how files differ from what would be rendered."""
         lines = [line for diff in drift.values() for line in diff]
-        hint = ["", "  hint: stack render writes them anew"]
+        hint = ["", f"  hint: {self.named('stack render')} writes them anew"]
         self.document({"drift": dict(drift)}, [*lines, *hint] if lines else ["nothing differs"])
 
     def written(self, names: list[str], changed: list[str], folder: Path) -> None:

@@ -7,15 +7,19 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from stack.errors import StackError
+
+class StreamError(Exception):
+    """A stream fails: no error of any part of the work, so none takes it for its own."""
+
+    exit_code = 1
 
 
-class OutputError(StackError):
+class OutputError(StreamError):
     """Standard output takes no more: it is full."""
 
 
-class ReaderLeftError(StackError):
-    """Nobody reads standard output any more; nothing has to be said to anybody."""
+class ReaderLeftError(StreamError):
+    """Nobody reads a stream any more; nothing has to be said to anybody."""
 
     exit_code = 141  # as for any program that SIGPIPE ends
 
@@ -68,7 +72,7 @@ def _named() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise ReaderLeftError("standard output: nobody reads it") from None
+        raise ReaderLeftError from None
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise OutputError(f"standard output: {why}", "df -h shows which disk is full") from None
+        raise OutputError(f"standard output: {why}") from None

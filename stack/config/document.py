@@ -21,7 +21,8 @@ _VARIABLE = re.compile(
     r"\$(?:(?P<escaped>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<how>:?[-?])(?P<rest>[^}]*))?\}"
     r"|(?P<bad>\{[^}]*\}?))"
 )
-_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+MOST_DIGITS = 18  # of a number; what has more is text
+_DECIMAL = re.compile(rf"[-+]?(?:0|[1-9][0-9]{{0,{MOST_DIGITS - 1}}})")
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no environment, argument or file can hold these
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"

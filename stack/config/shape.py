@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from stack.config.document import Document, Path, Problem, dotted, shortened
-from stack.config.model import Stack
+from stack.config.document import MOST_DIGITS, Document, Filled, Path, Problem, dotted, shortened
+from stack.config.model import Model, Stack
 
 
 def shape_problems(content: Document) -> Iterator[Problem]:
@@ -45,21 +45,36 @@ def _words(
         return f"must be {words} {context[limit]}{unit}, not {given}", ""
     if kind == "string_pattern_mismatch":
         return f"{given} is not allowed here; {PATTERNS[context['pattern']]}", ""
-    text = _SHAPES.get(kind, error["msg"])
     if not kind.endswith(("_type", "_parsing")):
-        return text, ""
-    if error["input"] is None:
+        return _SHAPES.get(kind, error["msg"]), ""
+    return _of_another_type(where, kind, error)
+
+
+def _of_another_type(where: Path, kind: str, error: Mapping[str, Any]) -> tuple[str, str]:
+    value, given = error["input"], shown(error["input"])
+    text, hint = _SHAPES.get(kind, error["msg"]), ""
+    if kind == "model_type" and (short := _SHORT_FORMS.get(_model_at(where).short or "")):
+        text = f"must be {short} or a mapping of keys"
+        hint = f'put it in quotes: "{given}"' if isinstance(value, int | float) else ""
+    if value is None:
         return f"is empty; it {text}", ""
-    if kind == "list_type" and isinstance(error["input"], str):
-        text += f" like [{', '.join(error['input'].split())}]"
-    return f"{text}, not {given}", "" if not _is_quoted(kind, error["input"]) else "drop the quotes"
+    if kind == "list_type" and isinstance(value, str):
+        text += f" like [{', '.join(value.split())}]"
+    if _is_quoted(kind, value):
+        hint = "drop the quotes"
+    elif kind == "int_type" and _NUMBER.fullmatch(str(value)):
+        text, given = "must be a smaller number", shortened(str(value))
+    return f"{text}, not {given}", hint
 
 
+_NUMBER = re.compile("0|[1-9][0-9]*")
 _LIMITS = {
     "greater_than_equal": ("ge", "at least"),
     "less_than_equal": ("le", "at most"),
     "greater_than": ("gt", "more than"),
 }
+# The text that may stand for a whole mapping, by the key that it is for.
+_SHORT_FORMS = {"to": "the name of a service", "context": "a folder"}
 _SHAPES = {
     "missing": "is missing",
     "int_type": "must be a whole number",
@@ -110,8 +125,13 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 
 def _is_quoted(kind: str, value: object) -> bool:
     """Whether a number or a truth value is text only because of its quotes."""
+    if isinstance(value, Filled):
+        return False
     if kind == "int_type":
-        return isinstance(value, str) and re.fullmatch("0|[1-9][0-9]*", value) is not None
+        is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
+        return (
+            bool(is_number) and len(str(value)) <= MOST_DIGITS
+        )  # more are text without quotes, too
     return kind == "bool_type" and value in ("true", "false")
 
 
@@ -128,16 +148,21 @@ def shown(value: object) -> str:
 
 def _known_keys(where: tuple[str | int, ...]) -> list[str]:
     """The keys that the model allows beside the last one of ``where``."""
-    model: type[BaseModel] = Stack
-    for part in where[:-1]:
+    return list(_model_at(where[:-1]).model_fields)
+
+
+def _model_at(where: Path) -> type[Model]:
+    """The model of what stands at ``where``."""
+    model: type[Model] = Stack
+    for part in where:
         field = model.model_fields.get(str(part))
         if field is not None:
             model = next(_models_in(field.annotation), model)
-    return list(model.model_fields)
+    return model
 
 
-def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _models_in(annotation: object) -> Iterator[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
         yield annotation
     for inner in get_args(annotation):
         yield from _models_in(inner)

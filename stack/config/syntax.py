@@ -42,7 +42,8 @@ _QUOTE = Meaning("a quote is not closed", "close it at the end of the value", is
 _SECOND = Meaning(
     "a second document begins here; stack.yaml is one", "remove the line --- and what follows it"
 )
-_UNKNOWN = Meaning("is not readable as YAML", "compare it with what stack init writes")
+EXAMPLE = "stack init --file example.yaml"
+_UNKNOWN = Meaning("is not readable as YAML", f"compare it with an example: {EXAMPLE}")
 _OPEN = 'close it, or put the text in quotes: "[text"'
 _ALIGN = "indent it by exactly as many spaces as its neighbours"
 _BEHIND = Meaning(

@@ -1,7 +1,6 @@
 """Whether a command may go on: whose the project is, and whether its services exist."""
 
 import difflib
-import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from stack.config.presets import NGINX
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import Running, Stranger
 from stack.errors import ConfigError, StackError
+from stack.hint import quoted
 from stack.layout.labels import Owner
 from stack.layout.topology import Topology
 from stack.lifecycle.locate import Located
@@ -33,7 +33,7 @@ def check_made(project: Project, running: Running, services: Collection[str]) ->
     """Raise StackError where there is nothing to restart: of a service, or of the whole project."""
     for service in services:
         if not running.of(service):
-            raise StackError(f"{service}: has no container", f"stack up {shlex.quote(service)}")
+            raise StackError(f"{service}: has no container", f"stack up {quoted(service)}")
     if not running.containers:
         raise StackError(f"{project.stack.name}: nothing of it runs", "stack up")
 
@@ -43,7 +43,7 @@ def check_images(topology: Topology, running: Running) -> None:
     for item in topology.containers:
         seen = running.images.get(item.image)
         if item.build and seen and not seen.is_ours:
-            name = shlex.quote(item.image)
+            name = quoted(item.image)
             kept = f"docker tag {name} {name}:kept && docker rmi {name}"
             raise StackError(
                 f"services.{item.service}.build: an image that stack did not make has the name "

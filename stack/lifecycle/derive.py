@@ -1,6 +1,5 @@
 """What a command would do: derived from stack.yaml, compared with what runs. Changes nothing."""
 
-import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from stack.engines.running import Running, Stranger
 from stack.engines.steps import (
     Plan,
 )
+from stack.hint import quoted
 from stack.layout.images import Source
 from stack.layout.topology import BuildSpec
 from stack.lifecycle import settle
@@ -114,7 +114,7 @@ def exposed(project: Project) -> Iterator[str]:
     for name, service in project.stack.services.items():
         context = (project.folder / service.build.context).resolve() if service.build else None
         if context and holds(context, project.state.secrets):
-            file = shlex.quote(str(context / ".dockerignore"))
+            file = quoted(context / ".dockerignore")
             yield (
                 f"services.{name}.build: docker compose would copy .stack and its secrets into the "
                 f"image; keep it out: echo '**/.stack' >> {file}"

@@ -4,12 +4,12 @@ Writes only the mounted Nginx configuration; waits only for Nginx.
 """
 
 import contextlib
-import shlex
 import time
 
 from stack.config.presets import LOOPBACK
 from stack.engines.base import Engine, Holder
 from stack.errors import StackError
+from stack.hint import quoted
 from stack.layout.labels import Owner
 from stack.layout.topology import CONFIG_TARGET
 from stack.lifecycle.ownership import stop_command
@@ -110,7 +110,7 @@ def _release(holder: Holder, here: str) -> str:
     """Say how to free the port that a container publishes, in the words of what started it."""
     if holder.owner.project:
         return stop_command(holder.owner, here)
-    return f"docker stop {shlex.quote(holder.container)}"
+    return f"docker stop {quoted(holder.container)}"
 
 
 def _holder(address: str, port: int) -> str:

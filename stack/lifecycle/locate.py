@@ -3,7 +3,6 @@
 Whatever became of a stack.yaml, what was started from it can be seen and stopped.
 """
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,11 @@ from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.opening import open_engine, stacks
 from stack.engines.running import Standing
 from stack.errors import ConfigError, EngineError, StackError
+from stack.hint import quoted
 from stack.layout.labels import Owner
 from stack.lifecycle.adopt import adopted
 from stack.lifecycle.carry_out import Say
+from stack.lifecycle.ownership import stop_command
 from stack.project.project import Project, folder_of, open_project
 from stack.project.state import State
 
@@ -69,11 +70,11 @@ def _only(found: Sequence[Standing], what: str) -> Owner:
         names = sorted(one.owner.project for one in found)
         if len(set(names)) == 1:
             folders = ", ".join(one.owner.folder for one in found)
-            step = f"cd {shlex.quote(found[0].owner.folder)} && stack down"
+            step = stop_command(found[0].owner)
             raise ConfigError(f"{what}: stacks of several folders have that name: {folders}", step)
         raise ConfigError(
             f"{what}: several stacks were made from it: {', '.join(names)}",
-            f"say which: --project {shlex.quote(names[0])}",
+            f"say which: --project {quoted(names[0])}",
         )
     return found[0].owner
 

@@ -4,11 +4,11 @@ A project is a name and a folder. What carries the name and was not made by this
 changed, removed or mounted; the owner decides, or the user by ``stack adopt``.
 """
 
-import shlex
 from collections.abc import Collection, Iterable
 
 from stack.engines.running import Running, Stranger
 from stack.errors import StackError
+from stack.hint import quoted
 from stack.layout.labels import Owner
 from stack.layout.names import container_name
 from stack.layout.topology import Topology
@@ -61,9 +61,7 @@ def refusal(
     who, hints = _who(owner, first, same, first.folder in folders)
     if is_mixed:
         stop = stop_command(Owner(owner.project))
-        own = [
-            f"docker rm --force {shlex.quote(one.name)}" for one in same if one.kind == "container"
-        ]
+        own = [f"docker rm --force {quoted(one.name)}" for one in same if one.kind == "container"]
         hints = [*own, *(hint for hint in hints if hint != stop)]
     others = len(strangers) - len(same)
     more = f"; and {others} more of others" if others else ""
@@ -107,39 +105,36 @@ def listed(strangers: Iterable[Stranger]) -> str:
 def stop_command(owner: Owner, here: str = "") -> str:
     """Give the command by which the owner stops what runs, for somebody in the folder ``here``."""
     if owner.file and owner.folder == here:
-        return f"stack down --project {shlex.quote(owner.project)}"
+        return f"stack down --project {quoted(owner.project)}"
     if owner.file:
-        named = "" if owner.file == "stack.yaml" else f" --file {shlex.quote(owner.file)}"
-        return f"cd {shlex.quote(owner.folder)} && stack down{named}"
-    return f"docker compose -p {shlex.quote(owner.project)} down"
+        named = "" if owner.file == "stack.yaml" else f" --file {quoted(owner.file)}"
+        return f"cd {quoted(owner.folder)} && stack down{named}"
+    return f"docker compose -p {quoted(owner.project)} down"
 
 
 def _who(
     owner: Owner, other: Owner, same: Collection[Stranger], is_there: bool
 ) -> tuple[str, list[str]]:
-    adopt = f"stack adopt{_file_option(owner)}"
     rename = f"choose another name in {owner.file}: name: {owner.project}-2"
     if other == owner:  # it has our labels, and is none of what we made
         names = [one.name for one in same if one.kind == "container"]
         return "what runs an image committed from it", [
-            f"docker rm --force {shlex.quote(name)}" for name in names
+            f"docker rm --force {quoted(name)}" for name in names
         ]
     if other.file and (other.folder, other.project) == (owner.folder, owner.project):
-        stop = f"stack down --file {shlex.quote(other.file)}"
-        return f"{other.file} of this folder", [stop, rename]
+        return f"{other.file} of this folder", [stop_command(other), rename]
     if other.file and is_there:
         return f"the stack of {other.folder}", [stop_command(other), rename]
     if other.file:
         who = f"the stack of {other.folder}, a folder that no longer exists"
-        return who, [f"if the folder was moved here: {adopt}", rename]
+        return who, ["if the folder was moved here: stack adopt", rename]
     if other.project:
         where = f" of {other.folder}" if other.folder else ""
         is_only_data = all(one.kind == "volume" for one in same)
         first = [] if is_only_data else [stop_command(other)]
-        take = f"take them over (volumes are kept and used): {adopt}"
+        take = "take them over (volumes are kept and used): stack adopt"
         return f"the Docker Compose project {other.project}{where}", [*first, take, rename]
-    return "something made by hand", [f"take it over (volumes are kept and used): {adopt}", rename]
-
-
-def _file_option(owner: Owner) -> str:
-    return "" if owner.file == "stack.yaml" else f" --file {shlex.quote(owner.file)}"
+    return "something made by hand", [
+        "take it over (volumes are kept and used): stack adopt",
+        rename,
+    ]

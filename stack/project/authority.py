@@ -19,6 +19,7 @@ from pathlib import Path
 
 from stack import files
 from stack.errors import StackError
+from stack.hint import quoted
 from stack.layout.topology import FRONT_CERTIFICATE, FRONT_KEY
 from stack.project.state import State
 from stack.trouble import told
@@ -71,7 +72,7 @@ def replacement(folder: Path) -> StackError | None:
     return StackError(
         f"front.tls: a new authority replaced the one in {old}, which could sign for more "
         "than this machine, was about to expire or had lost its key",
-        f"trust {new} in your browser instead of it, then: rm {files.quoted(old)}",
+        f"trust {new} in your browser instead of it, then: rm {quoted(old)}",
     )
 
 

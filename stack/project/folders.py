@@ -5,7 +5,6 @@ Before anything is touched: the engine would make a missing folder itself, as ro
 
 import os
 import posixpath
-import shlex
 import stat
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from pathlib import Path
 from stack.config.document import Path as KeyPath
 from stack.config.model import Service, Stack
 from stack.config.validate import Complaint, bound_folder
+from stack.hint import quoted
+from stack.trouble import nearest
 
 _READ_BY_ALL = stat.S_IROTH | stat.S_IXOTH
 
@@ -39,26 +40,27 @@ def _folder(
     base: Path, value: str, where: KeyPath, *, is_for_others: bool = False
 ) -> Iterator[Complaint]:
     found = _look(base / value)
-    quoted = shlex.quote(value)
+    named = quoted(base / value)
     if isinstance(found, str):
-        yield Complaint(where, f"{_missing('folder', value)}{found}", _step(found, quoted))
+        yield Complaint(where, f"there is no folder {value}{found}", _make(base / value, found))
     elif not stat.S_ISDIR(found.st_mode):
-        yield Complaint(where, f"{value} is no folder", f"ls -ld {quoted}")
+        yield Complaint(where, f"{value} is no folder", f"ls -ld {named}")
     elif not os.access(base / value, os.R_OK | os.X_OK):
-        yield Complaint(where, f"{value} cannot be read by you", f"chmod u+rx {quoted}")
+        yield Complaint(where, f"{value} cannot be read by you", f"chmod u+rx {named}")
     elif is_for_others and sys.platform == "linux" and not _is_open(found):
         text = f"{value} can be read by its owner only, and not by the user of the container"
-        yield Complaint(where, text, f"chmod o+rx {quoted}")
+        yield Complaint(where, text, f"chmod o+rx {named}")
 
 
 def _file(base: Path, value: str, where: KeyPath) -> Iterator[Complaint]:
     found = _look(base / value)
+    named = quoted(base / value)
     if isinstance(found, str):
-        yield Complaint(where, f"{_missing('file', value)}{found}")
+        yield Complaint(where, f"there is no file {value}{found}", _look_for(base / value, found))
     elif not stat.S_ISREG(found.st_mode):
-        yield Complaint(where, f"{value} is no regular file", f"ls -ld {shlex.quote(value)}")
+        yield Complaint(where, f"{value} is no regular file", f"ls -ld {named}")
     elif not os.access(base / value, os.R_OK):
-        yield Complaint(where, f"{value} cannot be read by you", f"chmod u+r {shlex.quote(value)}")
+        yield Complaint(where, f"{value} cannot be read by you", f"chmod u+r {named}")
 
 
 def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Complaint]:
@@ -73,8 +75,9 @@ def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Complaint]:
 def _anything(base: Path, value: str, where: KeyPath) -> Iterator[Complaint]:
     found = _look(base / value)
     if isinstance(found, str):
-        hint = _step(found, shlex.quote(value))
-        yield Complaint(where, f"{_missing('folder or file', value)}{found}", hint)
+        step = _look_for if _has_name_of_file(value) else _make
+        text = f"there is no folder or file {value}{found}"
+        yield Complaint(where, text, step(base / value, found))
 
 
 def _look(path: Path) -> os.stat_result | str:
@@ -88,13 +91,20 @@ def _look(path: Path) -> os.stat_result | str:
         return f": {(getattr(error, 'strerror', None) or str(error)).lower()}"
 
 
-def _step(found: str, quoted: str) -> str:
-    """Give what helps where nothing can be seen: it may be there, for others."""
-    return f"{'ls -ld' if found.endswith('permission denied') else 'mkdir -p'} {quoted}"
+def _make(path: Path, found: str) -> str:
+    """Give what makes a folder; where something prevents that, what shows it."""
+    return f"ls -ld {quoted(path)}" if found else f"mkdir -p {quoted(path)}"
 
 
-def _missing(kind: str, value: str) -> str:
-    return f"there is no {kind} {value}"
+def _look_for(path: Path, found: str) -> str:
+    """Give what shows a file that is missing, or what has nearly its name."""
+    return f"ls -ld {quoted(path)}" if found else f"ls -la {quoted(nearest(path))}"
+
+
+def _has_name_of_file(value: str) -> bool:
+    """Whether a path looks like a file's: ``./app.py``, ``./.npmrc``, but not ``./conf.d``."""
+    name = value.rpartition("/")[2]
+    return ("." in name.strip(".") and not name.endswith(".d")) or name[:1] == "."
 
 
 def _is_open(found: os.stat_result) -> bool:

@@ -12,8 +12,10 @@ from stack.config import document, presets
 from stack.config.document import Document, Mark, Problem, dotted
 from stack.config.model import Ready, Stack
 from stack.config.shape import shape_problems, shown
+from stack.config.syntax import EXAMPLE
 from stack.config.validate import RULES, Complaint, validate_needs
 from stack.errors import ConfigError
+from stack.hint import one_line
 from stack.layout.routing import resolver_complaints
 from stack.project.folders import folder_complaints
 from stack.project.variables import variable_complaints
@@ -61,7 +63,7 @@ def _read_text(path: Path) -> str:
         path.lstat()
     except FileNotFoundError:
         raise ConfigError(
-            f"{path.name}: not found in {path.parent.absolute()}", "stack init"
+            one_line(f"{path.name}: not found in {path.parent.absolute()}"), "stack init"
         ) from None
     except (OSError, ValueError):  # said better by whoever opens it
         pass
@@ -88,7 +90,7 @@ def _not_a_mapping(path: Path, value: document.Value) -> ConfigError:
         return ConfigError(f"{path.name}: is empty", hint)
     return ConfigError(
         f"{path.name}:1:1: must be a mapping of keys, not {shown(value)}",
-        "it needs at least services: and routes:; stack init writes an example where there is none",
+        f"it needs at least services: and routes:, as in: {EXAMPLE}",
     )
 
 
@@ -144,7 +146,8 @@ def _located(content: Document, complaint: Complaint) -> Problem:
 
 def _error(path: Path, problems: Iterable[Problem]) -> ConfigError:
     ordered = sorted(problems, key=lambda problem: _order(problem.mark))
-    lines = [f"{path.name}{_place(problem.mark)}: {problem.text}" for problem in ordered]
+    name = one_line(path.name)
+    lines = [f"{name}{_place(problem.mark)}: {one_line(problem.text)}" for problem in ordered]
     hints = dict.fromkeys(problem.hint for problem in ordered if problem.hint)
     return ConfigError("\n".join(dict.fromkeys(lines)), "\n".join(hints))
 

@@ -58,10 +58,10 @@ def write_all(files: Mapping[str, str], folder: Path) -> list[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise told(error, str(folder)) from error
+        raise told(error, str(folder), is_written=True) from error
     for name in changed:
         try:
             write(folder / name, files[name])
         except OSError as error:
-            raise told(error, str(folder / name)) from error
+            raise told(error, str(folder / name), is_written=True) from error
     return changed

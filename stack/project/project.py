@@ -1,7 +1,6 @@
 """A stack.yaml and all that follows from it before an engine is asked. Runs and writes nothing."""
 
 import hashlib
-import shlex
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from stack.config.hosts import canonical
 from stack.config.model import Stack
 from stack.errors import ConfigError
 from stack.files import read
+from stack.hint import quoted
 from stack.layout.compose import Labels
 from stack.layout.images import NAMES, Source, nginx_version, recipe_for
 from stack.layout.labels import FINGERPRINT, Owner, labels_of
@@ -100,7 +100,7 @@ def _check_writable_in_utf8(file: Path) -> None:
     except UnicodeEncodeError:
         raise ConfigError(
             f"{file}: the name is not UTF-8, which labels and mounts of containers have to be",
-            f"mv {shlex.quote(str(file.parent))} {shlex.quote(str(file.parent.parent / 'stack'))}",
+            f"mv {quoted(file.parent)} {quoted(file.parent.parent / 'stack')}",
         ) from None
 
 

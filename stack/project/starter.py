@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stack import files
 from stack.errors import ConfigError
+from stack.hint import naming, quoted
 from stack.trouble import told
 
 STARTER = """\
@@ -54,9 +55,10 @@ def write_starter(file: Path, *, force: bool) -> None:
                 f"{file}: is no regular file, so it is not replaced",
                 "stack init --file another.yaml",
             )
-        files.write(file, STARTER)
+        which = "" if file.name == "stack.yaml" else f" --file {quoted(file.name)}"
+        files.write(file, naming(STARTER, which))
     except OSError as error:
-        raise told(error, str(file)) from None
+        raise told(error, str(file), is_written=True) from None
 
 
 def is_there(file: Path) -> bool:

@@ -4,7 +4,6 @@ A service on this machine is somebody else's dev server: it may compile first, l
 container reaches it, or refuse its hot-reload socket, without which a page can stay dead.
 """
 
-import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from stack.config.presets import NGINX
 from stack.engines.steps import AwaitRoute
 from stack.errors import EngineError
+from stack.hint import quoted
 from stack.layout.names import container_name
 from stack.layout.routing import HOST_GATEWAY
 from stack.layout.topology import FrontRoute
@@ -140,7 +140,7 @@ def _fails(door: Target, route: FrontRoute, seen: Exchange, problem: str) -> Tol
         return Told(causes.DEV_FAILS, message, fix, pairs)
     if route.websocket:
         address = f"{'wss' if door.tls else 'ws'}://{door.authority}{route.path}"
-        return Told(causes.DEV_FAILS, problem, f"stack doctor {shlex.quote(address)}", pairs)
+        return Told(causes.DEV_FAILS, problem, f"stack doctor {quoted(address)}", pairs)
     fix = "look at the terminal of your dev server: the answer is its own"
     return Told(causes.DEV_FAILS, problem, fix, pairs)
 

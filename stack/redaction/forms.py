@@ -31,6 +31,7 @@ _MORE = {
     "%": ["%25"],
     **{char: [rf"\\{{1,4}}{name}"] for char, name in zip("\b\f\r\t", "bfrt", strict=True)},
 }
+_HALF = re.compile("[\udc80-\udcff]")  # what stands for a byte that is no UTF-8 (PEP 383)
 Span = tuple[int, int]
 
 
@@ -55,7 +56,8 @@ class Finder:
     """Finds all forms of some values."""
 
     def __init__(self, values: Collection[str]) -> None:
-        forms = [form for value in values for form in _forms(value)]
+        spelt = dict.fromkeys(each for value in values for each in (value, _as_read(value)))
+        forms = [form for value in spelt for form in _forms(value)]
         self._bare = [form for form in forms if not form.anchor]
         self._forms: dict[str, list[Form]] = {}
         for form in forms:
@@ -114,7 +116,7 @@ def _forms(value: str) -> Iterator[Form]:
         tail = rf"{_IN_BASE64}?(?:=|%3[dD]){{0,2}}"
         coded = [_fragment_of_base64(char) for char in core]
         yield _form(f" {core}", [f"{_IN_BASE64}?", *coded], "", tail)
-    whole = base64.b64encode(value.encode()).decode().rstrip("=")
+    whole = base64.b64encode(_raw(value)).decode().rstrip("=")
     if len(whole) < MIN_BASE64:
         before, after = rf"{BEFORE}(?<!{_IN_BASE64})", rf"(?!{_IN_BASE64})={{0,2}}"
         yield _form(whole, [_fragment_of_base64(char) for char in whole], before, after)
@@ -157,17 +159,17 @@ def _fragment(char: str) -> str:
         return r"(?:\\{0,4}\s{1,40}|\+|%20)"
     if char == "\\":
         return r"(?:\\{1,8}|%5[cC])"
-    units = re.findall("....", char.encode("utf-16-be").hex())
+    units = re.findall("....", char.encode("utf-16-be", "surrogatepass").hex())
     forms = [
         rf"\\{{0,7}}{re.escape(char)}",
-        "".join(f"%{_any_case(f'{byte:02x}')}" for byte in char.encode()),
+        "".join(f"%{_any_case(f'{byte:02x}')}" for byte in _raw(char)),
         "".join(rf"\\{{1,4}}u{_any_case(unit)}" for unit in units),
         f"&#(?:{ord(char)}|x{_any_case(f'{ord(char):x}')});",
         *_MORE.get(char, ()),
         *([f"&{_ENTITIES[char]};"] if char in _ENTITIES else []),
     ]
     if not char.isascii():
-        forms.append("".join(rf"\\{{1,4}}x{byte:02x}" for byte in char.encode()))
+        forms.append("".join(rf"\\{{1,4}}x{byte:02x}" for byte in _raw(char)))
     return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
 
 
@@ -182,9 +184,22 @@ def _any_case(digits: str) -> str:
 
 def _cores(value: str) -> Iterable[str]:
     """Give what Base64 makes of a value at each of three places, whatever stands around it."""
-    raw = value.encode()
+    raw = _raw(value)
     for offset, first in ((0, 0), (1, 2), (2, 3)):
         coded = base64.b64encode(bytes(offset) + raw).decode()
         core = coded[first : 8 * (offset + len(raw)) // 6]
         if len(core) >= MIN_BASE64:
             yield core
+
+
+def _as_read(value: str) -> str:
+    """Give a value as whoever read it put U+FFFD in the place of bytes that are no UTF-8."""
+    return _raw(value).decode(errors="replace")
+
+
+def _raw(text: str) -> bytes:
+    """Give the bytes of a text, also where they are no UTF-8."""
+    return b"".join(
+        char.encode(errors="surrogateescape" if _HALF.fullmatch(char) else "surrogatepass")
+        for char in text
+    )

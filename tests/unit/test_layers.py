@@ -23,18 +23,8 @@ MODULES = STACK | WS
 # From the ground up: an entry imports only entries that stand before it.
 ORDER = {
     "stack": (
-        *("errors", "trouble", "reading", "files", "assets"),
-        *(
-            "redaction",
-            "probe",
-            "finding",
-            "config",
-            "layout",
-            "project",
-            "engines",
-            "proof",
-            "lifecycle",
-        ),
+        *("errors", "hint", "trouble", "reading", "files", "assets", "redaction", "probe"),
+        *("finding", "config", "layout", "project", "engines", "proof", "lifecycle"),
         *("diagnose", "bundle", "cli"),
     ),
     "stack.diagnose": ("edits", "nginx", "lint", "doctor", "own", "formats", "catalogue"),
@@ -52,6 +42,7 @@ ONLY_IN = {
     "rich": ["stack.cli.board"],
     "crossplane": ["stack.diagnose.nginx.conf"],
     "h2": ["stack.probe.http2"],
+    "shlex": ["stack.hint"],
     "psutil": ["stack.lifecycle.front", "stack.probe.listeners"],
     # install.py asks the engine's own socket: a file of this machine, not the network.
     "socket": ["stack.probe.dial", "stack.probe.listeners", "stack.engines.install"],
@@ -59,7 +50,7 @@ ONLY_IN = {
 }
 # Folders, and single modules of others, that touch no disk, clock or network.
 PURE = (
-    *("stack.errors", "stack.finding", "stack.trouble"),
+    *("stack.errors", "stack.finding", "stack.hint"),
     *("stack.redaction", "stack.config", "stack.layout"),
     *("stack.probe.exchange", "stack.probe.frames", "stack.probe.handshake"),
     *("stack.probe.proc_net", "stack.project.token", "stack.engines.running"),

@@ -39,7 +39,7 @@ def circle(path: Path) -> None:
 ODD = [
     (pipe, "is a pipe, not a file"),
     (device, "is a device, not a file"),
-    (listening, "is a socket or a device, not a file"),
+    (listening, "is a socket, a device or a pipe, not a file"),
     (large, "larger than 1 MiB"),
     (Path.mkdir, "is a folder, not a file"),
     (circle, "a symbolic link that leads back to itself"),
@@ -81,6 +81,14 @@ def test_a_file_of_the_kernel_has_no_size_and_an_end() -> None:
     assert read_bytes(Path("/proc/self/status"), 1 << 20)
     with pytest.raises(ConfigError, match="larger than 1 KiB"):
         read_bytes(Path("/proc/self/smaps"), 1 << 10)
+
+
+def test_a_folder_is_called_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        read_bytes(tmp_path / "a b", 1, "a b")
+    place = f"'{tmp_path}/a b'"
+    assert caught.value.hint == f"name a file, or move that folder away: mv {place} {place}.old"
 
 
 def test_what_is_not_utf_8_has_a_place(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ main()
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder of a stack; whoever we become may reach it."""
-    for part in (tmp_path, *tmp_path.parents[:2]):
+    for part in (tmp_path, *(one for one in tmp_path.parents if "pytest" in str(one))):
         part.chmod(0o755)
     (tmp_path / "stack.yaml").write_text(OK)
     return tmp_path
@@ -52,15 +52,20 @@ def stack(
     environ: dict[str, str] | None = None,
     before: Callable[[], None] | None = None,
     is_other: bool = False,
+    code: str = "",
 ) -> Done:
-    """Run `stack` in ``folder``; ``behind`` is what a shell adds to the line."""
-    command = [*(AS_OTHER if is_other else MAIN), *arguments]
+    """Run `stack` in ``folder``; ``behind`` is what a shell adds to the line.
+
+    ``code`` is what runs in its place.
+    """
+    begin = [sys.executable, "-c", code] if code else AS_OTHER if is_other else MAIN
+    command = [*begin, *arguments]
     if behind:
         command = ["bash", "-c", f'"$@" {behind}', "bash", *command]
     return subprocess.run(
         command,
         cwd=folder,
-        env={**ENVIRON, "HOME": str(folder), **(environ or {})},
+        env={**ENVIRON, "HOME": str(folder), "TMPDIR": str(folder), **(environ or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -205,51 +210,91 @@ def test_a_file_system_that_is_read_only(folder: Path, command: tuple[str, ...])
             says(stack(disk, *command), 1, "read-only")
 
 
-@pytest.mark.parametrize(
-    ("behind", "code"),
-    [
-        (">/dev/full", 1),
-        (">&-", 0),
-        ("<&-", 0),
-        ("2>&-", 0),
-        ("<&- >&- 2>&-", 0),
-        (">/dev/full 2>&1", 1),
-        (">&- 2>/dev/full", 0),
-    ],
-)
-@pytest.mark.parametrize("command", [("schema",), ("--help",), ("explain", "--json")], ids=" ".join)
-def test_standard_streams(folder: Path, command: tuple[str, ...], behind: str, code: int) -> None:
-    done = stack(folder, *command, behind=behind)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    if behind == ">/dev/full":
-        says(done, 1, "standard output: no space left on device")
-
-
-@pytest.mark.parametrize("command", [("schema",), ("explain", "--json"), ("--help",)], ids=" ".join)
-def test_a_reader_that_leaves_is_told_nothing(folder: Path, command: tuple[str, ...]) -> None:
-    done = stack(folder, *command, behind="| true; exit ${PIPESTATUS[0]}")
-    assert (done.returncode in {0, 141}, done.stderr) == (True, "")
-
-
-def test_an_error_without_streams_still_has_its_code(folder: Path) -> None:
-    assert stack(folder, "render", "-f", "none.yaml", behind="2>&-").returncode == 2
-    assert stack(folder, "render", "-f", "none.yaml", behind="2>/dev/full").returncode == 2
-    assert stack(folder, "render", "-f", "none.yaml", "--json", behind=">/dev/full").returncode == 2
-
-
-def test_a_closed_standard_output_never_becomes_another_file(folder: Path) -> None:
-    done = stack(folder, "token", behind=">&-")
-    assert done.returncode == 0, done.stderr
-    written = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
-    assert not [path for path in written if path.read_text().startswith("eyJ")]
-
-
 def test_a_current_folder_that_is_gone(folder: Path) -> None:
-    for command in ("render", "token", "up", "status", "init"):
-        done = stack(folder, command, behind="", before=lambda: _leave(folder))
-        assert done.returncode in {1, 2}, done.stderr
-        says(done, done.returncode)
+    for command in ("render", "token", "up", "status", "init", "bundle", "lint"):
+        more = ["nginx.conf"] if command == "lint" else []
+        done = stack(folder, command, *more, before=lambda: _leave(folder))
+        code = 2 if command == "lint" else 1
+        says(done, code, "error: the current folder no longer exists\n  hint: cd ~\n")
+
+
+def test_a_folder_that_is_missing_is_made_by_the_hint(folder: Path) -> None:
+    says(stack(folder, "init", "-f", "a b/dev.yaml"), 1, "hint: mkdir -p 'a b'\n")
+    says(stack(folder, "bundle", "-f", "no/dev.yaml"), 1, f"hint: mkdir -p {folder}/no\n")
+    says(stack(folder, "lint", "no/nginx.conf"), 2, "hint: ls -la .\n")
+
+
+@pytest.mark.parametrize("make", [pipe, zero, latin], ids=lambda made: made.__name__)
+def test_what_is_in_the_way_of_a_folder_is_named(
+    folder: Path, make: Callable[[Path], None]
+) -> None:
+    make(folder / "out")
+    for place in ("out", "out/a/b"):
+        says(stack(folder, "render", "--out", place), 1, "in the way: mv out out.old\n")
+
+
+@pytest.mark.parametrize("make", [pipe, zero, a_folder], ids=lambda made: made.__name__)
+def test_what_is_in_the_way_of_a_rendered_file_is_not_waited_for(
+    folder: Path, make: Callable[[Path], None]
+) -> None:
+    make(folder / "compose.yaml")
+    says(stack(folder, "render"), 1, "hint: move it away: mv compose.yaml compose.yaml.old\n")
+
+
+def test_a_folder_in_the_place_of_a_file_is_called_by_its_name(folder: Path) -> None:
+    (folder / "pub").mkdir()
+    for command in (("up", "-f"), ("lint",)):
+        says(stack(folder, *command, "pub"), 2, "away: mv pub pub.old\n")
+
+
+def test_a_hint_is_one_line_whatever_the_name(folder: Path) -> None:
+    done = stack(folder, "up", "-f", "a\n  hint: b.yaml")
+    assert done.stderr == (
+        f"error: a\\n  hint: b.yaml: not found in {folder}\n"
+        "  hint: stack init --file $'a\\x0a  hint: b.yaml'\n"
+    )
+
+
+def test_the_folder_that_is_closed_to_a_bundle_is_named(folder: Path) -> None:
+    folder.chmod(0o555)
+    done = stack(folder, "bundle", is_other=True)
+    folder.chmod(0o755)
+    says(
+        done,
+        1,
+        "stack-bundle: not written: permission denied",
+        f"hint: see whose it is: ls -ld {folder}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("doctor", "ws://localhost:9/\udcff"),
+        ("doctor", "ws://\udcff:9/"),
+        ("doctor", "ws://a\udcff:b\udcff@localhost:9/"),
+        ("doctor", "ws://localhost:9/", "--token", "abc\udcff"),
+        ("doctor", "ws://localhost:9/", "--cookie", "a=b\udcff"),
+        ("doctor", "ws://localhost:9/", "--hop", "a\udcff=ws://localhost:9/"),
+        ("doctor", "ws://localhost:9/", "--nginx", "\udcff"),
+        ("lint", "\udcff"),
+        ("up", "-f", "\udcff"),
+        ("init", "-f", "\udcff.yaml"),
+        ("render", "--out", "\udcff"),
+        ("token", "--sub", "\udcff"),
+        ("token", "--channel", "\udcff"),
+        ("logs", "\udcff"),
+        ("down", "--project", "\udcff"),
+        ("explain", "\udcff"),
+        ("lint", "stack.yaml", "--route", "/\udcff"),
+    ],
+    ids=lambda words: ascii(" ".join(words)),
+)
+def test_arguments_that_are_no_utf_8(folder: Path, arguments: tuple[str, ...]) -> None:
+    done = stack(folder, *arguments, environ={"MY_SECRET": "abcdefgh\udcff"})
+    assert done.returncode in {0, 1, 2}, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(folder.glob("stack-bug-*"))
 
 
 def _leave(folder: Path) -> None:

@@ -9,7 +9,13 @@ from stack.errors import ConfigError
 from stack.project.load import load
 
 OK = "services:\n  app: {host: 3000}\nroutes:\n  /: app\n"
-ENVIRON = {"PORT": "81", "EMPTY": "", "EVIL": "a\nfront: {port: 1}", "FLAG": "true"}
+ENVIRON = {
+    "PORT": "81",
+    "EMPTY": "",
+    "EVIL": "a\nfront: {port: 1}",
+    "FLAG": "true",
+    "LONG": "9" * 12,
+}
 NAMES = "use lower case letters, digits, - and _, at most 63"
 TOP = "known in stack.yaml: name, images, front, services, routes, deploy"
 FORMS = "write ${NAME}, ${NAME:-default} or ${NAME:?text}, and $$ for a dollar sign"

@@ -72,7 +72,7 @@ def target_of(url: str, where: str, name: str = "") -> Target:
         raise ConfigError(f"{where}: not a URL", EXAMPLE)
     tls = _TLS[parts.scheme]
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    path = quote(path, safe="/?&=%:@!$'()*+,;~-._[]")
+    path = quote(path, safe="/?&=%:@!$'()*+,;~-._[]", errors="surrogateescape")
     return Target(name, host, port or (443 if tls else 80), path, tls)
 
 
@@ -87,7 +87,8 @@ def secrets_of(typed: Typed) -> tuple[str, ...]:
     urls = [typed.url, typed.page, *(hop.partition("=")[2] for hop in typed.hops)]
     for url in urls:
         found |= _in_url(url)
-    found |= {unquote(value) for value in found} | {quote(value, safe="") for value in found}
+    found |= {unquote(value) for value in found}
+    found |= {quote(value, safe="", errors="surrogateescape") for value in found}
     return tuple(sorted(value for value in found if len(value) > 2 and value.lower() != "bearer"))
 
 
@@ -139,4 +140,4 @@ def _names(text: str) -> Iterable[str]:
 
 
 def _basic(user: str) -> str:
-    return base64.b64encode(unquote(user).encode()).decode()
+    return base64.b64encode(unquote(user).encode(errors="surrogateescape")).decode()

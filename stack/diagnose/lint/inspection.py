@@ -117,7 +117,7 @@ def _write(texts: Mapping[str, str]) -> None:
         try:
             _replace(Path(name).resolve(strict=True), text)
         except OSError as error:
-            raise told(error, f"{name}: not written") from error
+            raise told(error, f"{name}: not written", is_written=True) from error
 
 
 def _replace(path: Path, text: str) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from docker.tls import TLSConfig
 from docker.utils import parse_host
 
 from stack.errors import ConfigError
+from stack.hint import quoted
 from stack.reading import read_bytes
 
 LOCAL = "unix:///var/run/docker.sock"
@@ -102,7 +102,7 @@ def _context(folder: Path, name: str, by: str, undo: str) -> Endpoint:
     meta = endpoints.get("docker") if isinstance(endpoints, dict) else None
     if not isinstance(meta, dict) or not meta.get("Host"):
         raise ConfigError(
-            f"{path}: names no engine", f"docker context inspect {shlex.quote(name)}; {undo}"
+            f"{path}: names no engine", f"docker context inspect {quoted(name)}; {undo}"
         )
     url = str(meta["Host"])
     files = folder / "contexts" / "tls" / identity / "docker"
@@ -151,7 +151,7 @@ def _checked(endpoint: Endpoint) -> Endpoint:
 def _elsewhere(endpoint: Endpoint) -> ConfigError:
     """Refuse an engine whose containers see neither the files nor the ports of this machine."""
     place = urlsplit(endpoint.url).netloc
-    there = f"ssh {shlex.quote(place)}" if endpoint.url.startswith("ssh:") else ""
+    there = f"ssh {quoted(place)}" if endpoint.url.startswith("ssh:") else ""
     return ConfigError(
         f"{endpoint.named_by}: {endpoint.url}: is an engine of another machine: the folders that "
         "stack mounts are not there, and the front door would not be at localhost here",

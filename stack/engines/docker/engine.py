@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import shlex
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
@@ -32,6 +31,7 @@ from stack.engines.steps import (
     Step,
 )
 from stack.errors import EngineError
+from stack.hint import quoted
 from stack.layout.labels import Owner, labels_of
 from stack.layout.names import container_name
 from stack.layout.topology import Container
@@ -227,7 +227,7 @@ class DockerEngine:
             if not users:
                 raise
             cut = f"docker network disconnect --force {name}"
-            leave = "; ".join(f"{cut} {shlex.quote(one)}" for one in users)
+            leave = "; ".join(f"{cut} {quoted(one)}" for one in users)
             what = f"network {name}: is still used by {', '.join(users)}"
             raise EngineError(what, leave) from None
 

@@ -96,7 +96,14 @@ def test_it_ends_where_all_names_are_taken(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     with pytest.raises(StackError, match="was not made by stack") as caught:
         write_bundle(tmp_path, "stack-failure", FILES)
-    assert caught.value.hint == "move it away: mv stack-failure stack-failure.old"
+    place = tmp_path / "stack-failure"
+    assert caught.value.hint == f"move it away: mv {place} {place}.old"
+
+
+def test_a_folder_that_is_missing_is_made_by_the_hint(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="not written: not found") as caught:
+        write_bundle(tmp_path / "no", "stack-failure", FILES)
+    assert caught.value.hint == f"mkdir -p {tmp_path}/no"
 
 
 def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:

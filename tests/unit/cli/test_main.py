@@ -72,6 +72,15 @@ def test_help_is_quick_because_it_loads_little() -> None:
         (["up", "--timeout", "0"], 2),
         (["up", "--timeout", "nan"], 2),
         (["exec"], 2),
+        (["up", "--timeout", "inf"], 2),
+        (["up", "--timeout", "1e400"], 2),
+        (["up", "--timeout", "-1"], 2),
+        (["restart", "--timeout", "inf"], 2),
+        (["down", "--timeout", "inf"], 2),
+        (["doctor", "ws://localhost:9/", "--timeout", "inf"], 2),
+        (["doctor", "ws://localhost:9/", "--idle", "nan"], 2),
+        (["token", "--ttl", "0"], 2),
+        (["token", "--ttl", "999ms"], 2),
         (["token", "--ttl", "forever"], 2),
         (["token", "--ttl", "9" * 400 + "s"], 2),
         (["status"], 1),  # no engine answers
@@ -93,6 +102,28 @@ def test_without_a_stack_yaml_init_is_named(stack: Stack) -> None:
     assert stack("up").err == (
         f"error: stack.yaml: not found in {stack.folder}\n  hint: stack init\n"
     )
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "restart", "token", "render"])
+def test_without_the_file_init_of_that_file_is_named(stack: Stack, command: str) -> None:
+    done = stack(command, "--file", "dev.yaml")
+    assert done.err.splitlines()[-1] == "  hint: stack init --file dev.yaml"
+
+
+def test_no_hint_of_init_leads_to_another_file(stack: Stack) -> None:
+    assert stack("init", "-f", "dev.yaml").out == (
+        "  wrote dev.yaml; next: stack up --file dev.yaml\n"
+    )
+    text = (stack.folder / "dev.yaml").read_text()
+    assert "Start it with: stack up --file dev.yaml\n" in text
+    assert "for: stack render --file dev.yaml --target deploy\n" in text
+    done = stack("init", "-f", "dev.yaml")
+    assert done.err.splitlines() == [
+        "error: dev.yaml: exists already",
+        "  hint: stack up --file dev.yaml, or: stack init --file dev.yaml --force",
+    ]
+    (stack.folder / "dev.yaml").write_text("# nothing\n")
+    assert " stack init --file dev.yaml --force" in stack("up", "-f", "dev.yaml").err
 
 
 def test_what_init_writes_can_be_loaded(stack: Stack) -> None:

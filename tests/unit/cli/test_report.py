@@ -168,6 +168,21 @@ def test_up_is_green_only_if_every_route_answers(bad: int, text: str) -> None:
     assert data.event["warnings"] == [{"message": "/ws: nothing listens", "hint": "start it"}]
 
 
+def test_every_command_is_about_the_same_stack_file() -> None:
+    made = outcome()
+    made.warnings = [StackError("/ws: no answer", "stack logs ws; then: stack up\nstack doctor")]
+    for report in (Said(), Said("json")):
+        report.which = " --file dev.yaml"
+        report.up(made)
+        report.status(STATUS)
+        report.error(StackError("a: b", "stack restart ws\nstack logs ws"))
+        assert report.text.count(" --file dev.yaml") == 6
+    plain = Said()
+    plain.which = " --file dev.yaml"
+    plain.drift({"a": ["-b"]})
+    assert "hint: stack render --file dev.yaml writes them anew" in plain.text
+
+
 def test_up_with_nothing_to_change_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Outcome, "url", "http://a")
     report = Said()

@@ -101,5 +101,5 @@ def test_a_mistake_is_said_where_it_is_with_a_next_step(
 def test_words_that_are_not_known_are_not_shown() -> None:
     error = yaml.MarkedYAMLError("while frobbing", None, "expected a frob")
     assert syntax.meaning(error, "") == syntax.Meaning(
-        "is not readable as YAML", "compare it with what stack init writes"
+        "is not readable as YAML", "compare it with an example: stack init --file example.yaml"
     )

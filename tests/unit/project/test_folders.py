@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.errors import ConfigError
+from stack.project.load import load
 from tests.unit.written import loaded, problems, service
 
 
@@ -76,12 +78,48 @@ def test_all_are_said_at_once_with_their_lines(tmp_path: Path) -> None:
         "stack.yaml:5:17: services.c.env_file: there is no file three",
         "stack.yaml:5:44: services.c.volumes.0: there is no folder or file ./four",
     ]
-    assert hint.splitlines() == ["mkdir -p one", "mkdir -p two", "mkdir -p ./four"]
+    assert hint.splitlines() == [
+        f"mkdir -p {tmp_path}/one",
+        f"mkdir -p {tmp_path}/two",
+        f"ls -la {tmp_path}",
+        f"mkdir -p {tmp_path}/four",
+    ]
 
 
 def test_a_hint_can_be_pasted(tmp_path: Path) -> None:
     _, hint = problems(tmp_path, service("w: {static: 'my $$HOME; x'}"))
-    assert hint == "mkdir -p 'my $HOME; x'"
+    assert hint == f"mkdir -p '{tmp_path}/my $HOME; x'"
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("./data", "mkdir -p {}/data"),
+        ("./conf.d", "mkdir -p {}/conf.d"),
+        ("./a.b/data", "mkdir -p {}/a.b/data"),
+        ("./missing.py", "ls -la {}"),
+        ("./.npmrc", "ls -la {}"),
+        ("./no/such/a.conf", "ls -la {}"),
+        ("./lost", "ls -ld {}/lost"),
+        ("./a.txt/b", "ls -ld {}/a.txt/b"),
+    ],
+)
+def test_a_folder_is_made_only_where_one_is_missing(tmp_path: Path, source: str, hint: str) -> None:
+    (tmp_path / "lost").symlink_to("gone")
+    (tmp_path / "a.txt").touch()
+    _, said = problems(tmp_path, service(f"w: {{image: x, volumes: ['{source}:/b']}}"))
+    assert said == hint.format(tmp_path)
+
+
+def test_what_is_missing_is_made_beside_its_stack_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "stack.yaml").write_text(service("w: {static: ./site}"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load(Path("sub/stack.yaml"), {})
+    assert caught.value.hint == "mkdir -p sub/site"
 
 
 def test_what_is_there_is_fine(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ SHAPES = [
     (service("w: {preset: Redis}"), ":3:7: services.w.preset: must be one of realtime, redis or postgres, not 'Redis'; did you mean redis?"),
     ("services:\nroutes:\n  /: app\n", ":1:1: services: is empty; it must be a mapping of keys"),
     ("services: {}\nroutes: {/: a}\n", ":1:1: services: must not be empty"),
-    (f"{OK}  /y:\n", ":5:3: routes./y: is empty; it must be a mapping of keys"),
+    (f"{OK}  /y:\n", ":5:3: routes./y: is empty; it must be the name of a service or a mapping of keys"),
     (f"{OK}  /w: {{to: app, websocket: 'yes'}}\n", ":5:17: routes./w.websocket: must be true or false, not 'yes'"),
     (f"{OK}  /w: {{to: app, websocket: [1]}}\n", ":5:17: routes./w.websocket: must be true or false, not a list"),
     (f"{OK}  /w: {{to: app, idle_timeout: 5 min}}\n", ":5:17: routes./w.idle_timeout: '5 min' is no duration; write it like 500ms, 90s, 5m or 1h"),
@@ -143,6 +143,12 @@ def test_problem(tmp_path: Path, content: str | bytes, wanted: str | None) -> No
         (f"{OK}zzz: 1\n", TOP),
         (service("w: {image: x, zzz: 1}"), None),
         (f"{OK}front: {{port: '80'}}\n", "drop the quotes"),
+        (f"{OK}front: {{port: {'9' * 20}}}\n", ""),
+        (f"{OK}front: {{port: '${{LONG}}'}}\n", ""),
+        (OK.replace("/: app", "/: 1"), 'put it in quotes: "1"'),
+        (service("w: {build: 1.5}"), 'put it in quotes: "1.5"'),
+        (service("w: 1"), ""),
+        ("[1]\n", "it needs at least services: and routes:, as in: stack init --file example.yaml"),
         (f"{OK}name: ${{NOPE}}\n", "export NOPE=…, or write ${NOPE:-default}"),
         (f"{OK}name: ${{1A}}\n", FORMS),
         (b"name: \xe9\n", "save the file as UTF-8: iconv -f latin1 -t utf-8 {file}"),
@@ -152,7 +158,7 @@ def test_problem(tmp_path: Path, content: str | bytes, wanted: str | None) -> No
 def test_hint(tmp_path: Path, content: str | bytes, hint: str | None) -> None:
     given = problems(tmp_path, content)[1]
     hint = hint and hint.replace("{file}", str(tmp_path / "stack.yaml"))
-    assert given == hint if hint else given.startswith("known in services.w: preset, image")
+    assert given.startswith("known in services.w: preset, image") if hint is None else given == hint
 
 
 def test_everything_wrong_is_said_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

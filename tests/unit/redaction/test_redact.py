@@ -1,6 +1,8 @@
 """Secrets go, and what only looks a little like one stays readable."""
 
+import base64
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -72,6 +74,20 @@ def test_a_known_value_goes_in_every_form(value: str, around: str) -> None:
     value = f"{value.strip()}-1aX"
     for how, form in table.forms(value).items():
         assert form not in redact(f"{around} {form} {around}", [value]).replace(MASK, ""), how
+
+
+@pytest.mark.parametrize("value", ["abcdefgh\udcff", "mel\udce2\udc82lon-speak", "friend\ud800-1"])
+def test_a_value_that_is_no_utf_8_goes_too(value: str) -> None:
+    raw = value.encode(errors="surrogatepass" if "\ud800" in value else "surrogateescape")
+    forms = [
+        value,
+        raw.decode(errors="replace"),  # by whoever reads a log
+        json.dumps(value),
+        quote(raw),
+        base64.b64encode(raw).decode(),
+    ]
+    for form in forms:
+        assert form.strip('"=') not in redact(f"a {form} b", [value])
 
 
 def test_a_value_that_contains_another_goes_whole() -> None:

@@ -1,12 +1,11 @@
 """Conclusions about TLS: certificates, and TLS where the other side speaks none."""
 
-import shlex
-
 from stack.diagnose.doctor import x509
 from stack.diagnose.doctor.evidence import Evidence, beside, found
 from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.doctor.x509 import Signed
 from stack.finding import Cause, Finding
+from stack.hint import quoted
 from stack.probe.exchange import Exchange
 
 _PATH = "https://www.rfc-editor.org/rfc/rfc5280#section-6.1"
@@ -164,7 +163,7 @@ def no_tls(evidence: Evidence) -> Finding | None:
     if evidence.base.failure != "tls":
         return None
     host, place = evidence.target.host, f"{evidence.target.host}:{evidence.target.port}"
-    fix = f"openssl s_client -connect {shlex.quote(place)} -servername {shlex.quote(host)}"
+    fix = f"openssl s_client -connect {quoted(place)} -servername {quoted(host)}"
     return found(evidence, NO_TLS, f"tls: {evidence.base.detail}", fix)
 
 

@@ -24,6 +24,12 @@ def test_urls(url: str, target: Target) -> None:
     assert target_of(url, "url") == target
 
 
+def test_bytes_that_are_no_utf_8_are_sent_as_they_are() -> None:
+    url = "ws://a\udcfe:b\udcfd@localhost/\udcff?token=\udcfc\udcfb\udcfa"
+    assert target_of(url, "url").path == "/%FF?token=%FC%FB%FA"
+    assert "%FC%FB%FA" in secrets_of(Typed(url))
+
+
 @pytest.mark.parametrize(
     "url",
     ["", "localhost:3002", "ftp://a", "ws://", "ws://a:0", "ws://a:x", "ws://[a", "ws://a/\nb"],
