@@ -29,7 +29,7 @@ _MERGE = f"{_TAG}merge"
 _SCALARS = {"str", "int", "float", "bool", "null", "timestamp", "value", "merge"}
 
 
-class Filled(str):
+class Interpolated(str):
     """Text that came from ``${…}``: it counts as a number where a number is wanted."""
 
     __slots__ = ()
@@ -45,12 +45,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: what, where, and the next step; ``path`` if it is about a value."""
+    """One thing that is wrong: at which keys, what, the next step, and its place in the file.
 
+    Without a ``path`` it is about the text and not about a value.
+    """
+
+    path: Path
     text: str
-    mark: Mark | None = None
     hint: str = ""
-    path: Path = ()
+    mark: Mark | None = None
 
 
 @dataclass
@@ -113,13 +116,14 @@ def read(
         column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
         document.problems.append(
             Problem(
+                (),
                 f"the character U+{int(error.character):04X} is not allowed in YAML",
-                Mark(line, column),
                 'remove it, or write it as an escape in double quotes: "\\e"',
+                Mark(line, column),
             )
         )
     except _TooBigError as error:
-        document.problems.append(Problem(str(error), error.mark))
+        document.problems.append(Problem((), str(error), mark=error.mark))
     return document
 
 
@@ -248,7 +252,7 @@ class _Reader:
             what = f"the character U+{ord(found[0]):04X} cannot be used"
             return self._refuse(what, node, path)
         if filled != text.replace("$$", "$"):
-            return Filled(filled)
+            return Interpolated(filled)
         return filled if self.is_verbatim(path) else _plain(kind, filled)
 
     def _variable(self, found: re.Match[str], node: yaml.Node, path: Path) -> str:
@@ -280,7 +284,7 @@ class _Reader:
 
     def _problem(self, text: str, node: yaml.Node, path: Path, hint: str = "") -> None:
         where = f"{dotted(path)}: " if path else ""
-        self.document.problems.append(Problem(f"{where}{text}", _mark(node), hint, path))
+        self.document.problems.append(Problem(path, f"{where}{text}", hint, _mark(node)))
 
 
 def _plain(kind: str, text: str) -> Value:
@@ -310,4 +314,5 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     found = syntax.meaning(error, text)
     marks = [error.problem_mark, error.context_mark]
     mark = next(filter(None, reversed(marks) if found.is_at_begin else marks), None)
-    return Problem(found.text, Mark(mark.line + 1, mark.column + 1) if mark else None, found.hint)
+    place = Mark(mark.line + 1, mark.column + 1) if mark else None
+    return Problem((), found.text, found.hint, place)

@@ -59,7 +59,7 @@ def read_env_file(text: str, variables: Variables) -> tuple[dict[str, str], list
             what, hint = refused.args
             # A line that is no assignment may be a part of a secret: it is not shown.
             named = f"{statement.key}: " if statement.key and statement.is_assignment else ""
-            problems.append(Problem(f"{named}{what}", Mark(statement.line, 1), hint))
+            problems.append(Problem((), f"{named}{what}", hint, Mark(statement.line, 1)))
     return values, problems
 
 

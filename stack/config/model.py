@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from stack.config.document import Filled
+from stack.config.document import Interpolated
 
 DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)?")
 _UNITS = {"ms": 0.001, None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -40,7 +40,7 @@ def parse_filled(value: object) -> object:
 
     All other text is left as it is: ``port: "80"`` is a mistake.
     """
-    if not isinstance(value, Filled):
+    if not isinstance(value, Interpolated):
         return value
     if value in {"true", "false"}:
         return value == "true"

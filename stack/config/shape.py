@@ -7,23 +7,30 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from stack.config.document import MOST_DIGITS, Document, Filled, Path, Problem, dotted, shortened
+from stack.config.document import (
+    MOST_DIGITS,
+    Document,
+    Interpolated,
+    Path,
+    Problem,
+    dotted,
+    shortened,
+)
 from stack.config.model import Model, Stack
 
 
-def shape_problems(content: Document) -> Iterator[Problem]:
-    """Give what is wrong with the shape of a stack.yaml: keys, types, limits, patterns."""
+def read_shape(content: Document) -> tuple[Stack | None, list[Problem]]:
+    """Give the model of a stack.yaml, or what is wrong with its keys, types, limits, patterns."""
     try:
-        Stack.model_validate(content.value)
+        return Stack.model_validate(content.value), []
     except ValidationError as error:
-        for item in error.errors():
-            yield _problem(content, dict(item))
+        return None, [_problem(content, dict(item)) for item in error.errors()]
 
 
 def _problem(content: Document, error: dict[str, Any]) -> Problem:
     where = tuple(part for part in error["loc"] if part != "[key]")
     text, hint = _words(where, error["type"], error.get("ctx", {}), error)
-    return Problem(f"{dotted(where)}: {text}", content.mark(where), hint, where)
+    return Problem(where, f"{dotted(where)}: {text}", hint, content.mark(where))
 
 
 def _words(
@@ -125,7 +132,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 
 def _is_quoted(kind: str, value: object) -> bool:
     """Whether a number or a truth value is text only because of its quotes."""
-    if isinstance(value, Filled):
+    if isinstance(value, Interpolated):
         return False
     if kind == "int_type":
         is_number = isinstance(value, str) and _NUMBER.fullmatch(value)

@@ -6,11 +6,10 @@ import ipaddress
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from stack.config import hosts, presets
-from stack.config.document import Path as KeyPath
+from stack.config.document import Problem
 from stack.config.model import SOURCES, Ready, Service, Stack
 
 # Nginx compares with the decoded, tidied path: what it would never see cannot be a route.
@@ -40,182 +39,171 @@ _ONLY_FOR = {
 }
 
 
-@dataclass(frozen=True)
-class Complaint:
-    """What does not fit, at which keys of the file, and the next step."""
-
-    path: KeyPath
-    text: str
-    hint: str = ""
+Rule = Callable[[Stack], Iterable[Problem]]
 
 
-Rule = Callable[[Stack], Iterable[Complaint]]
-
-
-def validate_sources(stack: Stack) -> Iterator[Complaint]:
+def validate_sources(stack: Stack) -> Iterator[Problem]:
     """Each service is exactly one of preset, image, build, host and static."""
     for name, service in stack.services.items():
         given = [kind for kind in SOURCES if getattr(service, kind) is not None]
         if not given:
             text = f"does not say what it is; add one of {_either(SOURCES)}"
-            yield Complaint(("services", name), text)
+            yield Problem(("services", name), text)
         elif len(given) > 1:
-            yield Complaint(
-                ("services", name, given[1]), f"{_join(given, 'and')} exclude each other"
-            )
+            yield Problem(("services", name, given[1]), f"{_join(given, 'and')} exclude each other")
 
 
-def validate_names(stack: Stack) -> Iterator[Complaint]:
+def validate_names(stack: Stack) -> Iterator[Problem]:
     """No service takes the name of the front door."""
     if presets.NGINX in stack.services:
-        yield Complaint(
+        yield Problem(
             ("services", presets.NGINX), "is the name of the front door itself; choose another"
         )
 
 
-def validate_hosts(stack: Stack) -> Iterator[Complaint]:
+def validate_hosts(stack: Stack) -> Iterator[Problem]:
     """Each further name of the front is a host name or an address, without a port."""
     for index, host in enumerate(stack.front.hosts):
         if text := hosts.problem(host):
-            yield Complaint(("front", "hosts", index), f"{host!r} {text}", "hosts: [shop.test]")
+            yield Problem(("front", "hosts", index), f"{host!r} {text}", "hosts: [shop.test]")
 
 
-def validate_images(stack: Stack) -> Iterator[Complaint]:
+def validate_images(stack: Stack) -> Iterator[Problem]:
     """Docker takes the names of images, also of those that are built."""
     for name, service in stack.services.items():
         if service.image is not None and not _IMAGE.fullmatch(service.image):
             text = f"{service.image!r} is no name of an image, like mongo:8"
-            yield Complaint(("services", name, "image"), text)
+            yield Problem(("services", name, "image"), text)
         built = f"{stack.name}-{name}"
         if service.build is not None and not _IMAGE.fullmatch(built):
             text = f"Docker refuses {built} as the name of its image"
-            yield Complaint(("services", name), text, "end no name with - or _")
+            yield Problem(("services", name), text, "end no name with - or _")
 
 
-def validate_mirror(stack: Stack) -> Iterator[Complaint]:
+def validate_mirror(stack: Stack) -> Iterator[Problem]:
     """A mirror of Debian's packages is named only where such packages can be wanted."""
     if stack.images.mirror and stack.images.source == "registry":
         text = "has no effect: source: registry takes no Debian packages"
-        yield Complaint(("images", "mirror"), text)
+        yield Problem(("images", "mirror"), text)
 
 
-def validate_keys(stack: Stack) -> Iterator[Complaint]:
+def validate_keys(stack: Stack) -> Iterator[Problem]:
     """No key stands where it could have no effect."""
     for name, service in _sourced(stack):
         for key, sources in _ONLY_FOR.items():
             if key in service.model_fields_set and service.source not in sources:
-                yield Complaint(
+                yield Problem(
                     ("services", name, key), f"has no effect on a {service.source} service"
                 )
         if service.init is not None and service.preset != "postgres":
-            yield Complaint(("services", name, "init"), "is only for preset: postgres")
+            yield Problem(("services", name, "init"), "is only for preset: postgres")
         if service.namespaces and service.preset != "realtime":
-            yield Complaint(("services", name, "namespaces"), "is only for preset: realtime")
+            yield Problem(("services", name, "namespaces"), "is only for preset: realtime")
         if service.preset not in {"redis", "postgres"}:
             continue
         if "replicas" in service.model_fields_set:
-            yield Complaint(("services", name, "replicas"), f"{service.preset} runs only once")
+            yield Problem(("services", name, "replicas"), f"{service.preset} runs only once")
         if "port" in service.model_fields_set:
             port = presets.PRESETS[service.preset].port
-            yield Complaint(("services", name, "port"), f"{service.preset} listens on {port} only")
+            yield Problem(("services", name, "port"), f"{service.preset} listens on {port} only")
 
 
-def validate_namespaces(stack: Stack) -> Iterator[Complaint]:
+def validate_namespaces(stack: Stack) -> Iterator[Problem]:
     """Whether what builds on a history or on presence has it."""
     for name, service in stack.services.items():
         for prefix, options in service.namespaces.items():
             path = ("services", name, "namespaces", prefix)
             has_history = options.history_size > 0 and options.history_ttl is not None
             if options.force_recovery and not has_history:
-                yield Complaint((*path, "force_recovery"), "needs history_size and history_ttl")
+                yield Problem((*path, "force_recovery"), "needs history_size and history_ttl")
             if options.join_leave and not options.presence:
-                yield Complaint((*path, "join_leave"), "needs presence: true")
+                yield Problem((*path, "join_leave"), "needs presence: true")
 
 
-def validate_postgres(stack: Stack) -> Iterator[Complaint]:
+def validate_postgres(stack: Stack) -> Iterator[Problem]:
     """The superuser of the preset is the one that readiness and ``needs`` sign in as."""
     for name, service in _sourced(stack):
         user = service.env.get("POSTGRES_USER")
         if service.preset == "postgres" and user not in {None, "", "postgres"}:
             where = ("services", name, "env", "POSTGRES_USER")
             text = f"must be postgres: stack and what needs {name} sign in as it"
-            yield Complaint(where, text, "create other roles by SQL, in the folder of init")
+            yield Problem(where, text, "create other roles by SQL, in the folder of init")
 
 
-def validate_ports(stack: Stack) -> Iterator[Complaint]:
+def validate_ports(stack: Stack) -> Iterator[Problem]:
     """No two things ask for one port of this machine."""
     taken = {stack.front.port: "front.port"}
     for name, service in stack.services.items():
         if service.host is None:
             continue
         if service.host in taken:
-            yield Complaint(
+            yield Problem(
                 ("services", name, "host"),
                 f"port {service.host} is also {taken[service.host]}",
             )
         taken.setdefault(service.host, f"services.{name}.host")
 
 
-def validate_routes(stack: Stack) -> Iterator[Complaint]:
+def validate_routes(stack: Stack) -> Iterator[Problem]:
     """Each route has a usable path and leads to a service that can answer."""
     seen: dict[str, str] = {}
     for path, route in stack.routes.items():
         where = ("routes", path)
         if not _ROUTE.fullmatch(path):
-            yield Complaint(where, "must start with / and hold no space, ?, #, %, \\, //, . or ..")
+            yield Problem(where, "must start with / and hold no space, ?, #, %, \\, //, . or ..")
             continue
         if f"{path}/".startswith("/.stack/"):
-            yield Complaint(where, "is where the front door says what it has loaded")
+            yield Problem(where, "is where the front door says what it has loaded")
         if (same := seen.setdefault(path.rstrip("/"), path)) != path:
-            yield Complaint(where, f"is the same path as {same}")
+            yield Problem(where, f"is the same path as {same}")
         service = stack.services.get(route.to)
         if service is None:
-            yield Complaint((*where, "to"), _unknown(route.to, stack.services))
+            yield Problem((*where, "to"), _unknown(route.to, stack.services))
         elif not any(getattr(service, kind) is not None for kind in SOURCES):
             continue
         elif service.preset in {"redis", "postgres"}:
-            yield Complaint((*where, "to"), f"{route.to} does not speak HTTP")
+            yield Problem((*where, "to"), f"{route.to} does not speak HTTP")
         elif service.source in {"image", "build"} and service.port is None:
-            yield Complaint(
+            yield Problem(
                 ("services", route.to), f"has a route ({path}), so it needs a port", "port: 8000"
             )
 
 
-def validate_lengths(stack: Stack) -> Iterator[Complaint]:
+def validate_lengths(stack: Stack) -> Iterator[Problem]:
     """No path is longer than what Nginx can read."""
     for path, route in stack.routes.items():
         most = MOST_STRIPPED if route.strip_prefix else MOST_ROUTED
         if len(path.encode()) > most:
             key = " with strip_prefix" if route.strip_prefix else ""
             text = f"is longer than the {most} bytes that Nginx can take{key}"
-            yield Complaint(("routes", path), text, "choose a shorter path")
+            yield Problem(("routes", path), text, "choose a shorter path")
 
 
-def validate_static_routes(stack: Stack) -> Iterator[Complaint]:
+def validate_static_routes(stack: Stack) -> Iterator[Problem]:
     """What is said of the connection to a service means nothing where Nginx reads files."""
     for path, route in stack.routes.items():
         if route.to not in stack.services or not stack.services[route.to].static:
             continue
         for key in ("websocket", "strip_prefix", "idle_timeout"):
             if getattr(route, key):
-                yield Complaint(("routes", path, key), f"{route.to} is a folder of files")
+                yield Problem(("routes", path, key), f"{route.to} is a folder of files")
 
 
-def validate_needs(stack: Stack) -> Iterator[Complaint]:
+def validate_needs(stack: Stack) -> Iterator[Problem]:
     """Needs name other services that stack runs, without a circle."""
     for name, service in stack.services.items():
         for index, other in enumerate(service.needs):
             where = ("services", name, "needs", index)
             if other not in stack.services:
-                yield Complaint(where, _unknown(other, stack.services))
+                yield Problem(where, _unknown(other, stack.services))
             elif stack.services[other].host or stack.services[other].static:
-                yield Complaint(where, f"{other} is not started by stack")
+                yield Problem(where, f"{other} is not started by stack")
     circle = _circle(stack)
     if circle:
-        yield Complaint(("services", circle[0], "needs"), f"runs in a circle: {' → '.join(circle)}")
+        yield Problem(("services", circle[0], "needs"), f"runs in a circle: {' → '.join(circle)}")
 
 
-def validate_ready(stack: Stack) -> Iterator[Complaint]:
+def validate_ready(stack: Stack) -> Iterator[Problem]:
     """Each ready says exactly one way, and HTTP ways have a port to ask."""
     for name, service in _sourced(stack):
         if service.ready is None or not service.is_container:
@@ -223,17 +211,17 @@ def validate_ready(stack: Stack) -> Iterator[Complaint]:
         ways = [way for way in Ready.model_fields if getattr(service.ready, way) is not None]
         where = ("services", name, "ready")
         if len(ways) != 1:
-            yield Complaint(where, f"needs exactly one of {_either(Ready.model_fields)}")
+            yield Problem(where, f"needs exactly one of {_either(Ready.model_fields)}")
         elif ways[0] in {"http", "websocket"} and not _port(service):
-            yield Complaint(where, f"{ways[0]} needs the service's port", "port: 8000")
+            yield Problem(where, f"{ways[0]} needs the service's port", "port: 8000")
         elif service.preset in {"redis", "postgres"} and ways[0] not in {"command", "log"}:
             text = f"{ways[0]} cannot be asked: Nginx, which asks, does not reach a store"
-            yield Complaint(where, text, "remove ready: a store is asked by its own protocol")
+            yield Problem(where, text, "remove ready: a store is asked by its own protocol")
         elif ways[0] == "log" and not _compiles(service.ready.log or ""):
-            yield Complaint((*where, "log"), "is not a valid regular expression")
+            yield Problem((*where, "log"), "is not a valid regular expression")
 
 
-def validate_volumes(stack: Stack) -> Iterator[Complaint]:
+def validate_volumes(stack: Stack) -> Iterator[Problem]:
     """Each volume reads ``name:/path`` or ``./folder:/path``, with an optional ``:ro``."""
     for name, service in stack.services.items():
         targets = set[str]()
@@ -241,18 +229,18 @@ def validate_volumes(stack: Stack) -> Iterator[Complaint]:
             where = ("services", name, "volumes", index)
             found = _VOLUME.fullmatch(volume)
             if not found:
-                yield Complaint(where, f"{volume!r} does not read name:/path or ./folder:/path")
+                yield Problem(where, f"{volume!r} does not read name:/path or ./folder:/path")
                 continue
             source = found["source"]
             if not source.startswith(("./", "../", "/")) and not _VOLUME_NAME.fullmatch(source):
-                yield Complaint(where, f"{source!r} is no volume name and no ./folder")
+                yield Problem(where, f"{source!r} is no volume name and no ./folder")
             target = posixpath.normpath(found["target"])
             if target in targets:
-                yield Complaint(where, f"{target} is mounted twice")
+                yield Problem(where, f"{target} is mounted twice")
             targets.add(target)
 
 
-def validate_deploy(stack: Stack) -> Iterator[Complaint]:
+def validate_deploy(stack: Stack) -> Iterator[Problem]:
     """The production configuration names services of this file, full paths and a real resolver."""
     if stack.deploy is None:
         return
@@ -260,16 +248,16 @@ def validate_deploy(stack: Stack) -> Iterator[Complaint]:
     proxied = {name for name in routed & stack.services.keys() if not stack.services[name].static}
     for name in stack.deploy.upstreams:
         if name not in stack.services:
-            yield Complaint(("deploy", "upstreams", name), _unknown(name, stack.services))
+            yield Problem(("deploy", "upstreams", name), _unknown(name, stack.services))
         elif name not in proxied:
             text = f"has no effect: no route asks {name} by HTTP"
-            yield Complaint(("deploy", "upstreams", name), text)
+            yield Problem(("deploy", "upstreams", name), text)
     for key, path in stack.deploy.tls.model_dump().items():
         # Nginx reads "data:", "engine:" and variables in these two as something else than a path.
         if not path.startswith("/") or "$" in path:
-            yield Complaint(("deploy", "tls", key), f"{path!r} is no absolute path without $")
+            yield Problem(("deploy", "tls", key), f"{path!r} is no absolute path without $")
     if not _is_address(stack.deploy.resolver):
-        yield Complaint(("deploy", "resolver"), f"{stack.deploy.resolver!r} is no IP address")
+        yield Problem(("deploy", "resolver"), f"{stack.deploy.resolver!r} is no IP address")
 
 
 RULES: tuple[Rule, ...] = (
@@ -300,7 +288,7 @@ def bound_folder(volume: str) -> str | None:
 
 
 def _sourced(stack: Stack) -> Iterator[tuple[str, Service]]:
-    """The services of which it is clear what they are; the others have a complaint already."""
+    """The services of which it is clear what they are; the others have a problem already."""
     for name, service in stack.services.items():
         if sum(getattr(service, kind) is not None for kind in SOURCES) == 1:
             yield name, service

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from stack.config.document import Problem
 from stack.config.model import Deploy, Route, Service, Stack
-from stack.config.validate import Complaint
 from stack.errors import ConfigError
 
 Version = tuple[int, ...]
@@ -156,13 +156,13 @@ def deploy_routing(stack: Stack, deploy: Deploy) -> Routing:
     return _routing(stack, _deploy_places(stack, deploy), resolver=resolver, open_hosts=False)
 
 
-def resolver_complaints(stack: Stack) -> Iterator[Complaint]:
+def resolver_problems(stack: Stack) -> Iterator[Problem]:
     """A DNS server is named only where production looks a name up; the stack is valid otherwise."""
     deploy = stack.deploy
     if not deploy or "resolver" not in deploy.model_fields_set:
         return
     if not any(place.moves for place in _deploy_places(stack, deploy).values()):
-        yield Complaint(("deploy", "resolver"), "has no effect: no service is reached by a name")
+        yield Problem(("deploy", "resolver"), "has no effect: no service is reached by a name")
 
 
 def _deploy_places(stack: Stack, deploy: Deploy) -> dict[str, Place]:

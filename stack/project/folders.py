@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stack.config.document import Path as KeyPath
+from stack.config.document import Problem
 from stack.config.model import Service, Stack
-from stack.config.validate import Complaint, bound_folder
+from stack.config.validate import bound_folder
 from stack.hint import quoted
 from stack.trouble import nearest
 
 _READ_BY_ALL = stat.S_IROTH | stat.S_IXOTH
 
 
-def folder_complaints(stack: Stack, folder: Path) -> Iterator[Complaint]:
+def folder_problems(stack: Stack, folder: Path) -> Iterator[Problem]:
     """Say what is missing, of the wrong kind, or closed to whoever has to read it."""
     for name, service in stack.services.items():
         where: KeyPath = ("services", name)
@@ -38,32 +39,32 @@ def folder_complaints(stack: Stack, folder: Path) -> Iterator[Complaint]:
 
 def _folder(
     base: Path, value: str, where: KeyPath, *, is_for_others: bool = False
-) -> Iterator[Complaint]:
+) -> Iterator[Problem]:
     found = _look(base / value)
     named = quoted(base / value)
     if isinstance(found, str):
-        yield Complaint(where, f"there is no folder {value}{found}", _make(base / value, found))
+        yield Problem(where, f"there is no folder {value}{found}", _make(base / value, found))
     elif not stat.S_ISDIR(found.st_mode):
-        yield Complaint(where, f"{value} is no folder", f"ls -ld {named}")
+        yield Problem(where, f"{value} is no folder", f"ls -ld {named}")
     elif not os.access(base / value, os.R_OK | os.X_OK):
-        yield Complaint(where, f"{value} cannot be read by you", f"chmod u+rx {named}")
+        yield Problem(where, f"{value} cannot be read by you", f"chmod u+rx {named}")
     elif is_for_others and sys.platform == "linux" and not _is_open(found):
         text = f"{value} can be read by its owner only, and not by the user of the container"
-        yield Complaint(where, text, f"chmod o+rx {named}")
+        yield Problem(where, text, f"chmod o+rx {named}")
 
 
-def _file(base: Path, value: str, where: KeyPath) -> Iterator[Complaint]:
+def _file(base: Path, value: str, where: KeyPath) -> Iterator[Problem]:
     found = _look(base / value)
     named = quoted(base / value)
     if isinstance(found, str):
-        yield Complaint(where, f"there is no file {value}{found}", _look_for(base / value, found))
+        yield Problem(where, f"there is no file {value}{found}", _look_for(base / value, found))
     elif not stat.S_ISREG(found.st_mode):
-        yield Complaint(where, f"{value} is no regular file", f"ls -ld {named}")
+        yield Problem(where, f"{value} is no regular file", f"ls -ld {named}")
     elif not os.access(base / value, os.R_OK):
-        yield Complaint(where, f"{value} cannot be read by you", f"chmod u+r {named}")
+        yield Problem(where, f"{value} cannot be read by you", f"chmod u+r {named}")
 
 
-def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Complaint]:
+def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Problem]:
     assert service.build is not None  # noqa: S101 - the caller looked
     problems = list(_folder(base, service.build.context, where))
     yield from problems
@@ -72,12 +73,12 @@ def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Complaint]:
         yield from _file(base, dockerfile, where)
 
 
-def _anything(base: Path, value: str, where: KeyPath) -> Iterator[Complaint]:
+def _anything(base: Path, value: str, where: KeyPath) -> Iterator[Problem]:
     found = _look(base / value)
     if isinstance(found, str):
         step = _look_for if _has_name_of_file(value) else _make
         text = f"there is no folder or file {value}{found}"
-        yield Complaint(where, text, step(base / value, found))
+        yield Problem(where, text, step(base / value, found))
 
 
 def _look(path: Path) -> os.stat_result | str:

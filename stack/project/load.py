@@ -2,23 +2,21 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from stack.config import document, presets
 from stack.config.document import Document, Mark, Problem, dotted
 from stack.config.model import Ready, Stack
-from stack.config.shape import shape_problems, shown
+from stack.config.shape import read_shape, shown
 from stack.config.syntax import EXAMPLE
-from stack.config.validate import RULES, Complaint, validate_needs
+from stack.config.validate import RULES, validate_needs
 from stack.errors import ConfigError
 from stack.hint import one_line
-from stack.layout.routing import resolver_complaints
-from stack.project.folders import folder_complaints
-from stack.project.variables import variable_complaints
+from stack.layout.routing import resolver_problems
+from stack.project.folders import folder_problems
+from stack.project.variables import variable_problems
 from stack.reading import read_text
 
 MAX_BYTES = 1 << 19
@@ -28,29 +26,57 @@ MAX_NAME = 63  # characters
 def load(path: Path, environ: Mapping[str, str]) -> Stack:
     """Read, interpolate and check one stack.yaml.
 
-    Raises ConfigError whose message has a line ``file:line:column: what`` for each problem.
+    Its shape is checked first, then whether its parts fit together, then what follows from them:
+    each stage says all that it finds, and needs what the one before it has found well. Raises
+    ConfigError whose message has a line ``file:line:column: what`` for each problem.
     """
     content = document.read(_read_text(path), environ, _is_verbatim)
+    stack, folder = _shaped(path, content), path.parent
+    _check(path, content, [*_unfit(stack), *folder_problems(stack, folder)])
+    whole = _with_defaults(stack)
+    # What realtime needs by default can close a circle that was none before.
+    _check(path, content, validate_needs(whole))
+    _check(path, content, [*resolver_problems(whole), *variable_problems(whole, folder, environ)])
+    return whole
+
+
+def _shaped(path: Path, content: Document) -> Stack:
+    """Give the model of what was read."""
     problems = content.problems
     if content.is_whole and isinstance(content.value, dict):
         content.value.setdefault("name", name_of(path.absolute().parent.resolve()))
-        problems += _without_echoes(shape_problems(content), problems)
-        stack = _parsed(content.value, problems)
-        if stack:
-            found = (_located(content, complaint) for complaint in _complaints(stack, path))
-            problems += _without_echoes(found, problems)
+        stack, found = read_shape(content)
+        unread = [problem.path for problem in problems if problem.path]
+        problems = [*problems, *(one for one in found if not _is_at(one.path, unread))]
+        if stack and not problems:
+            return stack
     elif not problems:
         raise _not_a_mapping(path, content.value)
-    if problems or stack is None:
-        raise _error(path, problems)
-    whole = _with_defaults(stack)
-    # What realtime needs by default can close a circle that was none before.
-    if circles := [_located(content, found) for found in validate_needs(whole)]:
-        raise _error(path, circles)
-    late = (*resolver_complaints(whole), *variable_complaints(whole, path.parent, environ))
-    if refused := [_located(content, found) for found in late]:
-        raise _error(path, refused)
-    return whole
+    raise _error(path, problems)
+
+
+def _is_at(path: document.Path, places: Iterable[document.Path]) -> bool:
+    """Whether a value is at one of the places, or inside it."""
+    return any(path[: len(place)] == place for place in places)
+
+
+def _unfit(stack: Stack) -> Iterator[Problem]:
+    for rule in RULES:
+        yield from rule(stack)
+
+
+def _check(path: Path, content: Document, problems: Iterable[Problem]) -> None:
+    """Raise ConfigError with every problem at its place, if there is one."""
+    located = [
+        replace(
+            problem,
+            text=f"{dotted(problem.path)}: {problem.text}",
+            mark=content.mark(problem.path),
+        )
+        for problem in dict.fromkeys(problems)
+    ]
+    if located:
+        raise _error(path, located)
 
 
 def _is_verbatim(path: document.Path) -> bool:
@@ -92,56 +118,6 @@ def _not_a_mapping(path: Path, value: document.Value) -> ConfigError:
         f"{path.name}:1:1: must be a mapping of keys, not {shown(value)}",
         f"it needs at least services: and routes:, as in: {EXAMPLE}",
     )
-
-
-def _parsed(value: dict[str, Any], problems: list[Problem]) -> Stack | None:
-    """Read the value without its faulty parts, so that the rules are told in the same go."""
-    paths = [problem.path for problem in problems]
-    try:
-        return Stack.model_validate({"name": "stack", **_without(value, paths)})
-    except ValidationError:
-        return None
-
-
-def _without(value: Any, paths: Collection[document.Path]) -> Any:
-    """Copy a value without what stands at ``paths``."""
-    below = {
-        path[0]: [rest[1:] for rest in paths if rest[:1] == path[:1]] for path in paths if path
-    }
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    kept = {
-        key: _without(item, below[key]) if isinstance(item, dict | list) and key in below else item
-        for key, item in items
-        if () not in below.get(key, ())
-    }
-    return kept if isinstance(value, dict) else list(kept.values())
-
-
-def _without_echoes(found: Iterable[Problem], known: list[Problem]) -> list[Problem]:
-    """Leave out what only follows from a problem that is known, and what is said twice."""
-    causes = [problem.path for problem in known if problem.path]
-    return [
-        problem
-        for problem in dict.fromkeys(found)
-        if not any(_is_near(problem.path, cause) for cause in causes)
-    ]
-
-
-def _is_near(path: document.Path, cause: document.Path) -> bool:
-    """Whether ``path`` is about the same service or route as ``cause``, or about its inside."""
-    around = cause[:2] if cause[0] in {"services", "routes"} else cause[:1]
-    return path[: len(around)] == around
-
-
-def _complaints(stack: Stack, path: Path) -> Iterator[Complaint]:
-    for rule in RULES:
-        yield from rule(stack)
-    yield from folder_complaints(stack, path.parent)
-
-
-def _located(content: Document, complaint: Complaint) -> Problem:
-    text = f"{dotted(complaint.path)}: {complaint.text}"
-    return Problem(text, content.mark(complaint.path), complaint.hint, complaint.path)
 
 
 def _error(path: Path, problems: Iterable[Problem]) -> ConfigError:

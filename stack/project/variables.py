@@ -8,9 +8,9 @@ do nothing, or would change a server behind the back of those who ask it. Reads 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from stack.config.document import Problem
 from stack.config.model import Service, Stack
 from stack.config.presets import secret_variables
-from stack.config.validate import Complaint
 from stack.errors import ConfigError
 from stack.layout import access
 from stack.layout.topology import NEXTAUTH_SECRET, Container, lay_out
@@ -59,9 +59,7 @@ def secret_name(name: str, service: Service) -> str:
     return NEXTAUTH_SECRET if service.preset == "realtime" else access.password_name(name)
 
 
-def variable_complaints(
-    stack: Stack, folder: Path, environ: Mapping[str, str]
-) -> Iterator[Complaint]:
+def variable_problems(stack: Stack, folder: Path, environ: Mapping[str, str]) -> Iterator[Problem]:
     """Say which of the user's variables cannot have an effect; the stack is valid otherwise."""
     layout = lay_out(stack, dict.fromkeys(("nginx", "redis", "postgres", "realtime"), ""))
     secrets: dict[str, tuple[str, str]] = {}
@@ -74,13 +72,13 @@ def variable_complaints(
         except ConfigError as error:
             where = ("services", container.service, "env_file")
             for line in error.message.splitlines():
-                yield Complaint(where, line, error.hint)
+                yield Problem(where, line, error.hint)
             continue
         yield from _refused(container, service, told)
-        yield from _secret_complaints(container.service, service, told, secrets)
+        yield from _secret_problems(container.service, service, told, secrets)
 
 
-def _refused(container: Container, service: Service, told: Told) -> Iterator[Complaint]:
+def _refused(container: Container, service: Service, told: Told) -> Iterator[Problem]:
     fixed = dict(_FIXED.get(service.preset or "", {}))
     if service.namespaces:
         fixed["WS_NAMESPACES"] = ("is what namespaces: says", "keep one of the two")
@@ -91,20 +89,20 @@ def _refused(container: Container, service: Service, told: Told) -> Iterator[Com
         said = variable if key == "env_file" else ""
         if variable in fixed:
             text, hint = fixed[variable]
-            yield Complaint(where, f"{said} {text}".strip(), hint)
+            yield Problem(where, f"{said} {text}".strip(), hint)
         elif variable == "POSTGRES_USER" and service.preset == "postgres":
             if key == "env_file" and value not in {"", "postgres"}:
                 text = f"{said} must be postgres: stack and what needs it sign in as it"
-                yield Complaint(where, text, "create other roles by SQL, in the folder of init")
+                yield Problem(where, text, "create other roles by SQL, in the folder of init")
         elif key == "env_file" and variable in ours:
             text = f"{said} is set by stack, and env_file does not win over that"
             hint = f"write {variable} in env: if yours is meant, or remove it from the file"
-            yield Complaint(where, text, hint)
+            yield Problem(where, text, hint)
 
 
-def _secret_complaints(
+def _secret_problems(
     name: str, service: Service, told: Told, secrets: dict[str, tuple[str, str]]
-) -> Iterator[Complaint]:
+) -> Iterator[Problem]:
     for variable in secret_variables(service.preset):
         value, key = told.get(variable, ("", ""))
         where, said = _place(name, variable, key), variable if key == "env_file" else ""
@@ -112,13 +110,13 @@ def _secret_complaints(
             continue
         if value.strip() != value or not value.isprintable():
             text = "must not hold line breaks, nor begin or end with a space"
-            yield Complaint(where, f"{said} {text}".strip())
+            yield Problem(where, f"{said} {text}".strip())
         before, place = secrets.setdefault(
             secret_name(name, service), (value, f"{name}, {variable}")
         )
         if before != value:
             text = f"is not the secret of {place}; all realtime services have one"
-            yield Complaint(where, f"{said} {text}".strip(), "give all of them the same")
+            yield Problem(where, f"{said} {text}".strip(), "give all of them the same")
 
 
 def _place(name: str, variable: str, key: str) -> tuple[str, ...]:

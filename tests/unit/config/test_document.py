@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stack.config.document import Filled, Mark, dotted, read, shortened
+from stack.config.document import Interpolated, Mark, dotted, read, shortened
 
 
 def value(text: str, **environ: str) -> object:
@@ -71,7 +71,7 @@ def test_a_variable(text: str, wanted: str) -> None:
 def test_what_a_variable_gave_is_known_as_such() -> None:
     found = value("a: ${P}\nb: '${P}'\nc: 81\nd: $$P", P="81")
     assert isinstance(found, dict)
-    assert [isinstance(item, Filled) for item in found.values()] == [True, True, False, False]
+    assert [isinstance(item, Interpolated) for item in found.values()] == [True, True, False, False]
 
 
 def test_a_variable_is_never_read_as_yaml() -> None:

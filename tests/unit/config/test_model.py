@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from stack.config.document import Filled
+from stack.config.document import Interpolated
 from stack.config.model import Route, Service, parse_duration, parse_filled
 
 
@@ -34,14 +34,14 @@ def test_what_is_no_duration(written: str) -> None:
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
-        (Filled("81"), 81),
-        (Filled("0"), 0),
-        (Filled("true"), True),
-        (Filled("false"), False),
-        (Filled("yes"), "yes"),
-        (Filled("-1"), "-1"),
-        (Filled("²"), "²"),
-        (Filled("9" * 10), "9" * 10),
+        (Interpolated("81"), 81),
+        (Interpolated("0"), 0),
+        (Interpolated("true"), True),
+        (Interpolated("false"), False),
+        (Interpolated("yes"), "yes"),
+        (Interpolated("-1"), "-1"),
+        (Interpolated("²"), "²"),
+        (Interpolated("9" * 10), "9" * 10),
         ("81", "81"),
         (None, None),
     ],

@@ -161,21 +161,33 @@ def test_hint(tmp_path: Path, content: str | bytes, hint: str | None) -> None:
     assert given.startswith("known in services.w: preset, image") if hint is None else given == hint
 
 
-def test_everything_wrong_is_said_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_all_that_is_wrong_with_the_shape_is_said_at_once_in_the_order_of_the_file(
+    tmp_path: Path,
+) -> None:
     text = (
         "name: ${NOPE}\n"
-        "services:\n  app: {host: 3000, prot: 1}\n  b: {host: 3000}\n  c: {image: 3}\n"
-        "  d: {image: x, needs: [q]}\n"
+        "services:\n  app: {host: 3000, prot: 1}\n  c: {image: 3}\n"
         "routes:\n  /: ap\n  /c: c\nfoo: 1\n"
     )
     assert problems(tmp_path, text)[0].splitlines() == [
         "stack.yaml:1:7: name: the environment variable NOPE is not set",
         "stack.yaml:3:21: services.app.prot: unknown key; did you mean port?",
-        "stack.yaml:4:7: services.b.host: port 3000 is also services.app.host",
-        "stack.yaml:5:7: services.c.image: must be text, not 3",
-        "stack.yaml:6:25: services.d.needs.0: there is no service q",
-        "stack.yaml:8:3: routes./.to: there is no service ap; did you mean app?",
-        "stack.yaml:10:1: foo: unknown key",
+        "stack.yaml:4:7: services.c.image: must be text, not 3",
+        "stack.yaml:8:1: foo: unknown key",
+    ]
+
+
+def test_then_all_that_does_not_fit_together_is_said_at_once(tmp_path: Path) -> None:
+    text = (
+        "services:\n  app: {host: 3000}\n  b: {host: 3000}\n"
+        "  d: {image: x, needs: [q]}\n  e: {build: ./nope, port: 1}\n"
+        "routes:\n  /: ap\n"
+    )
+    assert problems(tmp_path, text)[0].splitlines() == [
+        "stack.yaml:3:7: services.b.host: port 3000 is also services.app.host",
+        "stack.yaml:4:25: services.d.needs.0: there is no service q",
+        "stack.yaml:5:7: services.e.build: there is no folder ./nope",
+        "stack.yaml:7:3: routes./.to: there is no service ap; did you mean app?",
     ]
 
 
