@@ -111,7 +111,7 @@ def stop_command(owner: Owner, here: str = "") -> str:
     if owner.file:
         named = "" if owner.file == "stack.yaml" else f" --file {shlex.quote(owner.file)}"
         return f"cd {shlex.quote(owner.folder)} && stack down{named}"
-    return f"docker compose -p {shlex.quote(owner.project)} down"
+    return f"docker compose --project-name {shlex.quote(owner.project)} down"
 
 
 def _who(

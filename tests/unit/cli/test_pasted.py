@@ -84,7 +84,7 @@ def test_the_project_of_another_tool_is_one_word(project: str) -> None:
     with pytest.raises(StackError) as caught:
         check_port(engine, Owner("shop", "/shop", "stack.yaml"), 8080)
     command, _, rest = caught.value.hint.rpartition("\nor set another one in ")
-    assert shlex.split(command) == ["docker", "compose", "-p", project, "down"]
+    assert shlex.split(command) == ["docker", "compose", "--project-name", project, "down"]
     assert rest == "stack.yaml: front: { port: 8081 }"
 
 
