@@ -17,12 +17,13 @@ from stack.engines.base import Exit, Holder
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
 from stack.engines.docker.observe import observe, owner_of
-from stack.engines.running import Running, SeenContainer, Stranger
+from stack.engines.running import Running, SeenContainer, Stranger, shown
 from stack.engines.steps import (
     CreateNetwork,
     CreateVolume,
     MakeImage,
     RemoveContainer,
+    RemoveNameless,
     RemoveNetwork,
     RemoveVolume,
     RestartContainer,
@@ -76,6 +77,18 @@ class DockerEngine:
         """See what the project has, who else has its name, and which of ``images`` are there."""
         return observe(self.api, self.owner, self.adopted(), images)
 
+    def existing(self, volumes: Collection[str]) -> frozenset[str]:
+        """Give which of these volumes the engine has."""
+        with translated("docker"):
+            return frozenset(name for name in volumes if self._has_volume(name))
+
+    def _has_volume(self, name: str) -> bool:
+        try:
+            self.api.inspect_volume(name)
+        except NotFound:
+            return False
+        return True
+
     def apply(self, step: Step) -> None:
         """Carry out one step. Raises EngineError; TypeError for a step that is not the engine's."""
         with translated(str(step.key)):
@@ -88,10 +101,10 @@ class DockerEngine:
                     self._remove_network(step)
                 case CreateVolume():
                     self._create_volume(step)
-                case RemoveVolume():
-                    self.api.remove_volume(f"{self.project}_{step.name}")
+                case RemoveVolume() | RemoveNameless():
+                    self._remove_volume(step)
                 case RemoveContainer():
-                    self._remove_container(step)
+                    self._remove(step.seen.id)
                 case RunContainer():
                     self._run(step)
                 case StartContainer():
@@ -229,18 +242,26 @@ class DockerEngine:
             what = f"network {name}: is still used by {', '.join(users)}"
             raise EngineError(what, leave) from None
 
+    def _remove_volume(self, step: RemoveVolume | RemoveNameless) -> None:
+        name = f"{self.project}_{step.name}" if isinstance(step, RemoveVolume) else step.volume
+        try:
+            self.api.remove_volume(name)
+        except NotFound:
+            return  # somebody else removed it: that is what was wanted
+        except APIError:
+            found = self.api.containers(all=True, filters={"volume": name})
+            users = sorted(str(one["Names"][0]).lstrip("/") for one in found)
+            if not users:
+                raise
+            what = f"volume {shown(name)}: is still used by {', '.join(users)}"
+            end = f"docker rm --force {shlex.join(users)}\nstack down --volumes"
+            raise EngineError(what, end) from None
+
     def _start(self, seen: SeenContainer) -> None:
         if seen.state == "paused":
             self.api.unpause(seen.id)
         else:
             self.api.start(seen.id)
-
-    def _remove_container(self, step: RemoveContainer) -> None:
-        self._remove(step.seen.id)
-        # By name: the engine itself would keep those that one container inherited of another.
-        for _, name in step.seen.nameless if step.with_data else ():
-            with contextlib.suppress(NotFound):
-                self.api.remove_volume(name)
 
     def _remove(self, container: str) -> None:
         try:

@@ -11,11 +11,10 @@ from docker.errors import NotFound
 
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
-from stack.engines.running import Running, SeenContainer, SeenImage, Standing, Stranger
+from stack.engines.running import NAMELESS, Running, SeenContainer, SeenImage, Standing, Stranger
 from stack.layout import labels as own
 from stack.layout.labels import Owner
 
-_NAMELESS = re.compile("[0-9a-f]{64}")  # what an engine calls a volume that nobody named
 Summary = Mapping[str, Any]  # what the engine says of one thing in a list
 
 
@@ -135,7 +134,7 @@ def container(summary: Summary, project: str) -> SeenContainer:
         nameless=tuple(
             (mount["Destination"], mount["Name"])
             for mount in summary.get("Mounts") or ()
-            if _NAMELESS.fullmatch(mount.get("Name") or "")
+            if NAMELESS.fullmatch(mount.get("Name") or "")
         ),
     )
 

@@ -33,7 +33,7 @@ COMMAND = re.compile(
 # and our own constants; `named` and `quoted` were quoted before, `arguments` are in a message.
 PLAIN = re.compile(
     r"((shlex|files)\.)?(quote|quoted|join)\(.*\)|quoted|named|service|name|"
-    r"item\.service|(item\.)?route\.service|port|"
+    r"item\.service|(item\.)?route\.(service|log_of)|port|"
     r"(finding|causes\[near\[0\]\])\.code|packages|[A-Z_]+|evidence\.target\.port|answer\.waiting|"
     r"arguments\[0\]"
 )
