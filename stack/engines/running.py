@@ -12,17 +12,6 @@ DONE = "done"  # the state of a container that did its work and ended with 0
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """Something that has our project's name and that this project did not make."""
-
-    kind: Literal["container", "network", "volume"]
-    name: str
-    id: str
-    owner: Owner
-    is_running: bool = False
-
-
-@dataclass(frozen=True)
 class Nameless:
     """A volume without a name of its own: whose ``place`` it was, and what the engine calls it.
 
@@ -33,6 +22,21 @@ class Nameless:
     number: int
     place: str
     volume: str
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Something that has our project's name and that this project did not make.
+
+    ``nameless`` are the volumes without a name that a container has.
+    """
+
+    kind: Literal["container", "network", "volume"]
+    name: str
+    id: str
+    owner: Owner
+    is_running: bool = False
+    nameless: tuple[Nameless, ...] = ()
 
 
 @dataclass(frozen=True)

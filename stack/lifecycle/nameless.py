@@ -26,13 +26,22 @@ def with_left(running: Running, engine: DockerEngine, state: State) -> Running:
     return replace(running, left=tuple(one for one in left if one.volume in there))
 
 
-def keep(state: State, plan: Plan) -> None:
-    """Write down what the containers leave that a plan removes, before it is carried out.
+def leaving(plan: Plan) -> Iterator[Nameless]:
+    """Give what the containers leave that a plan removes."""
+    for step in plan.steps:
+        if isinstance(step, RemoveContainer):
+            yield from step.seen.leaves
+
+
+def keep(state: State, left: Iterable[Nameless]) -> None:
+    """Write down what containers leave, before they are removed.
 
     Raises StackError where nothing can be written.
     """
-    leaving = [step.seen for step in plan.steps if isinstance(step, RemoveContainer)]
-    _note(state, (one for seen in leaving for one in seen.leaves))
+    known = remembered(state)
+    more = [one for one in left if one not in known]
+    if more:
+        state.remember(_KEY, json.dumps([astuple(one) for one in (*known, *more)]))
 
 
 def keep_if_possible(state: State, left: Iterable[Nameless]) -> frozenset[str]:
@@ -44,7 +53,7 @@ def keep_if_possible(state: State, left: Iterable[Nameless]) -> frozenset[str]:
     with contextlib.suppress(StackError):
         state.check()
         if state.root.is_dir():
-            _note(state, left)
+            keep(state, left)
     return frozenset(one.volume for one in left) - {one.volume for one in remembered(state)}
 
 
@@ -59,13 +68,6 @@ def remembered(state: State) -> tuple[Nameless, ...]:
     with contextlib.suppress(ValueError, TypeError):
         return tuple(_read(json.loads(state.recall(_KEY) or "[]")))
     return ()
-
-
-def _note(state: State, left: Iterable[Nameless]) -> None:
-    known = remembered(state)
-    more = [one for one in left if one not in known]
-    if more:
-        state.remember(_KEY, json.dumps([astuple(one) for one in (*known, *more)]))
 
 
 def _read(rows: Iterable[tuple[str, int, str, str]]) -> Iterator[Nameless]:

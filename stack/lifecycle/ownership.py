@@ -55,9 +55,9 @@ def refusal(
 
     Where ``is_mixed`` the project runs under the name too: Compose would remove that as well.
     """
-    first = next((one.owner for one in strangers if one.owner.file), None)
-    first = first or next(iter(strangers)).owner
-    same = [one for one in strangers if one.owner == first]
+    # Who says most about itself: a stack, then who has a folder.
+    first = max((one.owner for one in strangers), key=lambda who: (bool(who.file), who.folder > ""))
+    same = [one for one in strangers if _is_of(first, one.owner)]
     who, hints = _who(owner, first, same, first.folder in folders)
     if is_mixed:
         stop = stop_command(Owner(owner.project))
@@ -71,14 +71,30 @@ def refusal(
     return StackError(f"{message}: {listed(same)}{more}", "\n".join(hints))
 
 
+def _is_of(owner: Owner, other: Owner) -> bool:
+    """Whether both are one: Compose says on nothing but containers which folder it ran in."""
+    return other == owner or (not owner.file and other == Owner(owner.project))
+
+
+def goes_on(stranger: Stranger) -> bool:
+    """Whether its volumes without a name go on in a container of ours: those of a stack do."""
+    return bool(stranger.owner.file)
+
+
 def consequences(
     project: str, strangers: Collection[Stranger], names: Collection[str]
 ) -> list[str]:
     """Say what adopting does to each, a line each; ``names`` are those that the project uses."""
-    return [
-        f"{_becomes(project, one, one.name in names)} {one.kind} {one.name} ({made_by(one.owner)})"
-        for one in sorted(strangers, key=lambda one: (one.kind, one.name))
-    ]
+    lines = []
+    for one in sorted(strangers, key=lambda one: (one.kind, one.name)):
+        becomes = _becomes(project, one, one.name in names)
+        lines.append(f"{becomes} {one.kind} {one.name} ({made_by(one.owner)})")
+        does = "keep and use" if goes_on(one) else "leave alone"
+        lines += [
+            f"{does} volume {left.volume} (no name, {left.place} of {one.name})"
+            for left in one.nameless
+        ]
+    return lines
 
 
 def _becomes(project: str, one: Stranger, is_used: bool) -> str:
@@ -136,9 +152,10 @@ def _who(
         where = f" of {other.folder}" if other.folder else ""
         is_only_data = all(one.kind == "volume" for one in same)
         first = [] if is_only_data else [stop_command(other)]
-        take = f"take them over (volumes are kept and used): {adopt}"
+        take = f"take them over (volumes with a name are kept and used): {adopt}"
         return f"the Docker Compose project {other.project}{where}", [*first, take, rename]
-    return "something made by hand", [f"take it over (volumes are kept and used): {adopt}", rename]
+    take = f"take it over (volumes with a name are kept and used): {adopt}"
+    return "something made by hand", [take, rename]
 
 
 def _file_option(owner: Owner) -> str:

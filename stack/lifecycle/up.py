@@ -37,7 +37,7 @@ def up(
     if not outcome.failures:
         carry_out(images, engine.apply, lambda: None, outcome, on_result)
     if not outcome.failures:
-        nameless.keep(project.state, rest)
+        nameless.keep(project.state, nameless.leaving(rest))
         carry_out_watched(rest, project, engine, options.timeout, outcome, on_result, say)
     if project.stack.front.tls and (replaced := replacement(project.authority)):
         outcome.warnings.append(replaced)

@@ -27,14 +27,14 @@ def state(tmp_path: Path) -> State:
 
 def test_what_is_left_is_remembered_once_and_forgotten(state: State) -> None:
     for _ in range(2):
-        nameless.keep(state, Plan((STEP,)))
+        nameless.keep(state, nameless.leaving(Plan((STEP,))))
     assert nameless.remembered(state) == LEFT
     nameless.forget(state)
     assert nameless.remembered(state) == ()
 
 
 def test_a_plan_that_leaves_nothing_writes_nothing(state: State) -> None:
-    nameless.keep(state, Plan(()))
+    nameless.keep(state, nameless.leaving(Plan(())))
     nameless.forget(state)
     assert not (state.root / "memory.json").exists()
 
