@@ -17,6 +17,7 @@ from stack.engines.base import Exit, Holder
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
 from stack.engines.docker.observe import observe, owner_of
+from stack.engines.docker.refusals import explained
 from stack.engines.running import Running, SeenContainer, Stranger, shown
 from stack.engines.steps import (
     CreateNetwork,
@@ -106,7 +107,8 @@ class DockerEngine:
                 case RemoveContainer():
                     self._remove(step.seen.id)
                 case RunContainer():
-                    self._run(step)
+                    with explained(step):
+                        self._run(step)
                 case StartContainer():
                     self._start(step.seen)
                 case RestartContainer():
