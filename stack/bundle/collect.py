@@ -67,7 +67,9 @@ class _Found:
     """What was found: texts and JSON values by the names of their files."""
 
     files: dict[str, Any] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)  # what could not be had, and why
+    missing: dict[str, StackError] = field(default_factory=dict)  # what could not be had, and why
+    is_well: bool = False  # whether the status was seen, and all of it was well
+    is_idle: bool = False  # whether it was seen that no container is there
     running: Running = field(default_factory=Running)
     services: list[Row] = field(default_factory=list)
     routes: list[Row] = field(default_factory=list)
@@ -92,9 +94,9 @@ def collect(scene: Scene, name: str) -> tuple[Path, Summary]:
         try:
             look(scene, found)
         except StackError as error:
-            found.missing[what] = error.message
+            found.missing[what] = error
     if found.missing:
-        found.files["missing.json"] = found.missing
+        found.files["missing.json"] = {what: error.message for what, error in found.missing.items()}
     secrets = _secrets(scene, found)
     summary = _summary(scene, found, secrets)
     written = {"summary.md": markdown(summary), **_written(found.files, secrets)}
@@ -143,19 +145,18 @@ def _secrets(scene: Scene, found: _Found) -> frozenset[str]:
 
 
 def _summary(scene: Scene, found: _Found, secrets: frozenset[str]) -> Summary:
-    outcome = scene.outcome
-    errors = [*scene.problems, *((*outcome.failures, *outcome.warnings) if outcome else ())]
+    name = scene.located.owner.project if scene.located else scene.folder.name
     failures = [
         {
             "message": error.message,
             "hint": naming(error.hint or "mend what it names, then: stack up", scene.which),
             "log": list(error.evidence) if isinstance(error, NotReadyError) else [],
         }
-        for error in errors
+        for error in _causes(scene, found, name)
     ]
     clean: dict[str, Any] = cleaned(
         {
-            "project": scene.located.owner.project if scene.located else scene.folder.name,
+            "project": name,
             "services": _named(found.services, scene.which),
             "routes": _named(found.routes, scene.which),
             "front_log": found.front_log,
@@ -167,7 +168,19 @@ def _summary(scene: Scene, found: _Found, secrets: frozenset[str]) -> Summary:
         Failure(each["message"], each["hint"], tuple(each["log"]))
         for each in cleaned(failures, secrets)
     ]
-    return Summary(failures=told, versions=found.versions, **clean)
+    return Summary(failures=told, versions=found.versions, is_well=found.is_well, **clean)
+
+
+def _causes(scene: Scene, found: _Found, name: str) -> list[StackError]:
+    """Give what failed, and what could not be looked at; each once, though several met it."""
+    outcome = scene.outcome
+    failed = (*outcome.failures, *outcome.warnings) if outcome else ()
+    met: dict[str, StackError] = {}
+    for error in (*scene.problems, *failed, *found.missing.values()):
+        met.setdefault(error.message, error)
+    if not met and found.is_idle:
+        return [StackError(f"nothing of {name} runs", "stack up")]
+    return list(met.values())
 
 
 def _outcome(scene: Scene, found: _Found) -> None:
@@ -208,6 +221,7 @@ def _containers(scene: Scene, found: _Found) -> None:
     if engine is None:
         return
     found.running = engine.observe()
+    found.is_idle = not found.running.containers
     names = [seen.name for seen in found.running.containers]
     with ThreadPoolExecutor(PARALLEL) as pool:
         logs = pool.map(lambda name: engine.logs(name, LOG_LINES), names)
@@ -254,6 +268,7 @@ def _status(scene: Scene, found: _Found) -> None:
     if scene.located is None or scene.engine is None:
         return
     seen = status.status(scene.located, scene.engine, _say_nothing)
+    found.is_well = seen.is_well
     rows = [vars(row) for row in seen.services]
     routes = [vars(row) for row in seen.routes]
     found.files["status.json"] = {"ok": seen.is_well, "services": rows, "routes": routes}

@@ -22,7 +22,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a bundle says first."""
+    """What a bundle says first. ``is_well``: it was seen that all runs and every route answers."""
 
     project: str
     failures: Sequence[Failure] = ()
@@ -31,17 +31,18 @@ class Summary:
     front_log: Sequence[str] = ()
     changes: Sequence[str] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    is_well: bool = False
 
     @property
     def first_cause(self) -> Failure | None:
-        """What failed first, or does not run or answer now."""
+        """What failed first, or does not run or answer now; None where that was seen to be well."""
         if self.failures:
             return self.failures[0]
         for what, rows in (("service", self.services), ("route", self.routes)):
             for name, state, is_well, step in rows:
                 if not is_well:
                     return Failure(f"{what} {name}: {state}", step)
-        return None
+        return None if self.is_well else Failure("what runs was not seen", "stack status")
 
 
 def title(summary: Summary) -> str:

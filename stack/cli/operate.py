@@ -47,7 +47,7 @@ def down(
 
     Works from what runs, whatever became of stack.yaml.
     """
-    from stack.lifecycle import checks, down, locate
+    from stack.lifecycle import down, locate
     from stack.project.state import State
 
     report = new_report(as_json)
@@ -57,17 +57,16 @@ def down(
     state = State(Path(owner.folder), owner.project)
     with holding(state, report, timeout, make=False):
         engine = connected(owner, report)
-        running = checks.running_of(engine)
+        running = down.look(engine, state)
         data = [f"{owner.project}_{one}" for one in running.own_volumes]
-        data += [f"{count} without a name" for count in [running.nameless] if count]
+        data += [f"{len(running.unnamed)} without a name"] if running.unnamed else []
         if volumes and data and not yes:
             again = same("down --volumes --yes", file, name)
             confirm(f"delete all data in the volumes {', '.join(data)}?", again)
         with report.progress() as on_result:
-            outcome = down.down(engine, on_result, volumes=volumes)
+            outcome, kept = down.down(engine, state, on_result, volumes=volumes)
     end(report, outcome)
-    kept = [] if volumes else running.own_volumes
-    report.down(outcome, kept, sorted(running.lent), same("down --volumes", file, name))
+    report.down(outcome, kept, same("down --volumes", file, name))
     _say_former(report.note, located)
 
 

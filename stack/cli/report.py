@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # rich takes a tenth of a second to load, and plain output ha
     from stack.engines.running import Standing
     from stack.engines.steps import Plan
     from stack.layout.topology import FrontRoute
+    from stack.lifecycle.down import Kept
     from stack.lifecycle.outcome import Outcome
     from stack.lifecycle.run import Finished, Result
     from stack.lifecycle.status import Status
@@ -234,24 +235,27 @@ class Report:
         what = "is up" if outcome.plan.changes else "is up to date"
         return f" {name} {what} {seconds}", self._green("✓")
 
-    def down(
-        self, outcome: "Outcome", kept: Sequence[str], lent: Sequence[str], again: str
-    ) -> None:
-        """Say what ``down`` removed and what it kept: volumes, and those that others had made.
+    def down(self, outcome: "Outcome", kept: "Kept", again: str) -> None:
+        """Say what ``down`` removed and which volumes it kept.
 
-        ``again`` is the command that removes the first.
+        ``again`` is the command that removes those of the project.
         """
         removed = [f"{step.key.kind} {step.key.name}" for step in outcome.plan.steps]
         seconds = round(outcome.seconds, 2)
         if self.form == "json":
-            self._event("down", ok=True, seconds=seconds, removed=removed, kept=[*kept, *lent])
+            names = [*kept.own, *kept.lent, *kept.nameless, *kept.lost]
+            self._event("down", ok=True, seconds=seconds, removed=removed, kept=names)
             return
         if removed:
             self._print(f" {len(removed)} removed in {seconds:.1f} s", self._green("✓"))
         else:
             self._print("nothing to remove")
-        volumes = joined(f"{outcome.project}_{name}" for name in lent)
-        for names, remove in ((kept, again), (lent, f"docker volume rm {volumes}")):
+        lent = joined(f"{outcome.project}_{name}" for name in kept.lent)
+        for names, remove in (
+            ([*kept.own, *_nameless(kept.nameless)], again),
+            ([*kept.lent], f"docker volume rm {lent}"),
+            (_nameless(kept.lost), f"docker volume rm {joined(kept.lost)}"),
+        ):
             if names:
                 self._print(f"  volumes kept: {', '.join(names)} ({remove} removes them)")
 
@@ -372,6 +376,10 @@ def aligned(rows: Sequence[Row]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def _nameless(volumes: Sequence[str]) -> list[str]:
+    return [f"{len(volumes)} without a name"] if volumes else []
 
 
 def _address(url: str, route: "FrontRoute") -> str:

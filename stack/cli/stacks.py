@@ -39,7 +39,8 @@ def adopt(
 ) -> None:
     """Take over what another folder or another tool made under this project's name.
 
-    Its networks and volumes are kept and used; its containers go, and stack up makes its own.
+    Its networks and its volumes with a name are kept and used; its containers go, and stack up
+    makes its own.
     """
     from stack.lifecycle import adopt as adoption
     from stack.lifecycle import derive

@@ -16,6 +16,8 @@ from stack.config.model import SOURCES, Ready, Service, Stack
 _ROUTE = re.compile(r"/|(/(?!\.{1,2}(/|$))[^/\s?#%\\\x00-\x20\x7f]+)+/?")
 _VOLUME = re.compile(r"(?P<source>[^:]+):(?P<target>/[^:]*)(?::(?P<mode>ro|rw))?")
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+# What the engine itself mounts there is what every process needs.
+_KERNELS = re.compile(r"/|/dev|/(?:proc|sys)(?:/.*)?", re.DOTALL)
 # https://github.com/distribution/reference: what Docker takes for the name of an image.
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 _IMAGE = re.compile(
@@ -234,7 +236,10 @@ def validate_volumes(stack: Stack) -> Iterator[Problem]:
             source = found["source"]
             if not source.startswith(("./", "../", "/")) and not _VOLUME_NAME.fullmatch(source):
                 yield Problem(where, f"{source!r} is no volume name and no ./folder")
-            target = posixpath.normpath(found["target"])
+            target = posixpath.normpath(f"/{found['target'].lstrip('/')}")
+            if _KERNELS.fullmatch(target):
+                hint = f"choose a folder of its own: {source}:/data"
+                yield Problem(where, f"nothing can be mounted at {target}", hint)
             if target in targets:
                 yield Problem(where, f"{target} is mounted twice")
             targets.add(target)

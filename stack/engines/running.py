@@ -1,23 +1,42 @@
 """What an engine saw of a project: frozen values between observe and plan. Does nothing itself."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stack.layout.labels import Owner
 
+NAMELESS = re.compile("[0-9a-f]{64}")  # what an engine calls a volume that nobody named
 DONE = "done"  # the state of a container that did its work and ended with 0
 
 
 @dataclass(frozen=True)
+class Nameless:
+    """A volume without a name of its own: whose ``place`` it was, and what the engine calls it.
+
+    ``number`` is 0 for a container that none of the project follows.
+    """
+
+    service: str
+    number: int
+    place: str
+    volume: str
+
+
+@dataclass(frozen=True)
 class Stranger:
-    """Something that has our project's name and that this project did not make."""
+    """Something that has our project's name and that this project did not make.
+
+    ``nameless`` are the volumes without a name that a container has.
+    """
 
     kind: Literal["container", "network", "volume"]
     name: str
     id: str
     owner: Owner
     is_running: bool = False
+    nameless: tuple[Nameless, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +63,11 @@ class SeenContainer:
     networks: frozenset[str] | None = None
     front: str = ""
     nameless: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def leaves(self) -> tuple[Nameless, ...]:
+        """The volumes without a name that stay when it is removed."""
+        return tuple(Nameless(self.service, self.number, *pair) for pair in self.nameless)
 
     @property
     def is_running(self) -> bool:
@@ -91,6 +115,7 @@ class Running:
     strangers: tuple[Stranger, ...] = ()
     lent: frozenset[str] = frozenset()  # volumes that another tool made: used by consent, and kept
     one_offs: tuple[SeenContainer, ...] = ()  # by `docker compose run`, of our rendered file
+    left: tuple[Nameless, ...] = ()  # by containers that are gone, the oldest first
 
     @property
     def own_volumes(self) -> list[str]:
@@ -98,9 +123,21 @@ class Running:
         return sorted(self.volumes - self.lent)
 
     @property
-    def nameless(self) -> int:
-        """How many volumes without a name the containers have."""
-        return sum(len(one.nameless) for one in (*self.containers, *self.one_offs))
+    def nameless(self) -> tuple[Nameless, ...]:
+        """The volumes without a name that the containers have, or that those before them left."""
+        seen = [one for container in self.containers for one in container.leaves]
+        once = [replace(one, number=0) for container in self.one_offs for one in container.leaves]
+        return (*self.left, *seen, *once)
+
+    @property
+    def unnamed(self) -> list[str]:
+        """What the engine calls the volumes that nobody named."""
+        return sorted({one.volume for one in self.nameless})
+
+    def left_of(self, service: str, number: int) -> tuple[tuple[str, str], ...]:
+        """Pair the places of a container that is gone with the volumes that it left there."""
+        mine = [one for one in self.left if (one.service, one.number) == (service, number)]
+        return tuple({one.place: one.volume for one in mine}.items())
 
     @property
     def front(self) -> str:
@@ -123,6 +160,11 @@ class Running:
         """Give the containers of one service, lowest number first."""
         found = (seen for seen in self.containers if seen.service == service)
         return tuple(sorted(found, key=lambda seen: seen.number))
+
+
+def shown(volume: str) -> str:
+    """Write the name of a volume as people do: of one that nobody named, its beginning."""
+    return volume[:12] if NAMELESS.fullmatch(volume) else volume
 
 
 @dataclass(frozen=True)

@@ -162,8 +162,15 @@ class RemoveVolume(Step):
 
 
 @dataclass(frozen=True)
+class RemoveNameless(Step):
+    """Remove a volume that has no name, and all its data; only ``down --volumes`` plans this."""
+
+    volume: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class RemoveContainer(Step):
-    """Stop and remove a container; ``with_data`` also the volumes without a name that it has.
+    """Stop and remove a container; volumes without a name stay.
 
     ``is_built``: its image is built from a Dockerfile of the user, and may have a newer one.
     """
@@ -171,7 +178,6 @@ class RemoveContainer(Step):
     seen: SeenContainer = field(kw_only=True)
     why: str = field(kw_only=True)
     is_built: bool = field(kw_only=True, default=False)
-    with_data: bool = field(kw_only=True, default=False)
 
     @property
     def says(self) -> str:

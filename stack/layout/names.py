@@ -19,3 +19,8 @@ def secret_file(project: str, service: str, file: str) -> str:
 def front_address(port: int, *, tls: bool) -> str:
     """Give the front door as a browser writes it."""
     return f"{'https' if tls else 'http'}://localhost:{port}"
+
+
+def static_folder(service: str) -> str:
+    """Give where the folder of a static service is in the container of Nginx."""
+    return f"/srv/{service}"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from stack.config.document import Problem
 from stack.config.model import Deploy, Route, Service, Stack
 from stack.errors import ConfigError
+from stack.layout.names import static_folder
 
 Version = tuple[int, ...]
 OLDEST: Version = (1, 25, 1)  # has `http2 on`
@@ -282,7 +283,9 @@ def _proxy(path: str, route: Route, place: Place, upgrades: bool, variable: str)
 
 def _files(path: str, service: str) -> Files:
     path, prefix = _split(path)
-    return Files(path, prefix, service, f"/srv/{service}/", quote(prefix, safe=_PATH_SAFE))
+    return Files(
+        path, prefix, service, f"{static_folder(service)}/", quote(prefix, safe=_PATH_SAFE)
+    )
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from stack.config import presets
 from stack.config.model import Build, Ready, Service, Stack
 from stack.config.presets import INIT_FOLDER, NGINX, PASSWORD, PRESETS, SECRETS_TARGET, Preset
 from stack.layout import access, labels
-from stack.layout.names import front_address, state_folder
+from stack.layout.names import front_address, state_folder, static_folder
 
 NEXTAUTH_SECRET = "nextauth-secret"  # noqa: S105 - the name of a file, not a secret
 CONFIG_TARGET = "/etc/nginx/stack"  # where Nginx finds its configuration
@@ -116,7 +116,8 @@ class FrontRoute:
     """What the front door must answer.
 
     ``source`` is what the service is made from; ``port`` the one of this machine if it is a host
-    service. ``strip_prefix``: the service does not see the path's prefix.
+    service. ``strip_prefix``: the service does not see the path's prefix. ``folder`` is the one of
+    a static service, as the user may name it.
     """
 
     path: str
@@ -125,6 +126,7 @@ class FrontRoute:
     websocket: bool
     port: int | None = None
     strip_prefix: bool = False
+    folder: str = ""
 
     @property
     def inner_path(self) -> str:
@@ -135,6 +137,11 @@ class FrontRoute:
     def is_container(self) -> bool:
         """Whether a container of the project answers."""
         return self.source in {"preset", "image", "build"}
+
+    @property
+    def log_of(self) -> str:
+        """The service whose log tells of it: Nginx serves folders itself."""
+        return NGINX if self.source == "static" else self.service
 
 
 @dataclass(frozen=True)
@@ -197,7 +204,13 @@ def _front_route(stack: Stack, path: str) -> FrontRoute:
     route = stack.routes[path]
     service = stack.services[route.to]
     return FrontRoute(
-        path, route.to, service.source, route.websocket, service.host, bool(route.strip_prefix)
+        path,
+        route.to,
+        service.source,
+        route.websocket,
+        service.host,
+        bool(route.strip_prefix),
+        _relative(service.static) if service.static else "",
     )
 
 
@@ -210,7 +223,7 @@ def secret_names(topology: Topology) -> tuple[str, ...]:
 def _nginx(stack: Stack, image: str) -> Container:
     preset = PRESETS[NGINX]
     static = (
-        Mount(_relative(service.static), f"/srv/{name}", read_only=True)
+        Mount(_relative(service.static), static_folder(name), read_only=True)
         for name, service in stack.services.items()
         if service.static
     )

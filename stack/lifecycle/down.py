@@ -1,21 +1,56 @@
 """Removes what a project has on its engine."""
 
 import time
+from dataclasses import dataclass
 
 from stack.engines.docker.engine import DockerEngine
+from stack.engines.running import Running
+from stack.lifecycle import nameless
 from stack.lifecycle.carry_out import OnResult, carry_out
-from stack.lifecycle.checks import (
-    running_of,
-)
+from stack.lifecycle.checks import running_of
 from stack.lifecycle.outcome import Outcome
 from stack.lifecycle.plan import plan_down
+from stack.project.state import State
 
 
-def down(engine: DockerEngine, on_result: OnResult, *, volumes: bool) -> Outcome:
-    """Remove what the project has. Nothing else is touched."""
+@dataclass(frozen=True)
+class Kept:
+    """The volumes that stay.
+
+    ``own`` and ``nameless`` are the project's, ``lent`` those of others. The next ``up`` knows
+    nothing of those that are ``lost``: there is no folder to write them down in.
+    """
+
+    own: tuple[str, ...] = ()
+    nameless: tuple[str, ...] = ()
+    lent: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def look(engine: DockerEngine, state: State) -> Running:
+    """See what there is to remove. Raises StackError if the name is somebody else's."""
+    return nameless.with_left(running_of(engine), engine, state)
+
+
+def down(
+    engine: DockerEngine, state: State, on_result: OnResult, *, volumes: bool
+) -> tuple[Outcome, Kept]:
+    """Remove what the project has; give what came of it, and what stays."""
     begun = time.monotonic()
-    running = running_of(engine)
+    running = look(engine, state)
+    # First: whatever ends this, all of them are known to the next command.
+    lost = nameless.keep_if_possible(state, running.nameless)
     outcome = Outcome(engine.project, plan_down(running, volumes=volumes))
     carry_out(outcome.plan, engine.apply, lambda: None, outcome, on_result)
+    if volumes and not outcome.failures:
+        nameless.forget(state)
     outcome.seconds = time.monotonic() - begun
-    return outcome
+    return outcome, _kept(running, lost, volumes=volumes)
+
+
+def _kept(running: Running, lost: frozenset[str], *, volumes: bool) -> Kept:
+    lent = tuple(sorted(running.lent))
+    if volumes:
+        return Kept(lent=lent)
+    known = tuple(name for name in running.unnamed if name not in lost)
+    return Kept(tuple(running.own_volumes), known, lent, tuple(sorted(lost)))

@@ -55,9 +55,9 @@ def refusal(
 
     Where ``is_mixed`` the project runs under the name too: Compose would remove that as well.
     """
-    first = next((one.owner for one in strangers if one.owner.file), None)
-    first = first or next(iter(strangers)).owner
-    same = [one for one in strangers if one.owner == first]
+    # Who says most about itself: a stack, then who has a folder.
+    first = max((one.owner for one in strangers), key=lambda who: (bool(who.file), who.folder > ""))
+    same = [one for one in strangers if _is_of(first, one.owner)]
     who, hints = _who(owner, first, same, first.folder in folders)
     if is_mixed:
         stop = stop_command(Owner(owner.project))
@@ -69,14 +69,30 @@ def refusal(
     return StackError(f"{message}: {listed(same)}{more}", "\n".join(hints))
 
 
+def _is_of(owner: Owner, other: Owner) -> bool:
+    """Whether both are one: Compose says on nothing but containers which folder it ran in."""
+    return other == owner or (not owner.file and other == Owner(owner.project))
+
+
+def goes_on(stranger: Stranger) -> bool:
+    """Whether its volumes without a name go on in a container of ours: those of a stack do."""
+    return bool(stranger.owner.file)
+
+
 def consequences(
     project: str, strangers: Collection[Stranger], names: Collection[str]
 ) -> list[str]:
     """Say what adopting does to each, a line each; ``names`` are those that the project uses."""
-    return [
-        f"{_becomes(project, one, one.name in names)} {one.kind} {one.name} ({made_by(one.owner)})"
-        for one in sorted(strangers, key=lambda one: (one.kind, one.name))
-    ]
+    lines = []
+    for one in sorted(strangers, key=lambda one: (one.kind, one.name)):
+        becomes = _becomes(project, one, one.name in names)
+        lines.append(f"{becomes} {one.kind} {one.name} ({made_by(one.owner)})")
+        does = "keep and use" if goes_on(one) else "leave alone"
+        lines += [
+            f"{does} volume {left.volume} (no name, {left.place} of {one.name})"
+            for left in one.nameless
+        ]
+    return lines
 
 
 def _becomes(project: str, one: Stranger, is_used: bool) -> str:
@@ -109,7 +125,7 @@ def stop_command(owner: Owner, here: str = "") -> str:
     if owner.file:
         named = "" if owner.file == "stack.yaml" else f" --file {quoted(owner.file)}"
         return f"cd {quoted(owner.folder)} && stack down{named}"
-    return f"docker compose -p {quoted(owner.project)} down"
+    return f"docker compose --project-name {quoted(owner.project)} down"
 
 
 def _who(
@@ -132,9 +148,7 @@ def _who(
         where = f" of {other.folder}" if other.folder else ""
         is_only_data = all(one.kind == "volume" for one in same)
         first = [] if is_only_data else [stop_command(other)]
-        take = "take them over (volumes are kept and used): stack adopt"
+        take = "take them over (volumes with a name are kept and used): stack adopt"
         return f"the Docker Compose project {other.project}{where}", [*first, take, rename]
-    return "something made by hand", [
-        "take it over (volumes are kept and used): stack adopt",
-        rename,
-    ]
+    take = "take it over (volumes with a name are kept and used): stack adopt"
+    return "something made by hand", [take, rename]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from stack.config.presets import NGINX
-from stack.engines.running import DONE, Running, SeenContainer
+from stack.engines.running import DONE, Running, SeenContainer, shown
 from stack.engines.steps import (
     CONFIGURE,
     AwaitReady,
@@ -20,6 +20,7 @@ from stack.engines.steps import (
     PlaceConfig,
     Plan,
     RemoveContainer,
+    RemoveNameless,
     RemoveNetwork,
     RemoveVolume,
     RestartContainer,
@@ -80,7 +81,7 @@ def plan_up(
     kept = {seen.id: seen for seen in running.containers if seen.id not in removed}
     steps += _config(kept, is_config_current=is_config_current, is_config_loaded=is_config_loaded)
     for container in topology.containers:
-        steps += _replicas(topology, container, removals, kept, fingerprints)
+        steps += _replicas(topology, container, removals, kept, fingerprints, running)
     steps += [_await_route(topology, route) for route in topology.routes]
     return Plan(pruned(steps))
 
@@ -105,9 +106,7 @@ def plan_restart(topology: Topology, running: Running, services: Collection[str]
 def plan_down(running: Running, *, volumes: bool) -> Plan:
     """Plan the removal of all that the project made; volumes only when ``volumes`` is true."""
     removals: list[Step] = [
-        RemoveContainer(
-            _container(Verb.REMOVE, seen.name), seen=seen, why="down", with_data=volumes
-        )
+        RemoveContainer(_container(Verb.REMOVE, seen.name), seen=seen, why="down")
         for seen in (*running.containers, *running.one_offs)
     ]
     keys = tuple(step.key for step in removals)
@@ -120,6 +119,10 @@ def plan_down(running: Running, *, volumes: bool) -> Plan:
         steps += [
             RemoveVolume(_volume(Verb.REMOVE, name), keys, name=name)
             for name in running.own_volumes
+        ]
+        steps += [
+            RemoveNameless(_volume(Verb.REMOVE, shown(name)), keys, volume=name)
+            for name in running.unnamed
         ]
     return Plan(tuple(steps))
 
@@ -236,6 +239,7 @@ def _replicas(
     removals: Collection[RemoveContainer],
     kept: Mapping[str, SeenContainer],
     fingerprints: Mapping[str, str],
+    running: Running,
 ) -> Iterator[Step]:
     mine = [step for step in removals if step.seen.service == container.service]
     late = [step for step in mine if step.after]
@@ -244,7 +248,8 @@ def _replicas(
         former = [step for step in mine if step.seen.number == number]
         name = container_name(topology.project, container.service, number)
         before = [step.key for step in removals if step in former or step.seen.name == name]
-        inherited = former[-1].seen.nameless if former else ()
+        left = running.left_of(container.service, number)
+        inherited = former[-1].seen.nameless if former else left
         yield from _bring_up(topology, container, number, before, kept, fingerprints, inherited)
     yield from (step for step in late if step.seen.number > container.replicas)
 

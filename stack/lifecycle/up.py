@@ -7,7 +7,7 @@ from stack.config.presets import NGINX
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.steps import MakeImage, WriteCompose
 from stack.errors import StackError
-from stack.lifecycle import front, provide
+from stack.lifecycle import front, nameless, provide
 from stack.lifecycle.carry_out import OnResult, Say, carry_out, carry_out_watched
 from stack.lifecycle.derive import Planned, keep_source, plan_project
 from stack.lifecycle.outcome import Options, Outcome
@@ -37,6 +37,7 @@ def up(
     if not outcome.failures:
         carry_out(images, engine.apply, lambda: None, outcome, on_result)
     if not outcome.failures:
+        nameless.keep(project.state, nameless.leaving(rest))
         carry_out_watched(rest, project, engine, options.timeout, outcome, on_result, say)
     if project.stack.front.tls and (replaced := replacement(project.authority)):
         outcome.warnings.append(replaced)

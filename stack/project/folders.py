@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stack.config.document import Path as KeyPath
 from stack.config.document import Problem
-from stack.config.model import Service, Stack
+from stack.config.model import Build, Service, Stack
 from stack.config.validate import bound_folder
 from stack.hint import quoted
 from stack.trouble import nearest
@@ -70,7 +70,21 @@ def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Problem]:
     yield from problems
     if not problems:
         dockerfile = posixpath.join(service.build.context, service.build.dockerfile)
-        yield from _file(base, dockerfile, where)
+        problems = list(_file(base, dockerfile, where))
+        yield from problems or _leads_out(base, service.build, where)
+
+
+def _leads_out(base: Path, build: Build, where: KeyPath) -> Iterator[Problem]:
+    """A link is sent to the engine as a link, and there is nothing outside of what is sent."""
+    context, path = (base / build.context).resolve(), base / build.context / build.dockerfile
+    inside = not posixpath.normpath(build.dockerfile).startswith(("/", ".."))
+    is_absolute = path.is_symlink() and path.readlink().is_absolute()
+    if inside and (is_absolute or not path.resolve().is_relative_to(context)):
+        name = posixpath.join(build.context, build.dockerfile)
+        real = os.path.relpath(path.resolve(), context)
+        text = f"{name} is a link out of the context, which no engine follows"
+        hint = f"write build: {{ context: {build.context}, dockerfile: {real} }}"
+        yield Problem(where, text, hint)
 
 
 def _anything(base: Path, value: str, where: KeyPath) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from stack.config.document import Problem
 from stack.config.model import Service, Stack
 from stack.config.presets import secret_variables
+from stack.config.strength import weakness_of
 from stack.errors import ConfigError
 from stack.layout import access
 from stack.layout.topology import NEXTAUTH_SECRET, Container, lay_out
@@ -103,6 +104,8 @@ def _refused(container: Container, service: Service, told: Told) -> Iterator[Pro
 def _secret_problems(
     name: str, service: Service, told: Told, secrets: dict[str, tuple[str, str]]
 ) -> Iterator[Problem]:
+    if service.preset == "realtime":
+        yield from _weak(name, told)
     for variable in secret_variables(service.preset):
         value, key = told.get(variable, ("", ""))
         where, said = _place(name, variable, key), variable if key == "env_file" else ""
@@ -117,6 +120,17 @@ def _secret_problems(
         if before != value:
             text = f"is not the secret of {place}; all realtime services have one"
             yield Problem(where, f"{said} {text}".strip(), "give all of them the same")
+
+
+def _weak(name: str, told: Told) -> Iterator[Problem]:
+    """Say which secrets the realtime service would refuse, and so not start."""
+    for variable in (*secret_variables("realtime"), "NEXTAUTH_SECRET_PREVIOUS"):
+        value, key = told.get(variable, ("", ""))
+        weak = (weakness_of(line.strip()) for line in value.splitlines() if line.strip())
+        if text := next(filter(None, weak), ""):
+            said = variable if key == "env_file" else ""
+            where = _place(name, variable, key)
+            yield Problem(where, f"{said} {text}".strip(), "openssl rand -base64 32")
 
 
 def _place(name: str, variable: str, key: str) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""What can be wrong with a service on this machine, seen through the front door: WS204 and on."""
+"""What can be wrong with what is no container of ours, seen through the front door: WS204 on."""
 
 from stack.finding import Cause
 
 NETWORKING = "https://docs.docker.com/engine/network/"
+INDEX = "https://nginx.org/en/docs/http/ngx_http_index_module.html"
 LISTEN = "https://man7.org/linux/man-pages/man7/ip.7.html"
 
 HOST_SILENT = Cause(
@@ -70,4 +71,18 @@ HOST_BLOCKED = Cause(
     NETWORKING,
 )
 
-PROOF_CAUSES = (HOST_SILENT, HOST_LOOPBACK, HOST_BLOCKED, DEV_REFUSES, DEV_FAILS)
+NO_INDEX = Cause(
+    "WS220",
+    "folder-without-page",
+    "error",
+    "a folder of files has no page that Nginx can give",
+    "Who asks for a folder gets its index.html. Without one, or where the user of the container "
+    "may not read it, Nginx answers 403. A folder below a path, such as one of assets, may do "
+    "without: there, any file of it is enough.",
+    "write an index.html, or name the folder that has one, such as the output of a build",
+    INDEX,
+    bad="services:\n  web: { static: ./site }        # ./site/dist/index.html",
+    good="services:\n  web: { static: ./site/dist }",
+)
+
+PROOF_CAUSES = (HOST_SILENT, HOST_LOOPBACK, HOST_BLOCKED, DEV_REFUSES, DEV_FAILS, NO_INDEX)

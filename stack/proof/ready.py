@@ -26,6 +26,7 @@ from stack.redaction.redact import redact
 
 PAUSE = 0.05  # seconds between two questions
 ANSWER_WITHIN = 2.0  # seconds that one answer may take
+BODY_WITHIN = 1.0  # seconds that the beginning of its body may take after its head
 SETTLE_WITHIN = 1.0  # seconds that a process has to live which nobody can ask
 LOG_LINES = 20
 # The first question costs next to nothing: a client takes the processor that a store starts with.
@@ -158,7 +159,7 @@ class Ready:
         while True:
             seen = self.ask_route(route)
             problem = route_problem(route, seen)
-            if not problem or is_server_error(route, seen):
+            if not problem or is_refusal(route, seen):
                 return seen
             self._check_time(name, text, problem)
             time.sleep(PAUSE)
@@ -222,11 +223,17 @@ class Ready:
 
     def ask_route(self, route: FrontRoute) -> Exchange:
         """Ask the front door once, as a browser would."""
-        return ask(self.question(route), ANSWER_WITHIN)
+        question = self.question(route)
+        seen = ask(question, ANSWER_WITHIN)
+        if seen.status >= 400 and not route.websocket:  # whose answer it is stands in its body
+            seen = ask(replace(question, patience=BODY_WITHIN), ANSWER_WITHIN)
+        return seen
 
     def question(self, route: FrontRoute) -> Question:
         """Give what a page of ours would send on the route; only the head of the answer counts."""
-        asked = replace(_plain(self.door, route.path), patience=0.0)
+        # Nginx sends who asks for a folder by its bare name there, so a page arrives there.
+        path = f"{route.path.rstrip('/')}/" if route.source == "static" else route.path
+        asked = replace(_plain(self.door, path), patience=0.0)
         if not route.websocket:
             return asked
         key = new_key()
@@ -345,9 +352,15 @@ def route_problem(route: FrontRoute, seen: Exchange) -> str:
     """Say why the front door does not answer on the route as it should; empty if it does."""
     if is_unreachable(seen):
         return f"{seen.says}: Nginx cannot reach {route.service}"
-    return seen.says if is_server_error(route, seen) else seen.problem
+    return seen.says if is_refusal(route, seen) else seen.problem
 
 
-def is_server_error(route: FrontRoute, seen: Exchange) -> bool:
-    """Whether a service itself answered that it fails: that is an answer, and no success."""
-    return seen.status >= 500 and not route.websocket and not is_unreachable(seen)
+def is_refusal(route: FrontRoute, seen: Exchange) -> bool:
+    """Whether an answer came that is no success: a server error, or an error page of Nginx itself.
+
+    An application may mean its own 401, 403 or 404, and Nginx its 401, which asks for a password.
+    """
+    if route.websocket or is_unreachable(seen):
+        return False
+    is_page = seen.is_page_of_nginx and seen.status != 401
+    return seen.status >= (400 if is_page or route.source == "static" else 500)

@@ -18,7 +18,7 @@ from stack.layout.topology import FrontRoute
 from stack.probe.ask import ask
 from stack.probe.exchange import Exchange, Question, Target
 from stack.probe.listeners import is_listening, listening
-from stack.proof import causes, devserver, direct, hot_reload
+from stack.proof import causes, devserver, direct, hot_reload, static
 from stack.proof.host_port import Attempts, Told, explain
 from stack.proof.ready import (
     ANSWER_WITHIN,
@@ -26,6 +26,7 @@ from stack.proof.ready import (
     NotReadyError,
     Ready,
     StoppedError,
+    is_refusal,
     is_unreachable,
     route_problem,
 )
@@ -42,18 +43,20 @@ _PLACES = ("127.0.0.1", "::1")
 class Proof:
     """What the front door said on a route; ``problem`` is empty if that is what is wanted.
 
-    ``told`` says more of a service on this machine: the cause, and the step that mends it.
+    ``told`` says more of a service on this machine, or of a folder: the cause, and the step that
+    mends it. ``file`` is the one that proves a folder which has no page.
     """
 
     route: FrontRoute
     seen: Exchange
     problem: str = ""
     told: Told | None = None
+    file: str = ""
 
     @property
     def says(self) -> str:
         """The answer as a table shows it."""
-        return self.problem or self.seen.says
+        return self.problem or (f"{self.file}: " if self.file else "") + self.seen.says
 
     @property
     def warning(self) -> NotReadyError:
@@ -61,7 +64,7 @@ class Proof:
         told, route = self.told, self.route
         return NotReadyError(
             f"{route.path}: {told.message if told else self.problem}",
-            told.fix if told else f"stack logs {route.service}",
+            told.fix if told else f"stack logs {route.log_of}",
             probe=f"{route.path} through the front door",
             answer=self.says,
         )
@@ -79,17 +82,16 @@ def await_route(ready: Ready, step: AwaitRoute) -> Proof:
     until = time.monotonic() + RECOVERS_WITHIN
     while True:
         seen = ready.await_route(step)
-        problem = route_problem(route, seen)
-        if not problem or time.monotonic() > until or ready.watch.stop.is_set():
-            return Proof(route, seen, problem)
+        is_late = time.monotonic() > until or ready.watch.stop.is_set()
+        if is_late or route.source == "static" or not route_problem(route, seen):
+            return _judged(ready, route, seen)
         time.sleep(PAUSE)
 
 
 def prove(ready: Ready, route: FrontRoute, within: float = COMPILES_WITHIN) -> Proof:
     """Ask the front door once, and for a service on this machine whatever its page needs."""
     if route.source != "host":
-        seen = ready.ask_route(route)
-        return Proof(route, seen, route_problem(route, seen))
+        return _judged(ready, route, ready.ask_route(route))
     seen = _ask_patiently(ready, route, within)
     problem = route_problem(route, seen)
     if is_unreachable(seen):
@@ -100,6 +102,17 @@ def prove(ready: Ready, route: FrontRoute, within: float = COMPILES_WITHIN) -> P
         return Proof(route, seen, problem, _fails(ready.door, route, seen, problem))
     dead = None if route.websocket else hot_reload.examine(ready.door, route.path, seen)
     return Proof(route, seen, f"{seen.says}, {dead.message}" if dead else "", dead)
+
+
+def _judged(ready: Ready, route: FrontRoute, seen: Exchange) -> Proof:
+    """Say what an answer of a container or of a folder means."""
+    problem = route_problem(route, seen)
+    if route.source != "static" or not is_refusal(route, seen):
+        return Proof(route, seen, problem)
+    if route.path != "/" and (other := static.some_file(ready, route)):
+        return Proof(route, other, file=other.question.target.path)
+    told = static.explain(ready, route, seen)
+    return Proof(route, seen, f"{problem}: {told.message}" if told else problem, told)
 
 
 def _ask_patiently(ready: Ready, route: FrontRoute, within: float) -> Exchange:

@@ -4,6 +4,7 @@ The rule, tested from both sides:
 
 * Under a name that says so (``DB_PASSWORD``, ``clientSecret``), a value is secret whatever it is,
   unless it is *plain*: a switch, a path, an address without credentials, ``${A_VARIABLE}``.
+* Under a name of a session (``SESSION_ID``, ``connect.sid``) it is if it is long and holds digits.
 * Under any other name it is secret if it *looks random*: no words, numbers, versions, addresses.
 * A secret is masked wherever it stands, unless that would hide too much: fewer than four
   characters, fewer than six digits, a common word, or a name of the project's own (``postgres``).
@@ -32,15 +33,18 @@ def _words(text: str) -> frozenset[str]:
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # A name with one of these says that its value is secret, unless its last word says what else it is.
 _STRONG = _words(
-    "password passwords passwd pwd passphrase passcode secret secrets token tokens apikey apikeys "
-    "credential credentials webhook dsn"
+    "password passwords passwd pswd pwd pw passphrase passcode passkey secret secrets secretkey "
+    "token tokens apikey apikeys privatekey accesskey credential credentials creds webhook dsn"
 )
-_ENDS = tuple(word for word in _STRONG if len(word) > SHORTEST)  # PGPASSWORD, authtoken
+_ENDS = ("pw", *(word for word in _STRONG if len(word) > SHORTEST))  # BINDPW, PGPASSWORD, authtoken
 # These say it only at the end: AUTH_PROVIDER and KEY_SIZE are no secrets.
 _WEAK = _words(
     "pass auth key keys salt pepper jwt cookie cookies signature otp psk license bearer "
     "authorization pat"
 )
+# These say it where the value is long and holds digits: SESSION=redis is a store, and no session.
+_LONG = _words("session sess sid sessid sessionid phpsessid jsessionid csrf xsrf ticket nonce")
+LONG = 16  # characters
 _AFTER = _words(
     "base value current previous old new next primary secondary default dev development test prod "
     "production staging local live raw b64 base64 hex pem string json"
@@ -82,9 +86,7 @@ _HEX = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
 @lru_cache(maxsize=4096)
 def says_secret(name: str) -> bool:
     """Tell whether a name says that its value is secret: ``DB_PASSWORD``, ``apiKey``."""
-    words = [word.lower() for word in _WORDS.findall(name[-200:])]
-    while words and (words[-1] in _AFTER or words[-1].isdigit()):
-        words.pop()
+    words = _words_of(name)
     if not words or (words[-1].endswith("s") and words[0] in _AMOUNTS):
         return False
     if words[-1] in _STRONG | _WEAK or words[-1].endswith(_ENDS):
@@ -92,6 +94,23 @@ def says_secret(name: str) -> bool:
     if words[-1] in {"url", "uri"} and _ADDRESSES.intersection(words):
         return True
     return words[-1] not in _ABOUT and any(word in _STRONG for word in words)
+
+
+def _words_of(name: str) -> list[str]:
+    """Give the words of a name without those behind that say nothing: ``JWT_SECRET_OLD_2``."""
+    words = [word.lower() for word in _WORDS.findall(name[-200:])]
+    while words and (words[-1] in _AFTER or words[-1].isdigit()):
+        words.pop()
+    return words
+
+
+def _is_session(name: str, value: str) -> bool:
+    """Tell a session, a ticket and the like by the name, as far as the value may be one."""
+    words = _words_of(name)
+    if words[-1:] == ["id"]:
+        words.pop()
+    is_long = len(value) >= LONG and not re.search(r"\s", value) and re.search(r"\d", value)
+    return bool(is_long and words and words[-1] in _LONG)
 
 
 def is_plain(value: str) -> bool:
@@ -142,7 +161,7 @@ def _parts(name: str, value: str) -> Iterator[str]:
     text = value.strip()
     if is_plain(text):
         return
-    is_said = says_secret(name)
+    is_said = says_secret(name) or _is_session(name, text)
     yield from [text] if is_said else filter(looks_random, text.split())
     for inner in _USERINFO.findall(text):
         yield from (inner, unquote(inner))

@@ -1,11 +1,16 @@
 """What another folder or another tool made is taken over by consent, and loses no data."""
 
+import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from tests.integration.projects import Project
-from tests.integration.storing import STORED, belongings, clone_of, kept
+from docker.errors import NotFound
+
+from stack.layout import images
+from stack.layout.images import Source
+from tests.integration.projects import SITE, Project, compose
+from tests.integration.storing import COMPOSE_FILE, STORED, belongings, clone_of, kept
 
 
 def test_a_moved_folder_is_adopted_with_its_data(storing: Project) -> None:
@@ -69,6 +74,47 @@ def test_adopting_says_what_becomes_of_names_that_are_not_used(project: Project)
     finally:
         own.remove()
         volume.remove()
+
+
+def test_consent_names_the_volumes_that_compose_gave_no_name(
+    project: Project, source: Source
+) -> None:
+    project.write(STORED, {"/": "site"})
+    image = images.recipe_for("redis", source).reference
+    text = COMPOSE_FILE.format(name=project.name, image=image).replace('"redis:/data"', '"/anon"')
+    (project.folder / "compose.yaml").write_text(text)
+    compose(project, "up", "--detach")
+    (used,) = [
+        one["Name"]
+        for one in project.container("cache").attrs["Mounts"]
+        if one["Destination"] == "/anon"
+    ]
+    try:
+        project.fails("adopt", code=2)
+        line = f"leave alone volume {used} (no name, /anon of {project.name}-cache-1)"
+        assert line in project.run("adopt").stdout
+        assert line in project.stack("adopt", "--yes")
+    finally:
+        project.remove()
+        with contextlib.suppress(NotFound):  # where the container was still there, it went with it
+            project.client.volumes.get(used).remove()
+
+
+def test_a_moved_stack_goes_on_with_its_volumes_without_a_name(
+    project: Project, python_image: str
+) -> None:
+    (project.folder / "app").mkdir()
+    (project.folder / "app" / "Dockerfile").write_text(f"FROM {python_image}\nVOLUME /data\n")
+    project.write({**SITE, "app": {"build": "./app", "command": ["sleep", "99"]}}, {"/": "site"})
+    project.stack("up")
+    project.stack("exec", "app", "sh", "-c", "echo mine > /data/mine")
+    moved = replace(project, folder=project.folder.with_name("moved"))
+    shutil.move(project.folder, moved.folder)
+    moved.stack("adopt", "--yes")
+    moved.stack("up")
+    assert moved.stack("exec", "app", "cat", "/data/mine") == "mine\n"
+    moved.stack("down", "--volumes", "--yes")
+    project.folder.mkdir()  # the fixture goes on from there
 
 
 def test_a_living_clone_is_not_adopted(owner: Project, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_what_compose_made_is_neither_replaced_nor_removed_nor_mounted(foreign: 
     for command in (("up",), ("down", "--volumes", "--yes"), ("restart",)):
         said = foreign.fails(*command)
         assert f"container {foreign.name}-cache-1" in said
-        assert f"docker compose -p {foreign.name} down" in said
+        assert f"docker compose --project-name {foreign.name} down" in said
         assert "stack adopt" in said
     assert belongings(foreign) == before
 

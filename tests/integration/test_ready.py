@@ -176,3 +176,37 @@ def test_a_dry_run_changes_nothing(echoing: Project) -> None:
     assert echoing.containers() == []
     assert echoing.client.networks.list(filters=filters) == []
     assert not (echoing.state / "nginx" / "nginx.conf").exists()
+
+
+def test_a_folder_without_a_page_is_not_green_and_one_of_assets_is(project: Project) -> None:
+    files = {"/": "site", "/assets": "files", "/none": "none"}
+    project.write({**SITE, "files": {"static": "files"}, "none": {"static": "none"}}, files)
+    for folder in ("files/deep", "none"):
+        (project.folder / folder).mkdir(parents=True)
+    (project.folder / "files" / "deep" / "a b.js").touch()
+    (project.folder / "site" / "index.html").unlink()
+    said = project.run("up", "--strict")
+    assert said.returncode == 1
+    assert "! " in said.stdout
+    assert "403 Forbidden: ./site has no index.html" in said.stdout
+    assert "403 Forbidden: ./none has no index.html" in said.stdout
+    assert "/assets/deep/a%20b.js: 200 OK" in said.stdout
+    found = [one for one in project.run("doctor").stdout.splitlines() if "error WS220" in one]
+    assert [one.split()[0] for one in found] == ["site", "none"]
+
+
+@pytest.mark.parametrize(
+    ("command", "says", "hint"),
+    [
+        (["nope"], "the image has no program nope", "correct stack.yaml: services.app.command"),
+        (["/etc/passwd"], "/etc/passwd may not be executed", "services.app.command"),
+    ],
+    ids=["missing", "no program"],
+)
+def test_what_the_engine_does_not_start_is_told_with_its_key(
+    project: Project, python_image: str, command: list[str], says: str, hint: str
+) -> None:
+    project.write({**SITE, "app": {"image": python_image, "command": command}}, {"/": "site"})
+    said = project.fails("up")
+    assert f"start {project.name}-app-1: {says}\n" in said
+    assert hint in said

@@ -36,6 +36,7 @@ from stack.proof.ready import (
     Watch,
     is_unreachable,
     loaded_generation,
+    route_problem,
 )
 from stack.proof.route import prove
 from stack.redaction.redact import redact
@@ -178,7 +179,7 @@ def _answer(
         seen = direct.ask(view.engine, nginx, place, route, view.ready.question(route))
     except EngineError as error:  # it ended by now
         return Direct(name, "", error.message, 0, 0)
-    said = view.clean(seen.says), view.clean(seen.problem)
+    said = view.clean(seen.says), view.clean(route_problem(route, seen))
     return Direct(name, *said, seen.status, _ms(seen.seconds))
 
 

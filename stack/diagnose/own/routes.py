@@ -99,7 +99,7 @@ def _front_alters(item: RouteSeen, here: Pairs) -> Finding:
 def _fails(item: RouteSeen, here: Pairs) -> Finding:
     known = next((entry.meaning for entry in item.nginx if entry.meaning), None)
     message = known.says if known else f"no success on {item.route.path}"
-    fix = known.fix if known else f"stack logs {item.route.service}"
+    fix = known.fix if known else f"stack logs {item.route.log_of}"
     return finding(causes.ROUTE_FAILS, item.route.service, message, fix, *here)
 
 

@@ -85,7 +85,7 @@ class RouteSeen:
     ``nginx`` is what Nginx wrote into its error log about it, ``access`` into its access log.
     ``findings`` are what came of asking the front door in other ways, as for any address.
     ``direct`` is what each container said itself; ``has_token`` whether a token was sent. ``told``
-    is why a service on this machine fails.
+    is why a service on this machine, or a folder, fails.
     """
 
     route: FrontRoute

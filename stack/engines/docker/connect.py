@@ -1,6 +1,7 @@
 """Connects to the Docker Engine that was meant; turns its errors into ours. Decides nothing."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
+from stack import trouble
 from stack.engines.docker import endpoint
 from stack.engines.docker.endpoint import Endpoint
 from stack.errors import EngineError
@@ -54,12 +56,17 @@ def answers() -> bool:
 
 @contextlib.contextmanager
 def translated(where: str) -> Iterator[None]:
-    """Turn what the SDK raises inside into EngineError ``where: what``."""
+    """Turn what the SDK raises inside into EngineError ``where: what``.
+
+    A limit of this process is StackError: no other engine would help.
+    """
     try:
         yield
     except APIError as error:
         raise EngineError(f"{where}: {error.explanation or error}") from error
     except (DockerException, requests.RequestException) as error:
+        if "Too many open files" in str(error):
+            raise trouble.told(OSError(errno.EMFILE, ""), where) from error
         raise EngineError(f"{where}: {_plain(error)}") from error
 
 

@@ -17,12 +17,14 @@ from stack.engines.docker import request
 from stack.engines.docker.connect import translated
 from stack.engines.docker.leftovers import forget
 from stack.engines.docker.observe import observe, owner_of
-from stack.engines.running import Running, SeenContainer, Stranger
+from stack.engines.docker.refusals import explained
+from stack.engines.running import Running, SeenContainer, Stranger, shown
 from stack.engines.steps import (
     CreateNetwork,
     CreateVolume,
     MakeImage,
     RemoveContainer,
+    RemoveNameless,
     RemoveNetwork,
     RemoveVolume,
     RestartContainer,
@@ -31,7 +33,7 @@ from stack.engines.steps import (
     Step,
 )
 from stack.errors import EngineError
-from stack.hint import quoted
+from stack.hint import joined, quoted
 from stack.layout.labels import Owner, labels_of
 from stack.layout.names import container_name
 from stack.layout.topology import Container
@@ -78,6 +80,18 @@ class DockerEngine:
         """See what the project has, who else has its name, and which of ``images`` are there."""
         return observe(self.api, self.owner, self.adopted(), images)
 
+    def existing(self, volumes: Collection[str]) -> frozenset[str]:
+        """Give which of these volumes the engine has."""
+        with translated("docker"):
+            return frozenset(name for name in volumes if self._has_volume(name))
+
+    def _has_volume(self, name: str) -> bool:
+        try:
+            self.api.inspect_volume(name)
+        except NotFound:
+            return False
+        return True
+
     def apply(self, step: Step) -> None:
         """Carry out one step. Raises EngineError; TypeError for a step that is not the engine's."""
         with translated(str(step.key)):
@@ -90,12 +104,13 @@ class DockerEngine:
                     self._remove_network(step)
                 case CreateVolume():
                     self._create_volume(step)
-                case RemoveVolume():
-                    self.api.remove_volume(f"{self.project}_{step.name}")
+                case RemoveVolume() | RemoveNameless():
+                    self._remove_volume(step)
                 case RemoveContainer():
-                    self._remove_container(step)
+                    self._remove(step.seen.id)
                 case RunContainer():
-                    self._run(step)
+                    with explained(step):
+                        self._run(step)
                 case StartContainer():
                     self._start(step.seen)
                 case RestartContainer():
@@ -231,6 +246,21 @@ class DockerEngine:
             what = f"network {name}: is still used by {', '.join(users)}"
             raise EngineError(what, leave) from None
 
+    def _remove_volume(self, step: RemoveVolume | RemoveNameless) -> None:
+        name = f"{self.project}_{step.name}" if isinstance(step, RemoveVolume) else step.volume
+        try:
+            self.api.remove_volume(name)
+        except NotFound:
+            return  # somebody else removed it: that is what was wanted
+        except APIError:
+            found = self.api.containers(all=True, filters={"volume": name})
+            users = sorted(str(one["Names"][0]).lstrip("/") for one in found)
+            if not users:
+                raise
+            what = f"volume {shown(name)}: is still used by {', '.join(users)}"
+            end = f"docker rm --force {joined(users)}\nstack down --volumes"
+            raise EngineError(what, end) from None
+
     def _start(self, seen: SeenContainer) -> None:
         if seen.state == "paused":
             self.api.unpause(seen.id)
@@ -241,10 +271,6 @@ class DockerEngine:
         self._remove(step.seen.id)
         if step.is_built:  # a new one may have taken the name of its image
             forget(self.client, step.seen.image_id)
-        # By name: the engine itself would keep those that one container inherited of another.
-        for _, name in step.seen.nameless if step.with_data else ():
-            with contextlib.suppress(NotFound):
-                self.api.remove_volume(name)
 
     def _remove(self, container: str) -> None:
         try:

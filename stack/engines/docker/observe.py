@@ -11,11 +11,10 @@ from docker.errors import NotFound
 
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
-from stack.engines.running import Running, SeenContainer, SeenImage, Standing, Stranger
+from stack.engines.running import NAMELESS, Running, SeenContainer, SeenImage, Standing, Stranger
 from stack.layout import labels as own
 from stack.layout.labels import Owner
 
-_NAMELESS = re.compile("[0-9a-f]{64}")  # what an engine calls a volume that nobody named
 Summary = Mapping[str, Any]  # what the engine says of one thing in a list
 
 
@@ -133,9 +132,11 @@ def container(summary: Summary, project: str) -> SeenContainer:
         networks=frozenset(one.removeprefix(f"{project}_") for one in networks),
         front=labels.get(own.FRONT, ""),
         nameless=tuple(
-            (mount["Destination"], mount["Name"])
-            for mount in summary.get("Mounts") or ()
-            if _NAMELESS.fullmatch(mount.get("Name") or "")
+            sorted(  # an engine gives them in another order each time
+                (mount["Destination"], mount["Name"])
+                for mount in summary.get("Mounts") or ()
+                if NAMELESS.fullmatch(mount.get("Name") or "")
+            )
         ),
     )
 
@@ -173,7 +174,8 @@ def _image_labels(api: APIClient, reference: str) -> Mapping[str, str]:
 def _stranger(kind: Any, item: Summary) -> Stranger:
     is_running = item.get("State") == "running"
     identity = adoption(item) if kind == "volume" else item["Id"]
-    return Stranger(kind, _name(item), identity, owner_of(item), is_running)
+    nameless = container(item, "").leaves if kind == "container" else ()
+    return Stranger(kind, _name(item), identity, owner_of(item), is_running, nameless)
 
 
 def _name(item: Summary) -> str:

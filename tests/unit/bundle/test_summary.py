@@ -91,9 +91,14 @@ def test_without_a_failure_what_does_not_run_is_the_cause() -> None:
 
 
 def test_a_stack_that_is_well_says_so() -> None:
-    well = Summary("shop", services=[("shop-nginx-1", "running: Up", True, "")])
+    well = Summary("shop", services=[("shop-nginx-1", "running: Up", True, "")], is_well=True)
     assert title(well) == "stack shop: everything runs and every route answers"
     assert "Everything runs, and every route answers." in markdown(well)
+
+
+def test_what_was_not_seen_is_not_said_to_be_well() -> None:
+    assert Summary("shop").first_cause == Failure("what runs was not seen", "stack status")
+    assert "Everything runs" not in markdown(Summary("shop"))
 
 
 @pytest.mark.parametrize(

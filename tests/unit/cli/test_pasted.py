@@ -33,8 +33,8 @@ COMMAND = re.compile(
 # What needs no quotes: a service has a name of [a-z0-9_-] (model.Name), a finding a code; numbers
 # and our own constants; `named` and `volumes` were quoted before, `arguments` are in a message.
 PLAIN = re.compile(
-    r"(quoted|joined)\(.*\)|named|volumes|service|name|"
-    r"item\.service|(item\.)?route\.service|port|"
+    r"(quoted|joined)\(.*\)|named|volumes|service|name|lent|"
+    r"item\.service|(item\.)?route\.(service|log_of)|port|"
     r"(finding|causes\[near\[0\]\])\.code|packages|[A-Z_]+|evidence\.target\.port|answer\.waiting|"
     r"arguments\[0\]"
 )
@@ -85,7 +85,7 @@ def test_the_project_of_another_tool_is_one_word(project: str) -> None:
     with pytest.raises(StackError) as caught:
         check_port(engine, Owner("shop", "/shop", "stack.yaml"), 8080)
     command, _, rest = caught.value.hint.rpartition("\nor set another one in ")
-    assert pasted(command) == ["docker", "compose", "-p", project, "down"]
+    assert pasted(command) == ["docker", "compose", "--project-name", project, "down"]
     assert rest == "stack.yaml: front: { port: 8081 }"
 
 

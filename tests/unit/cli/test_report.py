@@ -12,6 +12,7 @@ from stack.cli.report import Form, Report, aligned, coloured, printable
 from stack.engines.steps import AwaitRoute, Key, Kind, Plan, Step, Verb
 from stack.errors import StackError
 from stack.layout.topology import FrontRoute
+from stack.lifecycle.down import Kept
 from stack.lifecycle.outcome import Outcome, RouteCheck
 from stack.lifecycle.run import Finished, Started
 from stack.lifecycle.status import RouteStatus, ServiceStatus, Status
@@ -195,20 +196,20 @@ def test_down() -> None:
     for report in (plain, data):
         report.down(
             outcome((Step(Key(Verb.REMOVE, Kind.CONTAINER, "shop-ws-1")),)),
-            ["db"],
-            ["old"],
+            Kept(("db",), ("a" * 64, "b" * 64), ("old",), ("c" * 64,)),
             "stack down --volumes",
         )
-    kept = "  volumes kept: db (stack down --volumes removes them)\n"
+    kept = "  volumes kept: db, 2 without a name (stack down --volumes removes them)\n"
     kept += "  volumes kept: old (docker volume rm shop_old removes them)\n"
+    kept += f"  volumes kept: 1 without a name (docker volume rm {'c' * 64} removes them)\n"
     assert plain.text == f"✓ 1 removed in 1.2 s\n{kept}"
     assert data.event["removed"] == ["container shop-ws-1"]
-    assert data.event["kept"] == ["db", "old"]
+    assert data.event["kept"] == ["db", "old", "a" * 64, "b" * 64, "c" * 64]
 
 
 def test_down_of_nothing() -> None:
     report = Said()
-    report.down(outcome(()), [], [], "")
+    report.down(outcome(()), Kept(), "")
     assert report.text == "nothing to remove\n"
 
 
@@ -316,7 +317,7 @@ def test_what_a_server_said_gets_no_colour(line: str) -> None:
 
 def test_rich_colours_only_our_own_mark() -> None:
     report = Said("rich")
-    report.down(outcome(), [], [], "")
+    report.down(outcome(), Kept(), "")
     assert report.text == "\x1b[32m✓\x1b[0m 1 removed in 1.2 s\n"
 
 

@@ -111,7 +111,7 @@ def opened_by_the_engine(folder: Path) -> Iterator[int]:
     ("holder", "way_out"),
     [
         (Holder("web", Owner("")), "docker stop web"),
-        (Holder("blog-web-1", Owner("blog")), "docker compose -p blog down"),
+        (Holder("blog-web-1", Owner("blog")), "docker compose --project-name blog down"),
         (
             Holder("blog-nginx-1", Owner("blog", "/home/me/my blog", "stack.yaml")),
             "cd '/home/me/my blog' && stack down",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stack.engines.running import Running, SeenImage
+from stack.engines.running import Nameless, Running, SeenImage
 from stack.engines.steps import (
     AwaitReady,
     AwaitRoute,
@@ -16,6 +16,7 @@ from stack.engines.steps import (
     MakeImage,
     PlaceConfig,
     RemoveContainer,
+    RemoveNameless,
     RemoveVolume,
     RestartContainer,
     RunContainer,
@@ -266,6 +267,30 @@ def test_a_volume_without_a_name_goes_on_in_the_next_container() -> None:
     assert [(step.number, step.inherited) for step in runs] == [
         (number, (("/cache", "f" * 64),)) for number in (1, 2)
     ]
+
+
+def test_a_volume_without_a_name_that_was_left_goes_on_too() -> None:
+    old, new = ("e" * 64, "f" * 64)
+    left = [Nameless("ws", 2, "/cache", old), Nameless("ws", 2, "/cache", new)]
+    left += [Nameless("ws", 0, "/cache", old), Nameless("gone", 1, "/cache", old)]
+    world = Simulator(Running(left=tuple(left)))
+    runs = [step for step in world.plan().steps if isinstance(step, RunContainer)]
+    assert {step.key.name: step.inherited for step in runs if step.inherited} == {
+        "shop-ws-2": (("/cache", new),)
+    }
+
+
+def test_down_with_volumes_removes_each_without_a_name_once() -> None:
+    running = Simulator().converge().running
+    seen = [replace(one, nameless=(("/cache", "f" * 64),)) for one in running.containers]
+    left = (Nameless("gone", 1, "/cache", "e" * 64),)
+    running = replace(running, containers=(), one_offs=tuple(seen), left=left)
+    found = [
+        step.volume
+        for step in plan_down(running, volumes=True).steps
+        if isinstance(step, RemoveNameless)
+    ]
+    assert found == ["e" * 64, "f" * 64]
 
 
 def test_down_takes_what_was_run_once_too() -> None:

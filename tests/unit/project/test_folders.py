@@ -69,6 +69,32 @@ def test_what_is_wrong_with_it_is_said(tmp_path: Path, line: str, wanted: str) -
     assert problem(tmp_path, line) == wanted
 
 
+@pytest.mark.parametrize("target", ["../out/Dockerfile", "{folder}/api/real"])
+def test_a_dockerfile_that_leads_out_of_its_context_is_told(tmp_path: Path, target: str) -> None:
+    for folder in ("api", "out"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "out" / "Dockerfile").touch()
+    (tmp_path / "api" / "real").touch()
+    (tmp_path / "api" / "Dockerfile").symlink_to(target.format(folder=tmp_path))
+    message, hint = problems(tmp_path, service("w: {build: api}"))
+    assert message == (
+        "stack.yaml:3:7: services.w.build: api/Dockerfile is a link out of the context, "
+        "which no engine follows"
+    )
+    real = "../out/Dockerfile" if target.startswith("..") else "real"
+    assert hint == f"write build: {{ context: api, dockerfile: {real} }}"
+    loaded(tmp_path, service(f"w: {{build: {{context: api, dockerfile: {real}}}}}"))
+
+
+def test_a_dockerfile_may_be_a_link_within_its_context(tmp_path: Path) -> None:
+    (tmp_path / "api" / "docker").mkdir(parents=True)
+    (tmp_path / "api" / "docker" / "dev").touch()
+    (tmp_path / "api" / "Dockerfile").symlink_to("docker/dev")
+    loaded(tmp_path, service("w: {build: api}"))
+    (tmp_path / "link").symlink_to("api")
+    loaded(tmp_path, service("w: {build: link}"))
+
+
 def test_all_are_said_at_once_with_their_lines(tmp_path: Path) -> None:
     lines = "a: {static: one}\n  b: {build: two}\n  c: {image: x, env_file: three, volumes: ['./four:/f']}"
     message, hint = problems(tmp_path, service(lines))

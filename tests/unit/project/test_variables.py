@@ -201,6 +201,30 @@ def test_all_realtime_services_have_one_secret(tmp_path: Path) -> None:
     assert given_secrets(same, tmp_path, {}) == {"nextauth-secret": OWN}
 
 
+@pytest.mark.parametrize("variable", ["NEXTAUTH_SECRET", "AUTH_SECRET", "NEXTAUTH_SECRET_PREVIOUS"])
+@pytest.mark.parametrize("in_file", [False, True], ids=["env", "env_file"])
+def test_a_weak_secret_is_refused_before_anything_starts(
+    tmp_path: Path, variable: str, in_file: bool
+) -> None:
+    text = written(tmp_path, "realtime", {variable: "short"}, in_file=in_file)
+    message, hint = problems(tmp_path, text)
+    place = f"env_file: {variable}" if in_file else f"env.{variable}:"
+    assert message.endswith(f"services.w.{place} has 5 bytes, but needs at least 32")
+    assert hint == "openssl rand -base64 32"
+
+
+def test_each_former_secret_is_looked_at(tmp_path: Path) -> None:
+    values = f'"{OWN}\\n\\n{"s" * 40}\\n"'
+    line = f"w: {{preset: realtime, env: {{NEXTAUTH_SECRET_PREVIOUS: {values}}}}}"
+    message, _ = problems(tmp_path, service(line))
+    assert message.endswith("NEXTAUTH_SECRET_PREVIOUS: has fewer than 8 different characters")
+    loaded(tmp_path, service(line.replace("s" * 40, f"{OWN}2")))
+
+
+def test_a_password_of_a_store_may_be_short(tmp_path: Path) -> None:
+    loaded(tmp_path, service("w: {preset: redis, env: {REDIS_PASSWORD: short}}"))
+
+
 @pytest.mark.parametrize("value", [" x", "x ", "a\\nb"])
 def test_a_secret_is_one_line(tmp_path: Path, value: str) -> None:
     line = f'w: {{preset: redis, env: {{REDIS_PASSWORD: "{value}"}}}}'

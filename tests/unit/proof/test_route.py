@@ -155,6 +155,28 @@ def test_an_error_of_the_server_is_an_answer_and_no_success() -> None:
     assert (proof.problem, proof.seen.status) == ("500 Internal Server Error", 500)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "is_well"),
+    [
+        ("403 Forbidden", "<center>nginx</center>", False),
+        ("404 Not Found", "<center>nginx/1.29.0</center>", False),
+        ("401 Unauthorized", "<center>nginx</center>", True),  # it asks for a password
+        ("401 Unauthorized", "sign in", True),
+        ("404 Not Found", '{"error": "no such page"}', True),
+    ],
+)
+def test_an_error_page_of_nginx_is_no_success_and_an_answer_of_an_application_is_one(
+    status: str, body: str, is_well: bool
+) -> None:
+    route = FrontRoute("/", "api", "image", websocket=False)
+    step = AwaitRoute(Key(Verb.PROVE, Kind.ROUTE, "/"), route=route)
+    with door({"/": http(status, body)}) as (at, _):
+        watch = Watch(time.monotonic() + 60)
+        watch.stop.set()  # no moment to get better
+        proofs = [prove(ready(at), route), await_route(ready(at, watch), step)]
+    assert [proof.problem for proof in proofs] == ["" if is_well else status] * 2
+
+
 def test_a_first_compile_is_waited_for_and_that_is_said() -> None:
     def compiles(_: str) -> str:
         time.sleep(2.5)

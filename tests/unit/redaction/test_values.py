@@ -13,7 +13,9 @@ from tests.integration.planted import table
         "clientSecret", "client-secret", "SECRET_KEY_BASE", "AUTH_SECRET", "JWT_SECRET_2",
         "api_key", "apiKey", "APIKEY", "API_KEYS", "AWS_SECRET_ACCESS_KEY", "ENCRYPTION_KEY",
         "TOKEN", "GITHUB_TOKEN", "accessToken", "spring.datasource.password", "REDIS_AUTH",
-        "SENTRY_DSN", "SLACK_WEBHOOK_URL", "SESSION_SALT", "GOOGLE_CREDENTIALS", "--db-password",
+        "PW", "DB_PW", "pw2", "LDAP_BINDPW", "SMTP_PSWD", "AWS_CREDS", "PASSKEY", "PRIVATEKEY",
+        "SECRETKEY", "SENTRY_DSN", "SLACK_WEBHOOK_URL", "SESSION_SALT", "GOOGLE_CREDENTIALS",
+        "--db-password",
     ],
 )  # fmt: skip
 def test_a_name_that_says_secret(name: str) -> None:
@@ -26,6 +28,7 @@ def test_a_name_that_says_secret(name: str) -> None:
         "", "NODE_ENV", "DEBUG", "KEYBOARD", "MONKEY", "PASSENGERS", "TOKEN_TTL", "MAX_TOKENS",
         "SECRET_NAME", "PASSWORD_FILE", "TOKEN_URL", "JWT_ALGORITHM", "PASSWORD_MIN_LENGTH",
         "KEY_SIZE", "AUTH_PROVIDER", "COOKIE_DOMAIN", "AUTHOR", "COMPASS", "SECRET_PATH",
+        "PW_LENGTH", "SESSION", "SID", "SESSION_ID", "PWA_NAME",
     ],
 )  # fmt: skip
 def test_a_name_that_does_not(name: str) -> None:
@@ -83,6 +86,20 @@ def test_what_does_not(value: str) -> None:
         ("STORE", "Server=db;Password=mellon;Encrypt=yes", {"mellon"}),
         ("CONFIG", '{"a": {"token": "mellon"}, "b": "friend"}', {"mellon"}),
         ("OPTS", "--fast 51Hx0pQz51 slow", {"51Hx0pQz51"}),
+        ("PW", "swordfish", {"swordfish"}),
+        # The name of a session alone says little.
+        ("SESSION", "mellonspeakfriend1", {"mellonspeakfriend1"}),
+        (
+            "connect.sid",
+            "s:mellon4711friend.speak",
+            {"s:mellon4711friend.speak", "mellon4711friend.speak"},
+        ),
+        ("PHPSESSID", "mellonspeakfriend1", {"mellonspeakfriend1"}),
+        ("SESSION_ID", "mellonspeakfriend1", {"mellonspeakfriend1"}),
+        ("COOKIE", "mellon", {"mellon"}),
+        ("SESSION", "mellon-speak-friend", set()),
+        ("SESSION", "postgres17", set()),
+        ("SESSION_STORE", "mellonspeakfriend1", set()),
         ("BASIC_AUTH", "bob:builder", {"bob:builder", "builder"}),
         ("API_KEYS", "a8d7f6e5,b9c8d7e6", {"a8d7f6e5,b9c8d7e6", "a8d7f6e5", "b9c8d7e6"}),
     ],

@@ -1,0 +1,76 @@
+"""Remembers the volumes without a name that containers leave, so that the next go on with them.
+
+An engine has no other way to tell whose such a volume was. What is written here by hand is no
+reason to remove a volume that somebody named.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, replace
+
+from stack.engines.docker.engine import DockerEngine
+from stack.engines.running import NAMELESS, Nameless, Running
+from stack.engines.steps import Plan, RemoveContainer
+from stack.errors import StackError
+from stack.project.state import State
+
+_KEY = "nameless"  # of State.recall
+
+
+def with_left(running: Running, engine: DockerEngine, state: State) -> Running:
+    """Add to what was seen the volumes that former containers left, as far as they are there."""
+    used = {one.volume for one in running.nameless}
+    left = [one for one in remembered(state) if one.volume not in used]
+    there = engine.existing({one.volume for one in left})
+    return replace(running, left=tuple(one for one in left if one.volume in there))
+
+
+def leaving(plan: Plan) -> Iterator[Nameless]:
+    """Give what the containers leave that a plan removes."""
+    for step in plan.steps:
+        if isinstance(step, RemoveContainer):
+            yield from step.seen.leaves
+
+
+def keep(state: State, left: Iterable[Nameless]) -> None:
+    """Write down what containers leave, before they are removed.
+
+    Raises StackError where nothing can be written.
+    """
+    known = remembered(state)
+    more = [one for one in left if one not in known]
+    if more:
+        state.remember(_KEY, json.dumps([astuple(one) for one in (*known, *more)]))
+
+
+def keep_if_possible(state: State, left: Iterable[Nameless]) -> frozenset[str]:
+    """Write down what stays after the project is gone; give the volumes that could not be.
+
+    Nothing is made for it: whoever deleted the project's folder may not want a new one.
+    """
+    left = tuple(left)
+    with contextlib.suppress(StackError):
+        state.check()
+        if state.root.is_dir():
+            keep(state, left)
+    return frozenset(one.volume for one in left) - {one.volume for one in remembered(state)}
+
+
+def forget(state: State) -> None:
+    """Remember none: all of them were removed."""
+    if remembered(state):
+        state.remember(_KEY, "")
+
+
+def remembered(state: State) -> tuple[Nameless, ...]:
+    """Give what was written down, the oldest first; nothing of what cannot be read."""
+    with contextlib.suppress(ValueError, TypeError):
+        return tuple(_read(json.loads(state.recall(_KEY) or "[]")))
+    return ()
+
+
+def _read(rows: Iterable[tuple[str, int, str, str]]) -> Iterator[Nameless]:
+    for service, number, place, volume in rows:
+        if NAMELESS.fullmatch(volume):
+            yield Nameless(str(service), int(number), str(place), volume)
