@@ -23,3 +23,7 @@ class ConfigError(StackError):
 
 class EngineError(StackError):
     """The container engine is missing, refuses, or answered something unexpected."""
+
+
+class StoppedError(StackError):
+    """The wait was called off."""

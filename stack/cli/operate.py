@@ -51,13 +51,16 @@ def down(
     from stack.project.state import State
 
     report = new_report(as_json)
-    located = locate.find(file, os.environ, name)
-    owner = located.owner
+    located = locate.find_running(file, os.environ, name)
     _say_problem(report.note, located)
+    owner = located.owner
     state = State(Path(owner.folder), owner.project)
     with holding(state, report, timeout, make=False):
         engine = connected(owner, report)
         running = down.look(engine, state)
+        if not running.is_anything:
+            located = locate.read(located)
+            _say_problem(report.note, located)
         data = [f"{owner.project}_{one}" for one in running.own_volumes]
         data += [f"{len(running.unnamed)} without a name"] if running.unnamed else []
         if volumes and data and not yes:
@@ -107,17 +110,20 @@ def logs(
     from stack.lifecycle import logs as lines
 
     report = new_report(as_json)
-    located = locate.find(file, os.environ, name)
+    located = locate.find_running(file, os.environ, name)
     _say_problem(report.note, located)
     engine = connected(located.owner, report)
-    _say_former(report.note, located)
+    is_empty = True
     try:
         for container, line in lines.logs(located, engine, services or (), tail, is_endless=follow):
             report.log_line(container, line)
+            is_empty = False
     except Ended as ended:
         if not follow:
             raise
         raise typer.Exit(ended.exit_code) from None  # the way to end it, so nothing is to be said
+    if is_empty:
+        _say_former(report.note, locate.read(located))
 
 
 @commands.command(
@@ -136,7 +142,7 @@ def execute(
     from stack.lifecycle import locate
 
     report = new_report()
-    located = locate.find(file, os.environ, name)
+    located = locate.find_running(file, os.environ, name)
     engine = connected(located.owner, report)
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     for item in inside.execute(located, engine, service, command, is_terminal=is_terminal):

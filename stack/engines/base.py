@@ -8,6 +8,7 @@ from stack.engines.running import Running
 from stack.engines.steps import Step
 from stack.layout.labels import Owner
 
+Say = Callable[[str], None]  # tells the user one line
 GONE = -1  # in place of an exit code
 
 

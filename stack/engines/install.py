@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from stack.engines.base import Say
 from stack.errors import EngineError
 
-Say = Callable[[str], None]
 SocketState = Literal["missing", "denied", "silent"]
 Action = Literal["install", "start"]
 

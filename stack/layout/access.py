@@ -5,12 +5,18 @@ the file of its key. The API has a network of its own with those who need it, an
 there; the front door and everybody else see just the port for clients.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from stack.config.model import Service, Stack
 from stack.config.presets import API_PORT, LOOPBACK, SECRETS_TARGET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stack.config.model import Service, Stack
 
 NETWORK = "default"
 STORES_NETWORK = "data"

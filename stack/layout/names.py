@@ -1,4 +1,15 @@
-"""How containers and the files of a project are called. Pure."""
+"""How projects, containers and the files of a project are called. Pure."""
+
+import hashlib
+import re
+from pathlib import PurePath
+
+MAX_NAME = 63  # characters
+# A root that is no block mapping with plain keys may say its name in other ways.
+_ODD_ROOT = re.compile(r"""^(?:[\[{%&*!<?"']|-(?!--$)|---.*\S)""", re.MULTILINE)
+_BLOCK_ROOT = re.compile(r"^services[ \t]*:", re.MULTILINE)
+_NAME_KEY = re.compile(r"^name[ \t]*:(.*)$", re.MULTILINE)
+_PLAIN_NAME = re.compile(r"[ \t]+(?P<q>[\"']?)(?P<name>[a-z][a-z0-9_-]{0,62})(?P=q)[ \t]*(?:#.*)?")
 
 
 def container_name(project: str, service: str, number: int) -> str:
@@ -24,3 +35,31 @@ def front_address(port: int, *, tls: bool) -> str:
 def static_folder(service: str) -> str:
     """Give where the folder of a static service is in the container of Nginx."""
     return f"/srv/{service}"
+
+
+def name_of(folder: PurePath) -> str:
+    """Give the default name of a project: its folder's name, as Docker takes names.
+
+    Where letters had to be changed, two folders could get one name, so a digest of the whole path
+    is appended.
+    """
+    plain = re.sub(r"[^a-z0-9_]+", "-", folder.name.lower())
+    plain = re.sub(r"[_-]{2,}", "-", plain).strip("-_")[:MAX_NAME].rstrip("-_")
+    if plain == folder.name:
+        return plain
+    digest = hashlib.sha256(str(folder).encode(errors="surrogateescape")).hexdigest()[:6]
+    return f"{plain[: MAX_NAME - 7].rstrip('-_') or 'stack'}-{digest}"
+
+
+def plain_name(text: str, folder: PurePath) -> str:
+    """Give the name that a stack.yaml plainly says, or its default; empty where YAML has to tell.
+
+    So a command about what runs need not read the whole file.
+    """
+    if _ODD_ROOT.search(text) or not _BLOCK_ROOT.search(text):
+        return ""
+    said = _NAME_KEY.findall(text)
+    if not said:
+        return name_of(folder)
+    found = _PLAIN_NAME.fullmatch(said[0])
+    return found["name"] if found and len(said) == 1 else ""

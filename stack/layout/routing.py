@@ -1,16 +1,22 @@
 """Stack → what the Nginx templates loop over, every decision made. No text, no disk, no Jinja2."""
 
+from __future__ import annotations
+
 import ipaddress
 import re
 import string
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from stack.config.document import Problem
-from stack.config.model import Deploy, Route, Service, Stack
 from stack.errors import ConfigError
 from stack.layout.names import static_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stack.config.model import Deploy, Route, Service, Stack
 
 Version = tuple[int, ...]
 OLDEST: Version = (1, 25, 1)  # has `http2 on`

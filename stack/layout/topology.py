@@ -3,16 +3,22 @@
 The one source that both the rendered compose.yaml and the engine follow: they cannot disagree.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
-from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 from stack.config import presets
-from stack.config.model import Build, Ready, Service, Stack
 from stack.config.presets import INIT_FOLDER, NGINX, PASSWORD, PRESETS, SECRETS_TARGET, Preset
 from stack.layout import access, labels
 from stack.layout.names import front_address, state_folder, static_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from stack.config.model import Build, Ready, Service, Stack
 
 NEXTAUTH_SECRET = "nextauth-secret"  # noqa: S105 - the name of a file, not a secret
 CONFIG_TARGET = "/etc/nginx/stack"  # where Nginx finds its configuration
@@ -155,7 +161,7 @@ class Topology:
     volumes: tuple[str, ...]
     routes: tuple[FrontRoute, ...]
 
-    def limited(self, services: Collection[str]) -> "Topology":
+    def limited(self, services: Collection[str]) -> Topology:
         """Give the part that ``services`` need, with the front door; all of it if none is named."""
         if not services:
             return self

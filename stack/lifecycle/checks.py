@@ -1,19 +1,25 @@
 """Whether a command may go on: whose the project is, and whether its services exist."""
 
+from __future__ import annotations
+
 import difflib
-from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stack.config.presets import NGINX
-from stack.engines.docker.engine import DockerEngine
-from stack.engines.running import Running, Stranger
 from stack.errors import ConfigError, StackError
 from stack.hint import quoted
-from stack.layout.labels import Owner
-from stack.layout.topology import Topology
-from stack.lifecycle.locate import Located
 from stack.lifecycle.ownership import in_the_way, refusal
-from stack.project.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from stack.engines.docker.engine import DockerEngine
+    from stack.engines.running import Running, Stranger
+    from stack.layout.labels import Owner
+    from stack.layout.topology import Topology
+    from stack.lifecycle.locate import Located
+    from stack.project.project import Project
 
 
 def check_running(located: Located, running: Running, services: Collection[str]) -> None:

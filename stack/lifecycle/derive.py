@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stack.engines.base import Say
 from stack.engines.docker.context import context_digest, holds
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.opening import choose_source
@@ -16,7 +17,6 @@ from stack.hint import quoted
 from stack.layout.images import Source
 from stack.layout.topology import BuildSpec
 from stack.lifecycle import nameless, settle
-from stack.lifecycle.carry_out import Say
 from stack.lifecycle.checks import check_images, check_owner, check_services
 from stack.lifecycle.ownership import has_no_labels, in_the_way, wanted_names
 from stack.lifecycle.plan import plan_up

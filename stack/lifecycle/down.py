@@ -1,16 +1,21 @@
 """Removes what a project has on its engine."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from stack.engines.docker.engine import DockerEngine
-from stack.engines.running import Running
 from stack.lifecycle import nameless
 from stack.lifecycle.carry_out import OnResult, carry_out
 from stack.lifecycle.checks import running_of
 from stack.lifecycle.outcome import Outcome
 from stack.lifecycle.plan import plan_down
-from stack.project.state import State
+
+if TYPE_CHECKING:
+    from stack.engines.docker.engine import DockerEngine
+    from stack.engines.running import Running
+    from stack.project.state import State
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,19 @@
 """Runs a command in a container of the project, as ``stack exec`` does."""
 
+from __future__ import annotations
+
 import os
 import shutil
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stack.engines.base import Engine
 from stack.errors import StackError
 from stack.lifecycle.checks import check_in_containers, check_ours, check_running
-from stack.lifecycle.locate import Located
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stack.engines.base import Engine
+    from stack.lifecycle.locate import Located, read_if_missing
 
 
 def execute(
@@ -24,6 +30,7 @@ def execute(
     """
     running = engine.observe()
     check_ours(located.owner, running)
+    located = read_if_missing(located, running, [service])
     check_running(located, running, [service])
     check_in_containers(located.project, [service])
     alive = [seen for seen in running.of(service) if seen.is_running]

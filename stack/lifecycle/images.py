@@ -1,12 +1,13 @@
 """Makes the images of a project, and says where each comes from."""
 
+from stack.engines.base import Say
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import Running
 from stack.engines.steps import (
     MakeImage,
 )
 from stack.layout.topology import Container
-from stack.lifecycle.carry_out import OnResult, Say, carry_out
+from stack.lifecycle.carry_out import OnResult, carry_out
 from stack.lifecycle.derive import contexts_of, keep_source, source_of
 from stack.lifecycle.outcome import Outcome
 from stack.lifecycle.plan import plan_up

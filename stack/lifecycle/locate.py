@@ -3,32 +3,44 @@
 Whatever became of a stack.yaml, what was started from it can be seen and stopped.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.opening import open_engine, stacks
-from stack.engines.running import Standing
+from stack.engines.running import Running, Standing
 from stack.errors import ConfigError, EngineError, StackError
 from stack.hint import quoted
 from stack.layout.labels import Owner
+from stack.layout.names import plain_name
 from stack.lifecycle.adopt import adopted
-from stack.lifecycle.carry_out import Say
 from stack.lifecycle.ownership import stop_command
-from stack.project.project import Project, folder_of, open_project
-from stack.project.state import State
+from stack.project.state import State, folder_of
+from stack.reading import read_text
 
+if TYPE_CHECKING:
+    from stack.engines.base import Say
+    from stack.engines.docker.engine import DockerEngine
+    from stack.project.project import Project
+
+MAX_BYTES = 1 << 19  # of a stack file
 Stacks = Callable[[], Sequence[Standing]]
 
 
 @dataclass(frozen=True)
 class Located:
-    """The project that is meant. Without a ``project``, ``problem`` says why it cannot be read."""
+    """The project that is meant. Without a ``project``, ``problem`` says why it cannot be read.
+
+    ``unread`` is the stack file where nothing but its name was looked at, and the variables for it.
+    """
 
     owner: Owner
     project: Project | None = None
     problem: StackError | None = None
+    unread: tuple[Path, Mapping[str, str]] | None = None
 
 
 def locate(file: Path, environ: Mapping[str, str], name: str, stacks: Stacks) -> Located:
@@ -39,6 +51,8 @@ def locate(file: Path, environ: Mapping[str, str], name: str, stacks: Stacks) ->
     """
     if name:
         return Located(_only([one for one in stacks() if one.owner.project == name], name))
+    from stack.project.project import open_project  # with all of pydantic
+
     try:
         project = open_project(file, environ)
     except StackError as problem:
@@ -82,6 +96,35 @@ def _only(found: Sequence[Standing], what: str) -> Owner:
 def find(file: Path, environ: Mapping[str, str], name: str = "") -> Located:
     """Find the project of a stack file, or the one called ``name``."""
     return locate(file, environ, name, stacks)
+
+
+def find_running(file: Path, environ: Mapping[str, str], name: str = "") -> Located:
+    """Find the project as ``find`` does, for a command about what runs.
+
+    The stack file is not read where its text plainly says its name; see ``read``.
+    """
+    if not name and (said := _plain_name(file)):
+        owner = Owner(said, str(folder_of(file)), file.name)
+        return Located(owner, unread=(file, environ))
+    return find(file, environ, name)
+
+
+def read(located: Located) -> Located:
+    """Read the stack file of a project of which nothing was looked at but the name."""
+    return find(*located.unread) if located.unread else located
+
+
+def read_if_missing(located: Located, running: Running, services: Collection[str]) -> Located:
+    """Read the stack file where what runs does not tell: nothing does, or not all that is meant."""
+    missing = [name for name in services if not running.of(name)]
+    return read(located) if missing or not running.containers else located
+
+
+def _plain_name(file: Path) -> str:
+    try:
+        return plain_name(read_text(file, MAX_BYTES, file.name), folder_of(file))
+    except StackError:
+        return ""
 
 
 def former_of(located: Located) -> list[Standing]:

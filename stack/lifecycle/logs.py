@@ -1,13 +1,19 @@
 """Reads the logs of several containers as one stream of lines. Prints nothing."""
 
+from __future__ import annotations
+
 import queue
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from stack.engines.base import Engine
 from stack.errors import EngineError
 from stack.lifecycle.checks import check_in_containers, check_ours, check_running
-from stack.lifecycle.locate import Located
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from stack.engines.base import Engine
+    from stack.lifecycle.locate import Located, read_if_missing
 
 Line = tuple[str, str]  # the container's name and one line of its log
 
@@ -23,6 +29,7 @@ def logs(
     """Yield the containers' names and log lines of some services, or of all."""
     running = engine.observe()
     check_ours(located.owner, running)
+    located = read_if_missing(located, running, services)
     check_running(located, running, services)
     check_in_containers(located.project, services)
     wanted = [one for one in running.containers if not services or one.service in services]

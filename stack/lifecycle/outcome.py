@@ -1,14 +1,19 @@
 """What a verb is asked for and what came of it, as values. Does nothing."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from __future__ import annotations
 
-from stack.engines.steps import Plan
-from stack.errors import StackError
-from stack.layout.topology import FrontRoute
-from stack.lifecycle.run import Finished
-from stack.project.project import Prepared
-from stack.proof.ready import StoppedError
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stack.errors import StackError, StoppedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stack.engines.steps import Plan
+    from stack.layout.topology import FrontRoute
+    from stack.lifecycle.run import Finished
+    from stack.project.project import Prepared
 
 
 @dataclass(frozen=True)

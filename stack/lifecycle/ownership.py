@@ -4,14 +4,20 @@ A project is a name and a folder. What carries the name and was not made by this
 changed, removed or mounted; the owner decides, or the user by ``stack adopt``.
 """
 
-from collections.abc import Collection, Iterable
+from __future__ import annotations
 
-from stack.engines.running import Running, Stranger
+from typing import TYPE_CHECKING
+
 from stack.errors import StackError
 from stack.hint import quoted
 from stack.layout.labels import Owner
 from stack.layout.names import container_name
-from stack.layout.topology import Topology
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from stack.engines.running import Running, Stranger
+    from stack.layout.topology import Topology
 
 MOST = 5  # names in one line
 

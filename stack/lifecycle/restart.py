@@ -3,13 +3,15 @@
 import time
 from dataclasses import replace
 
+from stack.engines.base import Say
 from stack.engines.docker.engine import DockerEngine
-from stack.lifecycle.carry_out import OnResult, Say, carry_out_watched
+from stack.lifecycle.carry_out import OnResult
 from stack.lifecycle.checks import check_in_containers, check_made, check_owner, check_services
 from stack.lifecycle.derive import running_door, source_of
 from stack.lifecycle.outcome import Options, Outcome
 from stack.lifecycle.ownership import wanted_names
 from stack.lifecycle.plan import plan_restart
+from stack.lifecycle.watched import carry_out_watched
 from stack.project.project import Project, derive
 
 

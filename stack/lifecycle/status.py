@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stack.config.presets import NGINX
+from stack.engines.base import Say
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import DONE, Running
 from stack.layout.names import container_name
 from stack.layout.topology import FrontRoute, Topology
 from stack.lifecycle import settle
-from stack.lifecycle.carry_out import Say, ready_for
 from stack.lifecycle.checks import check_ours
 from stack.lifecycle.derive import running_door, source_of
 from stack.lifecycle.locate import Located
+from stack.lifecycle.watched import ready_for
 from stack.project.project import derive
 from stack.project.state import State
 from stack.proof.ready import Ready, Watch

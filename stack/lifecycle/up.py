@@ -4,13 +4,15 @@ import time
 from functools import partial
 
 from stack.config.presets import NGINX
+from stack.engines.base import Say
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.steps import MakeImage, WriteCompose
 from stack.errors import StackError
 from stack.lifecycle import front, nameless, provide
-from stack.lifecycle.carry_out import OnResult, Say, carry_out, carry_out_watched
+from stack.lifecycle.carry_out import OnResult, carry_out
 from stack.lifecycle.derive import Planned, keep_source, plan_project
 from stack.lifecycle.outcome import Options, Outcome
+from stack.lifecycle.watched import carry_out_watched
 from stack.project.authority import replacement
 from stack.project.project import Project
 

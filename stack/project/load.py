@@ -1,7 +1,5 @@
 """File and environment → Stack. Reports every problem at once, with its place; writes nothing."""
 
-import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +12,13 @@ from stack.config.syntax import EXAMPLE
 from stack.config.validate import RULES, validate_needs
 from stack.errors import ConfigError
 from stack.hint import one_line
+from stack.layout.names import name_of
 from stack.layout.routing import resolver_problems
 from stack.project.folders import folder_problems
 from stack.project.variables import variable_problems
 from stack.reading import read_text
 
-MAX_BYTES = 1 << 19
-MAX_NAME = 63  # characters
+MAX_BYTES = 1 << 19  # of a stack file
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Stack:
@@ -94,20 +92,6 @@ def _read_text(path: Path) -> str:
     except (OSError, ValueError):  # said better by whoever opens it
         pass
     return read_text(path, MAX_BYTES, path.name)
-
-
-def name_of(folder: Path) -> str:
-    """Give the default name of a project: its folder's name, as Docker takes names.
-
-    Where letters had to be changed, two folders could get one name, so a digest of the whole path
-    is appended.
-    """
-    plain = re.sub(r"[^a-z0-9_]+", "-", folder.name.lower())
-    plain = re.sub(r"[_-]{2,}", "-", plain).strip("-_")[:MAX_NAME].rstrip("-_")
-    if plain == folder.name:
-        return plain
-    digest = hashlib.sha256(str(folder).encode(errors="surrogateescape")).hexdigest()[:6]
-    return f"{plain[: MAX_NAME - 7].rstrip('-_') or 'stack'}-{digest}"
 
 
 def _not_a_mapping(path: Path, value: document.Value) -> ConfigError:

@@ -29,7 +29,7 @@ from stack.project.authority import authority_certificate, authority_folder
 from stack.project.fingerprint import fingerprints
 from stack.project.hidden import hidden_values
 from stack.project.output import seen_from
-from stack.project.state import State
+from stack.project.state import State, folder_of
 from stack.project.token import mint
 from stack.project.variables import given_secrets
 
@@ -102,11 +102,6 @@ def _check_writable_in_utf8(file: Path) -> None:
             f"{file}: the name is not UTF-8, which labels and mounts of containers have to be",
             f"mv {quoted(file.parent)} {quoted(file.parent.parent / 'stack')}",
         ) from None
-
-
-def folder_of(file: Path) -> Path:
-    """Give the folder of a stack file by its one name, whichever links lead to it."""
-    return file.absolute().parent.resolve()
 
 
 def topology(stack: Stack, source: Source) -> Topology:

@@ -207,3 +207,8 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def folder_of(file: Path) -> Path:
+    """Give the folder of a stack file by its one name, whichever links lead to it."""
+    return file.absolute().parent.resolve()

@@ -15,7 +15,7 @@ from stack import assets
 from stack.config.presets import DATA_FOLDERS, NGINX, PRESETS, REFUSED, RENEW
 from stack.engines.base import GONE, Engine, Exit
 from stack.engines.steps import AwaitReady, AwaitRoute
-from stack.errors import EngineError, StackError
+from stack.errors import EngineError, StackError, StoppedError
 from stack.layout.names import container_name
 from stack.layout.topology import Container, FrontRoute
 from stack.probe.ask import ask, new_key
@@ -53,10 +53,6 @@ class NotReadyError(StackError):
 
 class RefusedError(NotReadyError):
     """A store takes connections, and not our password: its data was made with another one."""
-
-
-class StoppedError(StackError):
-    """The wait was called off."""
 
 
 @dataclass

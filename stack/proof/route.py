@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from stack.config.presets import NGINX
 from stack.engines.steps import AwaitRoute
-from stack.errors import EngineError
+from stack.errors import EngineError, StoppedError
 from stack.hint import quoted
 from stack.layout.names import container_name
 from stack.layout.routing import HOST_GATEWAY
@@ -25,7 +25,6 @@ from stack.proof.ready import (
     PAUSE,
     NotReadyError,
     Ready,
-    StoppedError,
     is_refusal,
     is_unreachable,
     route_problem,

@@ -8,8 +8,7 @@ import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +16,9 @@ from tests.chaos.clients import Publisher, Subscriber
 from tests.chaos.ledger import Ledger
 from tests.chaos.postgres import Writer
 from tests.chaos.world import FAULTS, Fault, World, world
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 pytestmark = pytest.mark.integration
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))

@@ -1,7 +1,7 @@
 """Every rule on its own files: bad ones are seen at their line, good ones are left in peace."""
 
-import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +10,9 @@ from stack.diagnose.nginx.conf import read
 from stack.finding import Finding
 from tests.lint import accepted, case
 from tests.render import front
+
+if TYPE_CHECKING:
+    import subprocess
 
 LOUD = ("error", "warning")
 

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import yaml
 
-from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.opening import choose_source
 from tests.odd_values import ENV_LINES, ENVIRON
+
+if TYPE_CHECKING:
+    from stack.engines.docker.engine import DockerEngine
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +31,14 @@ def loaded_by(code: str, *modules: str) -> set[str]:
 
 
 def test_typer_does_not_load_pydantic() -> None:
-    """A cached topology was left out (lifecycle.md); this is what it would have to save."""
     assert loaded_by("typer, typer.main", "pydantic") == set()
-    assert loaded_by("stack.layout.topology", "pydantic") == {"pydantic"}
+
+
+@pytest.mark.parametrize("verb", ["down", "logs", "execute"])
+def test_a_verb_about_what_runs_loads_neither_the_model_nor_yaml(verb: str) -> None:
+    code = f"stack.cli.options, stack.lifecycle.locate, stack.lifecycle.{verb}"
+    heavy = ("pydantic", "yaml", "jwt", "stack.config.model", "stack.project.load")
+    assert loaded_by(code, *heavy) == set()
 
 
 @pytest.mark.parametrize(
@@ -101,4 +108,4 @@ def test_python_dotenv_reads_many_lines_in_another_way_than_compose(
 @pytest.mark.parametrize("source", ["registry", "debian"])
 def test_a_source_that_was_chosen_stays_and_nobody_is_asked(source: str) -> None:
     """An outage of the registry must not replace running services (engines.md)."""
-    assert choose_source(cast(DockerEngine, None), source, print) == source
+    assert choose_source(cast("DockerEngine", None), source, print) == source

@@ -77,6 +77,7 @@ ALLOWED = {
     # They read what ships with stack, and nothing else.
     "stack.layout.images": {"pathlib", "stack.assets"},
     "stack.layout.render": {"stack.assets"},
+    "stack.layout.names": {"pathlib"},  # PurePath, which is text with parts
     # It reads moments as dates, and never asks for the time.
     "stack.diagnose.doctor.conclusions.auth": {"datetime"},
     # For the names of status codes.

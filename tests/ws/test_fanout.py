@@ -1,6 +1,6 @@
 """What is published in one turn of the loop leaves as one frame a channel, in order."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from ws_server.core.frame import frame
@@ -11,6 +11,9 @@ from ws_server.service.fanout import MAX_FRAME, Fanout
 from ws_server.stats import Stats
 
 from tests.ws.core import TIMES, Sink, signed_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Turn:

@@ -22,8 +22,8 @@ from stack.layout.names import container_name
 from stack.layout.render import generation
 from stack.layout.topology import Container, FrontRoute
 from stack.lifecycle import settle
-from stack.lifecycle.carry_out import ready_for
 from stack.lifecycle.derive import plan_project, running_door
+from stack.lifecycle.watched import ready_for
 from stack.probe import proc_net
 from stack.probe.listeners import listening
 from stack.probe.proc_net import Listener

@@ -5,7 +5,7 @@ import os
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import docker
 from docker import errors
 from docker.models.images import Image
 
+from stack.engines.base import Say
 from stack.engines.docker import apt, rootfs, wheels
 from stack.engines.docker.connect import translated
 from stack.engines.docker.context import context_digest, packed, sent
@@ -21,8 +22,6 @@ from stack.engines.docker.leftovers import forget
 from stack.errors import EngineError
 from stack.layout.images import REGISTRY, Build, Pull, Recipe, RootFs
 from stack.layout.labels import CONTEXT, IMAGE
-
-Say = Callable[[str], None]
 
 LAST_LINES = 20
 STAGE = re.compile(r"^FROM\s+\S+\s+AS\s+(\S+)", re.IGNORECASE | re.MULTILINE)

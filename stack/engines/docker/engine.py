@@ -1,14 +1,14 @@
 """The Docker Engine: observes a project and carries out steps. Plans nothing, prints nothing."""
 
+from __future__ import annotations
+
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import docker
 from docker.errors import APIError, NotFound
 from docker.types import Mount
 
@@ -36,7 +36,13 @@ from stack.errors import EngineError
 from stack.hint import joined, quoted
 from stack.layout.labels import Owner, labels_of
 from stack.layout.names import container_name
-from stack.layout.topology import Container
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    import docker
+
+    from stack.layout.topology import Container
 
 CONFLICT = 409  # the engine is at it already
 STOP_TIMEOUT = 10  # seconds between the stop signal and SIGKILL

@@ -1,24 +1,29 @@
 """Opens the Docker Engine for one project, after getting one to answer where it can."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from pathlib import Path
-
-import docker
+from typing import TYPE_CHECKING
 
 from stack.engines.docker.connect import answers, connect
 from stack.engines.docker.endpoint import Endpoint, find
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.observe import standing
-from stack.engines.running import Standing
-from stack.engines.steps import MakeImage
 from stack.errors import EngineError
 from stack.layout.images import NAMES, Pull, Recipe, Source, recipe_for
-from stack.layout.labels import Owner
-from stack.layout.topology import Container
-from stack.project.fingerprint import environment
 
-Say = Callable[[str], None]
+if TYPE_CHECKING:
+    import docker
+
+    from stack.engines.base import Say
+    from stack.engines.running import Standing
+    from stack.engines.steps import MakeImage
+    from stack.layout.labels import Owner
+    from stack.layout.topology import Container
+
 SOURCES: tuple[Source, ...] = ("registry", "debian")
 
 
@@ -69,6 +74,8 @@ def open_engine(
         )
 
     def environment_of(item: Container) -> dict[str, str]:
+        from stack.project.fingerprint import environment  # with YAML's parser
+
         return environment(item, folder, environ)
 
     return DockerEngine(client, owner, adopted, environment_of, make_image, endpoint.label)
@@ -76,7 +83,7 @@ def open_engine(
 
 def _client(endpoint: Endpoint, say: Say, *, may_install: bool) -> docker.DockerClient:
     try:
-        return connect(endpoint)
+        return _connection(endpoint)
     except EngineError as error:
         if not endpoint.is_default:
             raise EngineError(
@@ -87,7 +94,13 @@ def _client(endpoint: Endpoint, say: Say, *, may_install: bool) -> docker.Docker
         from stack.engines.install import ensure_engine
 
         ensure_engine(answers, say, may_install=may_install)
-        return connect(endpoint)
+        return _connection(endpoint)
+
+
+@cache
+def _connection(endpoint: Endpoint) -> docker.DockerClient:
+    """Connect once in a process: each connection first asks the engine for its version."""
+    return connect(endpoint)
 
 
 def choose_source(engine: DockerEngine, remembered: str, say: Say) -> Source:

@@ -1,7 +1,7 @@
 """Status tells what is there, what is missing and what is too much, and what the door answers."""
 
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -9,8 +9,10 @@ from stack.engines.running import Running, SeenContainer
 from stack.layout.topology import Container, FrontRoute, Topology
 from stack.lifecycle.status import RouteStatus, Status, look
 from stack.probe.exchange import Exchange, Head
-from stack.proof.ready import Ready
 from tests.unit.diagnose.seen import answered, failed
+
+if TYPE_CHECKING:
+    from stack.proof.ready import Ready
 
 WS = Container("ws", "ws:1", replicas=2)
 NGINX = Container("nginx", "nginx:1")

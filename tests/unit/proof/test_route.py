@@ -10,11 +10,12 @@ from dataclasses import replace
 import pytest
 
 from stack.engines.steps import AwaitRoute, Key, Kind, Verb
+from stack.errors import StoppedError
 from stack.layout.topology import FrontRoute
 from stack.probe.exchange import Target
 from stack.probe.handshake import expected_accept
 from stack.proof import causes
-from stack.proof.ready import NotReadyError, Ready, StoppedError, Watch
+from stack.proof.ready import NotReadyError, Ready, Watch
 from stack.proof.route import await_route, prove
 from tests.unit.fake_engine import FakeEngine
 

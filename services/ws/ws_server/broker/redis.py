@@ -133,7 +133,7 @@ class RedisBroker:
                 top, found, _ = await self._read(channel, *what, most=MAX_HISTORY_BYTES)
         position = _position(top)
         return History(
-            tuple(_entry(row, position.epoch) for row in cast(Sequence[Any], found)), position
+            tuple(_entry(row, position.epoch) for row in cast("Sequence[Any]", found)), position
         )
 
     async def _read(self, channel: str, *what: bytes, most: int) -> Any:

@@ -6,17 +6,19 @@ A question is a control message to every replica; each answers the one that aske
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ws_server.core import codes
 from ws_server.service import control
 from ws_server.service.control import Fields, Handler
 from ws_server.service.reading import RefusedError
 from ws_server.service.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_ANSWER = 2 * 1024 * 1024  # bytes; all come at once, and Redis disconnects slow receivers
 PATIENCE = 1.0  # seconds; a replica that died a moment ago does not answer
