@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from stack.project.hidden import secrets_of
-from stack.redaction.redact import MASK, redact
+from stack.redaction.mask import MASK
+from stack.redaction.redact import redact
 from stack.redaction.values import says_secret
 
 SECRET_OPTIONS = {"--token", "--cookie", "--header"}

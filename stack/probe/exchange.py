@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Literal
 
 from stack.probe.handshake import expected_accept
-from stack.redaction.redact import MASK
+from stack.redaction.mask import MASK
 
 # Why there is no answer. "certificate": we do not trust it; "tls": no TLS came about.
 # "closed": the server hung up in silence; "silent": time ran out while we waited for its answer;

@@ -22,7 +22,6 @@ from stack.probe.ask import ask, new_key
 from stack.probe.exchange import Exchange, Question, Target
 from stack.probe.handshake import upgrade_headers
 from stack.proof.trickle import with_pauses
-from stack.redaction.redact import redact
 
 PAUSE = 0.05  # seconds between two questions
 ANSWER_WITHIN = 2.0  # seconds that one answer may take
@@ -175,7 +174,7 @@ class Ready:
             self._give_up(name, what, answer)
 
     def _give_up(self, name: str, what: str, answer: str) -> NoReturn:
-        code, answer = self.engine.exit_code(name), redact(answer, self.hidden)
+        code, answer = self.engine.exit_code(name), self._without_secrets(answer)
         service = self._service(name)
         fate = "did not answer in time" if code is None else f"ended with exit code {code}"
         fate = "its container is gone" if code == GONE else fate
@@ -193,12 +192,17 @@ class Ready:
             return f"stack restart {service}\nstack logs {service}"
         return f"stack logs {service}"
 
+    def _without_secrets(self, text: str) -> str:
+        from stack.redaction.redact import redact  # many patterns, for what failed alone
+
+        return redact(text, self.hidden)
+
     def _service(self, name: str) -> str:
         return name.removeprefix(f"{self.project}-").rpartition("-")[0] or name
 
     def _evidence(self, name: str) -> tuple[str, ...]:
         lines = "\n".join(self.engine.logs(name, LOG_LINES))
-        return tuple(redact(lines, self.hidden).splitlines())
+        return tuple(self._without_secrets(lines).splitlines())
 
     def _check_published(self, name: str) -> None:
         """See that the front port is really open: an engine can lose it (moby#51758)."""
@@ -295,7 +299,7 @@ class Ready:
             self._give_up(name, what, answer)
 
     def _refuse(self, name: str, container: Container, what: str, answer: str) -> NoReturn:
-        service, answer = container.service, redact(answer, self.hidden)
+        service, answer = container.service, self._without_secrets(answer)
         mount = next(item for item in container.mounts if item.target in DATA_FOLDERS)
         kept, delete = f"the folder {mount.source}", f"empty {mount.source}"
         if mount.is_volume:

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from stack.redaction.forms import finder
+from stack.redaction.mask import MASK
 from stack.redaction.shapes import mask_shapes
-from stack.redaction.values import MASK, is_plain, says_secret
-
-__all__ = ["MASK", "cleaned", "redact"]
+from stack.redaction.values import is_plain, says_secret
 
 _PAIR = re.compile(r"(?s)(-{0,2}[A-Za-z_][\w.-]{0,100}+=)(.+)")
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 
 from stack.redaction.forms import BEFORE
-from stack.redaction.values import FEWEST_DIGITS, MASK, is_plain, looks_random, says_secret
+from stack.redaction.mask import MASK
+from stack.redaction.values import FEWEST_DIGITS, is_plain, looks_random, says_secret
 
 Found = re.Match[str]
 Judge = Callable[[Found, str | None], bool]  # of a name alone, then of the value behind it

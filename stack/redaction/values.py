@@ -20,7 +20,6 @@ from urllib.parse import unquote
 
 Pair = tuple[str, str]  # a name and its value; the name is empty where there is none
 
-MASK = "[redacted]"
 SHORTEST = 4  # characters of a value that is masked wherever it stands
 FEWEST_DIGITS = 6  # of a number: shorter ones are ports, sizes and process ids
 PIECE = 1000  # characters; a longer value is masked in pieces

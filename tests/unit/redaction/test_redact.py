@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stack.project.token import mint
-from stack.redaction.redact import MASK, cleaned, redact
+from stack.redaction.mask import MASK
+from stack.redaction.redact import cleaned, redact
 from tests.integration.planted import table
 
 JWT = mint("s" * 32, "alice", ("room:1",), 1_700_000_000, 60)
