@@ -69,7 +69,7 @@ def demo(images: Source) -> Text:
 
 
 def many(images: Source, count: int, command: str = "[redis-server]") -> Text:
-    """Give a stack.yaml of ``count`` small services beside the front door."""
+    """Give a stack.yaml of ``count`` small services beside the front."""
     image = recipe_for("redis", images).reference
     services = "\n".join(
         f"  s{number}: {{ image: {image}, command: {command} }}" for number in range(count)

@@ -264,7 +264,7 @@ def _rendered(scene: Scene, found: _Found) -> None:
 
 
 def _status(scene: Scene, found: _Found) -> None:
-    """Ask the front door on every route."""
+    """Ask the front on every route."""
     if scene.located is None or scene.engine is None:
         return
     seen = status.status(scene.located, scene.engine, _say_nothing)

@@ -64,7 +64,7 @@ def markdown(summary: Summary) -> str:
         ]
     parts += _table("Services", summary.services) + _table("Routes", summary.routes)
     if summary.front_log:
-        parts += ["### What the front door wrote last", _block(summary.front_log)]
+        parts += ["### What the front wrote last", _block(summary.front_log)]
     if summary.changes:
         parts += ["### What `stack up` would change", _block(summary.changes)]
     said = ", ".join(f"{name} {code(value)}" for name, value in summary.versions.items())

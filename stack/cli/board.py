@@ -29,7 +29,7 @@ _DOING = {
     RunContainer: "starting",
     StartContainer: "starting",
     AwaitReady: "waiting for an answer",
-    AwaitRoute: "asking the front door",
+    AwaitRoute: "asking the front",
 }
 
 

@@ -94,7 +94,7 @@ def up(
     no_install: NoInstall = False,
     as_json: Json = False,
 ) -> None:
-    """Start the stack and prove every route through the front door."""
+    """Start the stack and prove every route through the front."""
     from stack.lifecycle import derive, up
     from stack.lifecycle.outcome import Options
     from stack.lifecycle.run import critical_path
@@ -135,7 +135,7 @@ def restart(
     timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Restart services and wait until the front door answers again."""
+    """Restart services and wait until the front answers again."""
     from stack.lifecycle import restart
     from stack.lifecycle.outcome import Options
 

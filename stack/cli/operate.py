@@ -75,7 +75,7 @@ def down(
 
 @commands.command(epilog="Example: stack status --json")
 def status(file: File = DEFAULT_FILE, name: ProjectName = "", as_json: Json = False) -> None:
-    """Show what runs and what the front door answers.
+    """Show what runs and what the front answers.
 
     Exits with 1 if a container does not run or a route does not answer.
     """

@@ -260,7 +260,7 @@ class Report:
                 self._print(f"  volumes kept: {', '.join(names)} ({remove} removes them)")
 
     def status(self, status: "Status") -> None:
-        """Say what runs and what the front door answers."""
+        """Say what runs and what the front answers."""
         rows = [replace(row, detail=self.named(row.detail)) for row in status.services]
         value = {
             "ok": status.is_well,
@@ -271,7 +271,7 @@ class Report:
         routes = [(row.route, row.service, row.answer, f"{row.ms} ms") for row in status.routes]
         lines = aligned([("SERVICE", "CONTAINER", "STATE", "DETAIL"), *services])
         if routes:
-            names = ("ROUTE", "SERVICE", "THE FRONT DOOR ANSWERS", "IN")
+            names = ("ROUTE", "SERVICE", "THE FRONT ANSWERS", "IN")
             lines += ["", *aligned([names, *routes])]
         self.document(value, lines)
 

@@ -1,4 +1,4 @@
-"""Host names that the front door answers for: which text is one, and how it is compared. Pure."""
+"""Host names that the front answers for: which text is one, and how it is compared. Pure."""
 
 import ipaddress
 import re

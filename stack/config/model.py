@@ -267,7 +267,7 @@ class Stack(Model):
     images: Images = Images()
     """Where Nginx, Redis, Postgres and Python come from."""
     front: Front = Front()
-    """The front door."""
+    """The one address that a browser opens."""
     services: Annotated[dict[Name, Service], Field(min_length=1)]
     """What runs."""
     routes: Annotated[dict[Text, Route], Field(min_length=1)]

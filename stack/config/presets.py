@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 UPSTREAM_PORT = 8080  # where Nginx listens inside its container
 # `localhost` is the one for one program, and the other for the next.
 LOOPBACK = ("127.0.0.1", "::1")
-NGINX = "nginx"  # the service name of the front door
+NGINX = "nginx"  # the service name of the front
 SECRETS_TARGET = "/run/secrets"
 INIT_FOLDER = "/docker-entrypoint-initdb.d"  # what Postgres runs once
 API_PORT = 3003  # where the realtime service listens for other services; never published

@@ -56,10 +56,10 @@ def validate_sources(stack: Stack) -> Iterator[Problem]:
 
 
 def validate_names(stack: Stack) -> Iterator[Problem]:
-    """No service takes the name of the front door."""
+    """No service takes the name of the front."""
     if presets.NGINX in stack.services:
         yield Problem(
-            ("services", presets.NGINX), "is the name of the front door itself; choose another"
+            ("services", presets.NGINX), "is the name of the front itself; choose another"
         )
 
 
@@ -155,7 +155,7 @@ def validate_routes(stack: Stack) -> Iterator[Problem]:
             yield Problem(where, "must start with / and hold no space, ?, #, %, \\, //, . or ..")
             continue
         if f"{path}/".startswith("/.stack/"):
-            yield Problem(where, "is where the front door says what it has loaded")
+            yield Problem(where, "is where the front says what it has loaded")
         if (same := seen.setdefault(path.rstrip("/"), path)) != path:
             yield Problem(where, f"is the same path as {same}")
         service = stack.services.get(route.to)

@@ -47,7 +47,7 @@ class SeenContainer:
     (running, exited, created, …) or DONE; ``status`` its sentence, ``Up 3 minutes (healthy)``.
     ``number`` is 0 where its label is no number. ``published`` pairs ports of this machine with the
     container's, ``networks`` are those of the project that it is on; None where nobody looked.
-    ``front`` is the address of the front door that it was made for, if it is the front door.
+    ``front`` is the address of the front that it was made for, if it is the front.
     ``nameless`` pairs a place in it with the volume there that has no name of its own.
     """
 
@@ -146,7 +146,7 @@ class Running:
 
     @property
     def front(self) -> str:
-        """The address of the front door that runs; empty if none does."""
+        """The address of the front that runs; empty if none does."""
         return next((one.front for one in self.containers if one.front and one.is_running), "")
 
     def with_done(self, ids: Collection[str]) -> "Running":

@@ -102,7 +102,7 @@ class MakeSecret(Step):
 
 @dataclass(frozen=True)
 class MakeCertificate(Step):
-    """Make the certificate of the front door, and the authority if there is none that will do."""
+    """Make the certificate of the front, and the authority if there is none that will do."""
 
     is_new_authority: bool = field(kw_only=True)
 
@@ -226,7 +226,7 @@ class AwaitReady(Step):
 
 @dataclass(frozen=True)
 class AwaitRoute(Step):
-    """Wait until the front door answers on a route."""
+    """Wait until the front answers on a route."""
 
     route: FrontRoute = field(kw_only=True)
 

@@ -2,7 +2,7 @@
 
 A store gives its URL and the file of its password, a realtime service the URL of its HTTP API and
 the file of its key. The API has a network of its own with those who need it, and listens only
-there; the front door and everybody else see just the port for clients.
+there; the front and everybody else see just the port for clients.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ FILE = "dev.stack.file"
 FINGERPRINT = "dev.stack.fingerprint"  # what a container was made from
 CONTEXT = "dev.stack.context"  # of an image: the digest of what it was built from
 IMAGE = "dev.stack.image"  # of an image that ships with stack: its recipe
-FRONT = "dev.stack.front"  # the address that a front door was made for
+FRONT = "dev.stack.front"  # the address that a front was made for
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def secret_file(project: str, service: str, file: str) -> str:
 
 
 def front_address(port: int, *, tls: bool) -> str:
-    """Give the front door as a browser writes it."""
+    """Give the front as a browser writes it."""
     return f"{'https' if tls else 'http'}://localhost:{port}"
 
 

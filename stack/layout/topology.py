@@ -119,7 +119,7 @@ class Container:
 
 @dataclass(frozen=True)
 class FrontRoute:
-    """What the front door must answer.
+    """What the front must answer.
 
     ``source`` is what the service is made from; ``port`` the one of this machine if it is a host
     service. ``strip_prefix``: the service does not see the path's prefix. ``folder`` is the one of
@@ -162,7 +162,7 @@ class Topology:
     routes: tuple[FrontRoute, ...]
 
     def limited(self, services: Collection[str]) -> Topology:
-        """Give the part that ``services`` need, with the front door; all of it if none is named."""
+        """Give the part that ``services`` need, with the front; all of it if none is named."""
         if not services:
             return self
         wanted, following = {NGINX}, list(services)

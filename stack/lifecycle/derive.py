@@ -64,27 +64,27 @@ def plan_project(
         others = replace(running, strangers=tuple(kept))
     check_owner(project.owner, others, wanted_names(prepared.topology))
     check_images(prepared.topology, running)
-    door = running_door(project, prepared.door, running)
+    front = running_front(project, prepared.front, running)
     plan = plan_up(
         prepared.topology,
         running,
         prepared.fingerprints,
         contexts_of(project, prepared, is_forced=build),
         is_config_current=project.state.has_config(prepared.config),
-        is_config_loaded=loaded_generation(door) == prepared.generation,
+        is_config_loaded=loaded_generation(front) == prepared.generation,
         only=only,
     )
     return Planned(prepared, plan_files(project, prepared, running), plan)
 
 
-def running_door(project: Project, door: Target, running: Running) -> Target:
-    """Give the front door as it runs; as it is written where none does."""
+def running_front(project: Project, front: Target, running: Running) -> Target:
+    """Give the front as it runs; as it is written where none does."""
     seen = urlsplit(running.front)
     if not seen.port:
-        return door
+        return front
     is_secure = seen.scheme == "https"
     trust = str(authority_certificate(project.authority)) if is_secure else ""
-    return replace(door, port=seen.port, tls=is_secure, trust=trust)
+    return replace(front, port=seen.port, tls=is_secure, trust=trust)
 
 
 def strangers(project: Project, engine: DockerEngine) -> tuple[list[Stranger], frozenset[str]]:

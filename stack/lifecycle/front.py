@@ -1,4 +1,4 @@
-"""The front door itself: whether its port is free, and the change of its configuration.
+"""The front itself: whether its port is free, and the change of its configuration.
 
 Writes only the mounted Nginx configuration; waits only for Nginx.
 """
@@ -67,7 +67,7 @@ def _taken(port: int) -> str:
 
 
 def place_config(
-    engine: Engine, place: State, text: str, generation: str, container: str | None, door: Target
+    engine: Engine, place: State, text: str, generation: str, container: str | None, front: Target
 ) -> None:
     """Put the configuration in its place; with a running Nginx: test it, swap it, see it loaded.
 
@@ -91,13 +91,13 @@ def place_config(
     finally:
         following.unlink(missing_ok=True)
     engine.signal(container, "SIGHUP")
-    _await_generation(engine, container, generation, door)
+    _await_generation(engine, container, generation, front)
 
 
-def _await_generation(engine: Engine, container: str, generation: str, door: Target) -> None:
+def _await_generation(engine: Engine, container: str, generation: str, front: Target) -> None:
     """``nginx -s reload`` reports success whatever happens, so ask the new workers themselves."""
     deadline = time.monotonic() + RELOAD_WITHIN
-    while loaded_generation(door) != generation:
+    while loaded_generation(front) != generation:
         if time.monotonic() > deadline:
             last = "; ".join(engine.logs(container, 3))
             raise StackError(

@@ -31,7 +31,7 @@ class Options:
 
 @dataclass(frozen=True)
 class RouteCheck:
-    """What the front door said on one route."""
+    """What the front said on one route."""
 
     route: FrontRoute
     says: str
@@ -52,8 +52,8 @@ class Outcome:
 
     @property
     def url(self) -> str:
-        """The front door as a browser writes it."""
-        return self.prepared.door.origin if self.prepared else ""
+        """The front as a browser writes it."""
+        return self.prepared.front.origin if self.prepared else ""
 
     @property
     def authority(self) -> Path | None:

@@ -7,7 +7,7 @@ from stack.engines.base import Say
 from stack.engines.docker.engine import DockerEngine
 from stack.lifecycle.carry_out import OnResult
 from stack.lifecycle.checks import check_in_containers, check_made, check_owner, check_services
-from stack.lifecycle.derive import running_door, source_of
+from stack.lifecycle.derive import running_front, source_of
 from stack.lifecycle.outcome import Options, Outcome
 from stack.lifecycle.ownership import wanted_names
 from stack.lifecycle.plan import plan_restart
@@ -18,14 +18,14 @@ from stack.project.project import Project, derive
 def restart(
     project: Project, engine: DockerEngine, options: Options, on_result: OnResult, say: Say
 ) -> Outcome:
-    """Restart the containers of some services, or of all, and see the front door answer."""
+    """Restart the containers of some services, or of all, and see the front answer."""
     begun = time.monotonic()
     check_services(project, options.services)
     check_in_containers(project, options.services)
     prepared = derive(project, source_of(project, engine, say))
     running = engine.observe()
     check_owner(project.owner, running, wanted_names(prepared.topology))
-    prepared = replace(prepared, door=running_door(project, prepared.door, running))
+    prepared = replace(prepared, front=running_front(project, prepared.front, running))
     check_made(project, running, options.services)
     wanted = options.services or [item.service for item in prepared.topology.containers]
     plan = plan_restart(prepared.topology, running, wanted)

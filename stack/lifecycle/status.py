@@ -1,4 +1,4 @@
-"""What runs and what the front door sees, as values. Asks once, waits for nothing."""
+"""What runs and what the front sees, as values. Asks once, waits for nothing."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from stack.layout.names import container_name
 from stack.layout.topology import FrontRoute, Topology
 from stack.lifecycle import settle
 from stack.lifecycle.checks import check_ours
-from stack.lifecycle.derive import running_door, source_of
+from stack.lifecycle.derive import running_front, source_of
 from stack.lifecycle.locate import Located
 from stack.lifecycle.watched import ready_for
 from stack.project.project import derive
@@ -72,7 +72,7 @@ def services_of(running: Running) -> list[ServiceStatus]:
 
 
 def look(topology: Topology, running: Running, ready: Ready) -> Status:
-    """Give what runs now and what the front door answers now."""
+    """Give what runs now and what the front answers now."""
     is_open = any(one.is_running for one in running.of(NGINX))
     return Status(_services(topology, running), _routes(topology, ready, is_open=is_open))
 
@@ -100,7 +100,7 @@ def _services(topology: Topology, running: Running) -> list[ServiceStatus]:
 def _routes(topology: Topology, ready: Ready, *, is_open: bool) -> list[RouteStatus]:
     def ask(route: FrontRoute) -> RouteStatus:
         if not is_open:  # whoever answers at that port then, it is not this stack
-            return RouteStatus(route.path, route.service, "the front door does not run", False, 0)
+            return RouteStatus(route.path, route.service, "the front does not run", False, 0)
         proof = prove(ready, route)
         ms = round(proof.seen.seconds * 1000)
         return RouteStatus(route.path, route.service, proof.says, not proof.problem, ms)
@@ -110,7 +110,7 @@ def _routes(topology: Topology, ready: Ready, *, is_open: bool) -> list[RouteSta
 
 
 def status(located: Located, engine: DockerEngine, say: Say) -> Status:
-    """See what runs and what the front door answers."""
+    """See what runs and what the front answers."""
     running = engine.observe()
     if located.project is None:
         if located.problem and not running.containers:
@@ -121,6 +121,6 @@ def status(located: Located, engine: DockerEngine, say: Say) -> Status:
     project = located.project
     check_ours(project.owner, running)
     prepared = derive(project, source_of(project, engine, say))
-    prepared = replace(prepared, door=running_door(project, prepared.door, running))
+    prepared = replace(prepared, front=running_front(project, prepared.front, running))
     ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
     return look(prepared.topology, running.with_done(settle.remembered(project.state)), ready)

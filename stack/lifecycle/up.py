@@ -20,7 +20,7 @@ from stack.project.project import Project
 def up(
     project: Project, engine: DockerEngine, options: Options, on_result: OnResult, say: Say
 ) -> Outcome:
-    """Bring the project to what stack.yaml says and see the front door answer.
+    """Bring the project to what stack.yaml says and see the front answer.
 
     The caller holds the project's lock. Failures of steps are in the outcome; StackError is raised
     for what is wrong before any container was touched.

@@ -69,7 +69,7 @@ def ready_for(project: Project, prepared: Prepared, engine: Engine, watch: Watch
     return Ready(
         engine,
         project.stack.name,
-        prepared.door,
+        prepared.front,
         prepared.generation,
         token,
         watch,
@@ -100,7 +100,7 @@ def _performer(
                     prepared.config,
                     prepared.generation,
                     step.container_id,
-                    prepared.door,
+                    prepared.front,
                 )
             case AwaitReady():
                 ready.await_container(step)

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from stack.probe import dial
-from stack.probe.dial import DialError, Line
+from stack.probe.dial import Connection, DialError
 from stack.probe.exchange import (
     Ending,
     Exchange,
@@ -34,7 +34,7 @@ def new_key() -> str:
 def ask(question: Question, timeout: float) -> Exchange:
     """Send it and read the head, a short body, and what follows a 101."""
     deadline = time.monotonic() + timeout
-    record, line = knock(question, deadline)
+    record, line = open_with(question, deadline)
     if line is None:
         return record
     try:
@@ -43,7 +43,7 @@ def ask(question: Question, timeout: float) -> Exchange:
         dial.hang_up(line)
 
 
-def knock(question: Question, deadline: float) -> tuple[Exchange, Line | None]:
+def open_with(question: Question, deadline: float) -> tuple[Exchange, Connection | None]:
     """Send it and read the answer; a WebSocket that opens stays open, for the caller to close."""
     start = time.monotonic()
     try:
@@ -61,7 +61,7 @@ def knock(question: Question, deadline: float) -> tuple[Exchange, Line | None]:
     return record, line if record.is_open else None
 
 
-def _dial(question: Question, deadline: float) -> Line:
+def _dial(question: Question, deadline: float) -> Connection:
     """Try every address of the name in turn, as browsers do; the last failure counts."""
     target = question.target
     addresses = [question.address] if question.address else []
@@ -79,7 +79,7 @@ def _dial(question: Question, deadline: float) -> Line:
     raise last
 
 
-def _converse(question: Question, line: Line, start: float, deadline: float) -> Exchange:
+def _converse(question: Question, line: Connection, start: float, deadline: float) -> Exchange:
     record = Exchange(question, address=line.address, tls=line.tls, certificate=line.certificate)
     if question.version == "2":
         return _by_http2(record, line, start, deadline)
@@ -100,7 +100,7 @@ def _converse(question: Question, line: Line, start: float, deadline: float) -> 
     return replace(record, body=_read_body(record, parsed[0], line, deadline))
 
 
-def _by_http2(record: Exchange, line: Line, start: float, deadline: float) -> Exchange:
+def _by_http2(record: Exchange, line: Connection, start: float, deadline: float) -> Exchange:
     """Load HTTP/2 only where the server chose it: most never do."""
     if record.question.target.tls and line.alpn != "h2":
         return replace(record, failure="not-offered", detail="ALPN chooses no HTTP/2")
@@ -126,7 +126,7 @@ def _failed(record: Exchange, error: OSError, data: bytes, start: float) -> Exch
     return replace(record, failure=failure, detail=detail, raw=data, seconds=seconds)
 
 
-def _read_head(line: Line, deadline: float) -> tuple[bytes, OSError | None]:
+def _read_head(line: Connection, deadline: float) -> tuple[bytes, OSError | None]:
     """Read to the empty line; give what came before an error beside it."""
     data = b""
     while b"\r\n\r\n" not in data:
@@ -144,7 +144,7 @@ def _read_head(line: Line, deadline: float) -> tuple[bytes, OSError | None]:
     return data, None
 
 
-def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> bytes:
+def _read_body(record: Exchange, head: Head, line: Connection, deadline: float) -> bytes:
     body = record.body
     length = head.get("content-length")
     size = record.question.size
@@ -163,7 +163,7 @@ def _read_body(record: Exchange, head: Head, line: Line, deadline: float) -> byt
     return body[:size]
 
 
-def _watch(record: Exchange, line: Line, deadline: float) -> Ending | None:
+def _watch(record: Exchange, line: Connection, deadline: float) -> Ending | None:
     """Keep the WebSocket open for a while; say goodbye if nothing happens."""
     start = time.monotonic()
     until = min(deadline, start + record.question.idle)
@@ -190,7 +190,7 @@ def _watch(record: Exchange, line: Line, deadline: float) -> Ending | None:
     return None
 
 
-def _answer_pings(line: Line, found: list[tuple[int, bytes]], until: float) -> None:
+def _answer_pings(line: Connection, found: list[tuple[int, bytes]], until: float) -> None:
     """Answer as a browser does: a server that gets no pong takes us for dead."""
     for opcode, payload in found:
         if opcode == PING:

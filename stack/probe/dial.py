@@ -25,7 +25,7 @@ class DialError(Exception):
 
 
 @dataclass(frozen=True)
-class Line:
+class Connection:
     """An open connection and the numeric address it leads to.
 
     With TLS also its version, what ALPN chose (empty: nothing), and the certificate in DER.
@@ -65,11 +65,11 @@ def resolve(host: str, port: int, deadline: float) -> tuple[str, ...]:
     raise DialError("name", failed[0].lower() if failed else "the name server does not answer")
 
 
-def connect(address: str, port: int, deadline: float) -> Line:
+def connect(address: str, port: int, deadline: float) -> Connection:
     """Open a TCP connection to a numeric address. Raises DialError."""
     try:
         left = max(0.01, deadline - time.monotonic())
-        return Line(socket.create_connection((address, port), timeout=left), address)
+        return Connection(socket.create_connection((address, port), timeout=left), address)
     except TimeoutError:
         raise DialError("timeout", "no answer to the connection attempt", address) from None
     except ConnectionRefusedError:
@@ -80,8 +80,12 @@ def connect(address: str, port: int, deadline: float) -> Line:
 
 
 def secure(
-    line: Line, target: Target, checks: bool, deadline: float, alpn: Sequence[str] = ("http/1.1",)
-) -> Line:
+    line: Connection,
+    target: Target,
+    checks: bool,
+    deadline: float,
+    alpn: Sequence[str] = ("http/1.1",),
+) -> Connection:
     """Speak TLS as a browser would. Raises DialError; ``detail`` of a certificate is its code.
 
     ``alpn`` is what is offered; a WebSocket by Upgrade exists in HTTP/1.1 alone.
@@ -97,7 +101,7 @@ def secure(
         line.stream.settimeout(max(0.01, deadline - time.monotonic()))
         stream = context.wrap_socket(line.stream, server_hostname=target.host)
         chosen, leaf = stream.selected_alpn_protocol(), stream.getpeercert(binary_form=True)
-        return Line(stream, line.address, stream.version() or "", chosen or "", leaf or b"")
+        return Connection(stream, line.address, stream.version() or "", chosen or "", leaf or b"")
     except ssl.SSLCertVerificationError as error:
         detail = f"{error.verify_code}: {error.verify_message}"
         failure: Failure = "certificate"
@@ -117,7 +121,7 @@ def _said(error: ssl.SSLError) -> str:
     return (error.reason or bare).lower().replace("_", " ")
 
 
-def receive(line: Line, deadline: float, size: int = 8192) -> bytes:
+def receive(line: Connection, deadline: float, size: int = 8192) -> bytes:
     """Wait for bytes until the deadline; empty when the server closed. Raises OSError."""
     left = deadline - time.monotonic()
     if left <= 0:
@@ -126,19 +130,19 @@ def receive(line: Line, deadline: float, size: int = 8192) -> bytes:
     return line.stream.recv(size)
 
 
-def send(line: Line, data: bytes, deadline: float) -> None:
+def send(line: Connection, data: bytes, deadline: float) -> None:
     """Send all of it before the deadline. Raises OSError."""
     line.stream.settimeout(max(0.01, deadline - time.monotonic()))
     line.stream.sendall(data)
 
 
-def send_some(line: Line, data: memoryview, deadline: float) -> int:
+def send_some(line: Connection, data: memoryview, deadline: float) -> int:
     """Send what the other side takes at once, and say how much that was. Raises OSError."""
     line.stream.settimeout(max(0.01, deadline - time.monotonic()))
     return line.stream.send(data)
 
 
-def ready(line: Line, wait: float, *, to_send: bool = False) -> tuple[bool, bool]:
+def ready(line: Connection, wait: float, *, to_send: bool = False) -> tuple[bool, bool]:
     """Wait until there is something to receive, or room to send; say which of both."""
     if isinstance(line.stream, ssl.SSLSocket) and line.stream.pending():
         return True, False
@@ -149,7 +153,7 @@ def ready(line: Line, wait: float, *, to_send: bool = False) -> tuple[bool, bool
     return bool(found & ~select.POLLOUT), bool(found & select.POLLOUT)
 
 
-def hang_up(line: Line) -> None:
+def hang_up(line: Connection) -> None:
     """Close, whatever the state."""
     with contextlib.suppress(OSError):
         line.stream.close()

@@ -23,7 +23,7 @@ from h2.events import (
 from h2.exceptions import H2Error
 
 from stack.probe import dial
-from stack.probe.dial import Line
+from stack.probe.dial import Connection
 from stack.probe.exchange import Exchange, Failure, Head, Question
 
 MAX_BYTES = 128 * 1024  # of all frames; no server that means well sends more before an answer
@@ -49,7 +49,7 @@ class _Answer:
     received: int = 0
 
 
-def converse(record: Exchange, line: Line, deadline: float) -> Exchange:
+def converse(record: Exchange, line: Connection, deadline: float) -> Exchange:
     """Send the question and read its answer. Never raises for the network, nor for the server.
 
     A CONNECT is an extended one (RFC 8441), and is asked only where the server announces it.
@@ -95,7 +95,7 @@ def _headers(question: Question) -> list[tuple[str, str]]:
     return [*pseudo, *((name.lower(), value) for name, value in question.headers)]
 
 
-def _exchange(connection: H2Connection, answer: _Answer, line: Line, deadline: float) -> None:
+def _exchange(connection: H2Connection, answer: _Answer, line: Connection, deadline: float) -> None:
     """Send what is due, and read to the server's settings, then to the end of its answer.
 
     Raises OSError and H2Error; a body may come late or never.

@@ -1,4 +1,4 @@
-"""A certificate authority for this user's own machine, and the front door's certificate from it.
+"""A certificate authority for this user's own machine, and the front's certificate from it.
 
 Whoever steals its key can pass for `localhost` and names below it on this machine, and for nobody
 else: it may sign for TLS servers only, for no further authority, and for these names and loopback

@@ -70,7 +70,7 @@ class Prepared:
     """
 
     topology: Topology
-    door: Target
+    front: Target
     source: Source  # where images come from
     authority: Path | None  # what a browser has to trust
     config: str
@@ -130,7 +130,7 @@ def derive(project: Project, source: Source) -> Prepared:
     config, compose, rendered = _rendered(project, layout, source, prints)
     return Prepared(
         topology=layout,
-        door=_door(project),
+        front=_front(project),
         source=source,
         authority=authority_certificate(project.authority) if project.stack.front.tls else None,
         config=config,
@@ -207,7 +207,7 @@ def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-def _door(project: Project) -> Target:
+def _front(project: Project) -> Target:
     front = project.stack.front
     trust = str(authority_certificate(project.authority)) if front.tls else ""
     return Target("", "localhost", front.port, "/", front.tls, trust)

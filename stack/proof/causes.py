@@ -1,4 +1,4 @@
-"""What can be wrong with what is no container of ours, seen through the front door: WS204 on."""
+"""What can be wrong with what is no container of ours, seen through the front: WS204 on."""
 
 from stack.finding import Cause
 
@@ -38,10 +38,10 @@ DEV_REFUSES = Cause(
     "WS218",
     "dev-server-refuses-address",
     "error",
-    "a dev server refuses the address of the front door, or its hot-reload socket does",
+    "a dev server refuses the address of the front, or its hot-reload socket does",
     "Dev servers let in only the host names and origins that they know. Where only the hot-reload "
     "socket is refused, the page comes and stays dead: Next.js hydrates after its socket opened.",
-    "add the host name of the front door to the list of the dev server",
+    "add the host name of the front to the list of the dev server",
     "https://nextjs.org/docs/app/api-reference/config/next-config-js/allowedDevOrigins",
     bad="GET /_next/hmr, Origin: http://127.0.0.1:8080 -> Unauthorized",
     good="module.exports = { allowedDevOrigins: ['127.0.0.1'] }",

@@ -103,8 +103,8 @@ def next_sockets(page: Exchange) -> tuple[Socket, ...]:
     """Give where the client of Next may connect to; only one of them has to open."""
     found = _NEXT_BASE.search(page.text)
     base = (found[1] or "") if found else ""
-    door = page.question.target
-    return tuple(Socket(replace(door, path=f"{base}{path}")) for path in _NEXT_SOCKETS)
+    front = page.question.target
+    return tuple(Socket(replace(front, path=f"{base}{path}")) for path in _NEXT_SOCKETS)
 
 
 def vite_client(page: Exchange) -> str:
@@ -119,13 +119,13 @@ def vite_socket(client: Exchange) -> Socket | None:
     if not place:
         return None
     port, protocol, token = (one.search(client.text) for one in (_PORT, _PROTOCOL, _TOKEN))
-    door = client.question.target
+    front = client.question.target
     path = place[2] if place[2].startswith("/") else f"/{place[2]}"
     target = replace(
-        door,
-        host=place[1] or door.host,
-        port=int(port[1]) if port else door.port,
+        front,
+        host=place[1] or front.host,
+        port=int(port[1]) if port else front.port,
         path=f"{path}?token={token[1]}" if token else path,
-        tls=protocol[1] == "wss" if protocol else door.tls,
+        tls=protocol[1] == "wss" if protocol else front.tls,
     )
     return Socket(target, "vite-hmr")

@@ -1,4 +1,4 @@
-"""Asks a service itself, without the front door, from where Nginx stands. Concludes nothing.
+"""Asks a service itself, without the front, from where Nginx stands. Concludes nothing.
 
 The request goes to the script by its environment: it may hold a token, and arguments are seen by
 everybody on the machine.
@@ -21,9 +21,9 @@ def ask(
 
     ``place`` is a host and a port. Raises EngineError when that container is gone.
     """
-    door = question.target
-    headers = (*_forwarded(route, door), *question.headers)
-    asked = replace(question, target=replace(door, path=route.inner_path), headers=headers)
+    front = question.target
+    headers = (*_forwarded(route, front), *question.headers)
+    asked = replace(question, target=replace(front, path=route.inner_path), headers=headers)
     script = assets.PACKAGE.joinpath("proof/direct.sh").read_text(encoding="utf-8")
     command = ["timeout", str(ANSWER_WITHIN), "bash", "-c", script, "direct"]
     command += [place[0], str(place[1])]
@@ -44,12 +44,12 @@ def _read(lines: list[str], question: Question) -> Exchange:
     return Exchange(question, "closed", cut, raw=raw, seconds=seconds)
 
 
-def _forwarded(route: FrontRoute, door: Target) -> Headers:
+def _forwarded(route: FrontRoute, front: Target) -> Headers:
     """What templates/nginx/blocks.j2 adds, as far as a service may answer otherwise for it."""
     headers = (
         ("X-Forwarded-For", "127.0.0.1"),
-        ("X-Forwarded-Proto", "https" if door.tls else "http"),
-        ("X-Forwarded-Host", door.authority),
-        ("X-Forwarded-Port", str(door.port)),
+        ("X-Forwarded-Proto", "https" if front.tls else "http"),
+        ("X-Forwarded-Host", front.authority),
+        ("X-Forwarded-Port", str(front.port)),
     )
     return (*headers, ("X-Forwarded-Prefix", route.path)) if route.strip_prefix else headers

@@ -1,5 +1,5 @@
 # Sends $REQUEST to HOST PORT once; prints how many microseconds the head took, the head, some body.
-# Runs in the Nginx container: what it can reach is what the front door can reach.
+# Runs in the Nginx container: what it can reach is what the front can reach.
 begun=${EPOCHREALTIME/[^0-9]/}
 exec 3<>"/dev/tcp/$1/$2" || exit 1
 # By way of cat, in one write: printf writes line by line, and who answers early would hang up on it.

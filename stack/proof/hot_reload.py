@@ -1,4 +1,4 @@
-"""Asks for the hot-reload socket of a dev server as its page will, through the front door."""
+"""Asks for the hot-reload socket of a dev server as its page will, through the front."""
 
 import queue
 import threading
@@ -15,7 +15,7 @@ SOCKET_WITHIN = 10.0  # seconds for a hot-reload socket: it may compile, too
 SCRIPT = 128 * 1024  # bytes: Vite's client says near its end where it connects to
 
 
-def examine(door: Target, path: str, page: Exchange) -> Told | None:
+def examine(front: Target, path: str, page: Exchange) -> Told | None:
     """Open the socket that the script of a page on the route ``path`` opens; None if that is well.
 
     A page that shows no mark of a dev server is not asked for anything more.
@@ -24,30 +24,30 @@ def examine(door: Target, path: str, page: Exchange) -> Told | None:
     if not server:
         return None
     if server is devserver.NEXT:
-        return _of_sockets(door, path, server, devserver.next_sockets(page))
+        return _of_sockets(front, path, server, devserver.next_sockets(page))
     if not (script := devserver.vite_client(page)):
         return None
-    question = Question(replace(door, path=script), "", (("Connection", "close"),), size=SCRIPT)
+    question = Question(replace(front, path=script), "", (("Connection", "close"),), size=SCRIPT)
     client = ask(question, SOCKET_WITHIN)
     if client.status != 200:
         said = client.says
         return _no_reload(f"its script {script} does not come: {said}", _base(path, server), said)
     socket = devserver.vite_socket(client)
-    return _of_sockets(door, path, server, (socket,)) if socket else None
+    return _of_sockets(front, path, server, (socket,)) if socket else None
 
 
 def _of_sockets(
-    door: Target, path: str, server: DevServer, sockets: tuple[Socket, ...]
+    front: Target, path: str, server: DevServer, sockets: tuple[Socket, ...]
 ) -> Told | None:
-    socket, answer = _first_open(door, sockets)
+    socket, answer = _first_open(front, sockets)
     if answer.is_open:
         return None
     message = f"its hot-reload socket {socket.name} does not open: {answer.says}"
-    if (socket.target.host, socket.target.port) != (door.host, door.port):
-        line = f"server: {{ hmr: {{ clientPort: {door.port} }} }}"
+    if (socket.target.host, socket.target.port) != (front.host, front.port):
+        line = f"server: {{ hmr: {{ clientPort: {front.port} }} }}"
         fix = f"write in vite.config: {line}, and no hmr.port"
-        return _no_reload(f"{message}: past the front door", fix, answer.says)
-    if refused := devserver.refusal(answer, door.host):
+        return _no_reload(f"{message}: past the front", fix, answer.says)
+    if refused := devserver.refusal(answer, front.host):
         message = f"{refused[0]} refuses its hot-reload socket {socket.name}"
         if server is devserver.NEXT:  # it hydrates when the socket has opened
             message += ", and until that opens the page stays dead"
@@ -68,7 +68,7 @@ def _base(path: str, server: DevServer) -> str:
     return f"write: {line}, and leave strip_prefix out of the route"
 
 
-def _first_open(door: Target, sockets: tuple[Socket, ...]) -> tuple[Socket, Exchange]:
+def _first_open(front: Target, sockets: tuple[Socket, ...]) -> tuple[Socket, Exchange]:
     """Ask all at once, and give the first that opens, or else the one that says most.
 
     The other path of Next is silent for ever, so a thread may be left behind with it.
@@ -76,7 +76,7 @@ def _first_open(door: Target, sockets: tuple[Socket, ...]) -> tuple[Socket, Exch
     arrived: queue.SimpleQueue[tuple[Socket, Exchange]] = queue.SimpleQueue()
     for one in sockets:
         threading.Thread(
-            target=lambda one=one: arrived.put((one, ask(_handshake(door, one), SOCKET_WITHIN))),
+            target=lambda one=one: arrived.put((one, ask(_handshake(front, one), SOCKET_WITHIN))),
             daemon=True,
         ).start()
     seen = []
@@ -87,8 +87,8 @@ def _first_open(door: Target, sockets: tuple[Socket, ...]) -> tuple[Socket, Exch
     return min(seen, key=lambda pair: pair[1].failure == "silent")
 
 
-def _handshake(door: Target, socket: Socket) -> Question:
-    headers = upgrade_headers(key := new_key()) | {"Origin": door.origin}
+def _handshake(front: Target, socket: Socket) -> Question:
+    headers = upgrade_headers(key := new_key()) | {"Origin": front.origin}
     if socket.protocol:
         headers["Sec-WebSocket-Protocol"] = socket.protocol
     return Question(socket.target, "", tuple(headers.items()), key, idle=0.0)

@@ -1,5 +1,5 @@
 # Asks KIND HOST PORT PATH until the answer is good; prints each answer that is not.
-# Runs in the Nginx container: what it can reach is what the front door can reach.
+# Runs in the Nginx container: what it can reach is what the front can reach.
 ask() {
   exec 3<>"/dev/tcp/$2/$3" || return 1
   case $1 in

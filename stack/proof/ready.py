@@ -1,4 +1,4 @@
-"""Waits until services answer in their own protocol and the front door on every route.
+"""Waits until services answer in their own protocol and the front on every route.
 
 Asks every 50 to 100 ms; a container that ends is noticed at once. Starts and changes nothing.
 """
@@ -21,7 +21,7 @@ from stack.layout.topology import Container, FrontRoute
 from stack.probe.ask import ask, new_key
 from stack.probe.exchange import Exchange, Question, Target
 from stack.probe.handshake import upgrade_headers
-from stack.proof.trickle import with_pauses
+from stack.proof.pauses import with_pauses
 
 PAUSE = 0.05  # seconds between two questions
 ANSWER_WITHIN = 2.0  # seconds that one answer may take
@@ -86,7 +86,7 @@ class Ready:
 
     engine: Engine
     project: str
-    door: Target
+    front: Target
     generation: str
     token: Callable[[], str]
     watch: Watch
@@ -146,11 +146,11 @@ class Ready:
         )
 
     def await_route(self, step: AwaitRoute) -> Exchange:
-        """Give the answer of the front door on the route of a container. Raises NotReadyError."""
+        """Give the answer of the front on the route of a container. Raises NotReadyError."""
         route = step.route
         name = container_name(self.project, route.service, 1) if route.is_container else NGINX
         what = "the WebSocket handshake" if route.websocket else "HTTP"
-        text = f"{what} on {route.path} through the front door"
+        text = f"{what} on {route.path} through the front"
         while True:
             seen = self.ask_route(route)
             problem = route_problem(route, seen)
@@ -207,10 +207,10 @@ class Ready:
     def _check_published(self, name: str) -> None:
         """See that the front port is really open: an engine can lose it (moby#51758)."""
         opened = self.engine.published(name)
-        wanted = (self.door.port, PRESETS[NGINX].port)
+        wanted = (self.front.port, PRESETS[NGINX].port)
         if wanted not in {item[1:] for item in opened} and name not in self.watch.exits:
             raise NotReadyError(
-                f"nginx: the engine started it without port {self.door.port}",
+                f"nginx: the engine started it without port {self.front.port}",
                 "stack up makes it anew",
                 probe="the published port",
                 answer=f"published: {opened or 'nothing'}",
@@ -218,11 +218,11 @@ class Ready:
             )
 
     def _front_problem(self) -> str:
-        seen = loaded_generation(self.door)
+        seen = loaded_generation(self.front)
         return "" if seen == self.generation else f"configuration {seen or 'not there'}"
 
     def ask_route(self, route: FrontRoute) -> Exchange:
-        """Ask the front door once, as a browser would."""
+        """Ask the front once, as a browser would."""
         question = self.question(route)
         seen = ask(question, ANSWER_WITHIN)
         if seen.status >= 400 and not route.websocket:  # whose answer it is stands in its body
@@ -233,11 +233,11 @@ class Ready:
         """Give what a page of ours would send on the route; only the head of the answer counts."""
         # Nginx sends who asks for a folder by its bare name there, so a page arrives there.
         path = f"{route.path.rstrip('/')}/" if route.source == "static" else route.path
-        asked = replace(_plain(self.door, path), patience=0.0)
+        asked = replace(_plain(self.front, path), patience=0.0)
         if not route.websocket:
             return asked
         key = new_key()
-        headers = upgrade_headers(key) | {"Origin": self.door.origin}
+        headers = upgrade_headers(key) | {"Origin": self.front.origin}
         if route.source == "preset" and (token := self.token()):
             headers["Authorization"] = f"Bearer {token}"
         return replace(asked, headers=tuple(headers.items()), key=key, idle=0.0)
@@ -333,13 +333,13 @@ class Ready:
         self._give_up(name, what, last)
 
 
-def _plain(door: Target, path: str) -> Question:
-    return Question(replace(door, path=path), "", (("Connection", "close"),))
+def _plain(front: Target, path: str) -> Question:
+    return Question(replace(front, path=path), "", (("Connection", "close"),))
 
 
-def loaded_generation(door: Target) -> str:
-    """Ask the front door which configuration it has loaded; empty if it does not say."""
-    seen = ask(_plain(door, "/.stack/generation"), ANSWER_WITHIN)
+def loaded_generation(front: Target) -> str:
+    """Ask the front which configuration it has loaded; empty if it does not say."""
+    seen = ask(_plain(front, "/.stack/generation"), ANSWER_WITHIN)
     return seen.text.strip() if seen.status == 200 else ""
 
 
@@ -349,7 +349,7 @@ def is_unreachable(seen: Exchange) -> bool:
 
 
 def route_problem(route: FrontRoute, seen: Exchange) -> str:
-    """Say why the front door does not answer on the route as it should; empty if it does."""
+    """Say why the front does not answer on the route as it should; empty if it does."""
     if is_unreachable(seen):
         return f"{seen.says}: Nginx cannot reach {route.service}"
     return seen.says if is_refusal(route, seen) else seen.problem

@@ -1,4 +1,4 @@
-"""Proves a route through the front door as a browser would use it, once. Changes nothing.
+"""Proves a route through the front as a browser would use it, once. Changes nothing.
 
 A service on this machine is somebody else's dev server: it may compile first, listen where no
 container reaches it, or refuse its hot-reload socket, without which a page can stay dead.
@@ -20,6 +20,7 @@ from stack.probe.exchange import Exchange, Question, Target
 from stack.probe.listeners import is_listening, listening
 from stack.proof import causes, devserver, direct, hot_reload, static
 from stack.proof.host_port import Attempts, Told, explain
+from stack.proof.pauses import with_pauses
 from stack.proof.ready import (
     ANSWER_WITHIN,
     PAUSE,
@@ -29,7 +30,6 @@ from stack.proof.ready import (
     is_unreachable,
     route_problem,
 )
-from stack.proof.trickle import with_pauses
 
 COMPILES_WITHIN = 30.0  # seconds that the first answer of a dev server may take
 RECOVERS_WITHIN = 3.0  # seconds for a server error at the start to go away
@@ -40,7 +40,7 @@ _PLACES = ("127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Proof:
-    """What the front door said on a route; ``problem`` is empty if that is what is wanted.
+    """What the front said on a route; ``problem`` is empty if that is what is wanted.
 
     ``told`` says more of a service on this machine, or of a folder: the cause, and the step that
     mends it. ``file`` is the one that proves a folder which has no page.
@@ -64,7 +64,7 @@ class Proof:
         return NotReadyError(
             f"{route.path}: {told.message if told else self.problem}",
             told.fix if told else f"stack logs {route.log_of}",
-            probe=f"{route.path} through the front door",
+            probe=f"{route.path} through the front",
             answer=self.says,
         )
 
@@ -88,18 +88,18 @@ def await_route(ready: Ready, step: AwaitRoute) -> Proof:
 
 
 def prove(ready: Ready, route: FrontRoute, within: float = COMPILES_WITHIN) -> Proof:
-    """Ask the front door once, and for a service on this machine whatever its page needs."""
+    """Ask the front once, and for a service on this machine whatever its page needs."""
     if route.source != "host":
         return _judged(ready, route, ready.ask_route(route))
     seen = _ask_patiently(ready, route, within)
     problem = route_problem(route, seen)
     if is_unreachable(seen):
         return Proof(route, seen, problem, explain(route.service, _attempts(ready, route)))
-    if refused := _refused(ready.door, route, seen):
+    if refused := _refused(ready.front, route, seen):
         return Proof(route, seen, refused.message, refused)
     if problem:
-        return Proof(route, seen, problem, _fails(ready.door, route, seen, problem))
-    dead = None if route.websocket else hot_reload.examine(ready.door, route.path, seen)
+        return Proof(route, seen, problem, _fails(ready.front, route, seen, problem))
+    dead = None if route.websocket else hot_reload.examine(ready.front, route.path, seen)
     return Proof(route, seen, f"{seen.says}, {dead.message}" if dead else "", dead)
 
 
@@ -135,23 +135,23 @@ def _ask_patiently(ready: Ready, route: FrontRoute, within: float) -> Exchange:
     raise StoppedError(f"{route.path}: not waited for")
 
 
-def _refused(door: Target, route: FrontRoute, seen: Exchange) -> Told | None:
-    """Say who refuses the host name of the front door, and the line that lets it in."""
-    if not (refused := devserver.refusal(seen, door.host)):
+def _refused(front: Target, route: FrontRoute, seen: Exchange) -> Told | None:
+    """Say who refuses the host name of the front, and the line that lets it in."""
+    if not (refused := devserver.refusal(seen, front.host)):
         return None
     who, line = refused
-    message = f"{who} refuses the address {door.origin}: {seen.says}"
+    message = f"{who} refuses the address {front.origin}: {seen.says}"
     return Told(causes.DEV_REFUSES, message, f"write: {line}", ((route.path, seen.says),))
 
 
-def _fails(door: Target, route: FrontRoute, seen: Exchange, problem: str) -> Told:
+def _fails(front: Target, route: FrontRoute, seen: Exchange, problem: str) -> Told:
     pairs = ((route.path, problem),)
     if seen.failure == "silent":
         message = f"port {route.port} takes the connection and is {seen.detail}"
         fix = "look at the terminal of your dev server; when it is done: stack status"
         return Told(causes.DEV_FAILS, message, fix, pairs)
     if route.websocket:
-        address = f"{'wss' if door.tls else 'ws'}://{door.authority}{route.path}"
+        address = f"{'wss' if front.tls else 'ws'}://{front.authority}{route.path}"
         return Told(causes.DEV_FAILS, problem, f"stack doctor {quoted(address)}", pairs)
     fix = "look at the terminal of your dev server: the answer is its own"
     return Told(causes.DEV_FAILS, problem, fix, pairs)

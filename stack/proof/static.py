@@ -21,7 +21,7 @@ INDEX = "index.html"  # as templates/nginx/dev.conf.j2 says
 
 
 def some_file(ready: Ready, route: FrontRoute) -> Exchange | None:
-    """Give the answer of the front door to a file of the folder; None where none can be had."""
+    """Give the answer of the front to a file of the folder; None where none can be had."""
     folder = static_folder(route.service)
     command = ["find", "-L", folder, "-type", "f", "-not", "-path", "*/.*", "-print", "-quit"]
     try:

@@ -25,10 +25,10 @@ class RefusedError(Exception):
 
 @dataclass
 class Client:
-    """Keeps a connection to any of the ``doors``, with a delay that is spread at random."""
+    """Keeps a connection to any of the ``fronts``, with a delay that is spread at random."""
 
     name: str
-    doors: list[int]
+    fronts: list[int]
     dice: random.Random
     connections: int = 0
 
@@ -36,7 +36,7 @@ class Client:
         """Come back until cancelled. Raises RefusedError."""
         while True:
             with suppress(*GONE):
-                port = self.dice.choice(self.doors)
+                port = self.dice.choice(self.fronts)
                 async with asyncio.timeout(5):
                     socket = await connect(f"ws://127.0.0.1:{port}/ws", compression=None)
                 async with socket:

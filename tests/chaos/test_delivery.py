@@ -67,7 +67,7 @@ def cast_of(here: World) -> tuple[list[Publisher], list[Writer], list[Subscriber
     undone: set[tuple[str, int]] = set()
     publishers = [
         Publisher(
-            *(f"{c}p{n}", here.doors, random.Random(f"{SEED}p{c}{n}")),
+            *(f"{c}p{n}", here.fronts, random.Random(f"{SEED}p{c}{n}")),
             channel=c,
             uncertain=uncertain,
         )
@@ -87,7 +87,7 @@ def cast_of(here: World) -> tuple[list[Publisher], list[Writer], list[Subscriber
     names = {writer.name for writer in writers}
     subscribers = [
         Subscriber(
-            *(f"{c}s{n}", here.doors, random.Random(f"{SEED}s{c}{n}")),
+            *(f"{c}s{n}", here.fronts, random.Random(f"{SEED}s{c}{n}")),
             channel=c,
             ledger=Ledger(f"{c}s{n}", uncertain, undone, names),
         )

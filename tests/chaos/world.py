@@ -131,7 +131,7 @@ class World:
     dice: random.Random
 
     @property
-    def doors(self) -> list[int]:
+    def fronts(self) -> list[int]:
         """Where clients connect."""
         return [self.nginx.port, self.relay.port, *(replica.port for replica in self.replicas)]
 

@@ -57,8 +57,8 @@ def test_up_and_status_say_localhost(front: Project) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize("name", ["localhost", "{project}.localhost"])
 def test_each_address_answers_for_each_name(front: Project, address: str, name: str) -> None:
-    door = Target("", name.format(project=front.name), front.port, "/")
-    seen = ask(Question(door, "", (), address=address), 10)
+    target = Target("", name.format(project=front.name), front.port, "/")
+    seen = ask(Question(target, "", (), address=address), 10)
     assert (seen.status, seen.address) == (200, address)
 
 

@@ -77,8 +77,8 @@ def test_an_origin_that_next_refuses_is_said_with_the_edit(packages: Path) -> No
     """At 127.0.0.1 the page comes, and its socket gets the bare word `Unauthorized`."""
     with running(packages, "next", EVERYWHERE) as server:
         answers(server)
-        door = Target("", "127.0.0.1", server.port, "/")
-        ready = Ready(FakeEngine(), "it", door, "", lambda: "", Watch(time.monotonic()))
+        front = Target("", "127.0.0.1", server.port, "/")
+        ready = Ready(FakeEngine(), "it", front, "", lambda: "", Watch(time.monotonic()))
         proof = prove(ready, FrontRoute("/", "app", "host", websocket=False, port=server.port))
     assert proof.seen.status == 200
     assert "Next.js refuses its hot-reload socket" in proof.problem

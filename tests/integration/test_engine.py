@@ -1,4 +1,4 @@
-"""The engine that was meant: every way of the docker command to name one, through real doors."""
+"""The engine that was meant: every way of the docker command to name one, through real fronts."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.engine_door import make_certificates, socket_door, tls_door
+from tests.integration.engine_proxy import make_certificates, socket_front, tls_front
 from tests.integration.projects import SITE, Project
 
 ROUTES = {"/": "site"}
@@ -23,7 +23,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tls_port(certificates: Path) -> Iterator[int]:
-    with tls_door(certificates) as port:
+    with tls_front(certificates) as port:
         yield port
 
 
@@ -57,7 +57,7 @@ def lab(
 def test_a_context_at_a_socket_brings_the_stack_up_and_is_named(
     project: Project, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket_door(config / "lab.sock"):
+    with socket_front(config / "lab.sock"):
         lab(f"unix://{config}/lab.sock")
         monkeypatch.setenv("DOCKER_CONTEXT", "lab")
         label = f"unix://{config}/lab.sock (context lab, by DOCKER_CONTEXT)"

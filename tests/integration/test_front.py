@@ -1,4 +1,4 @@
-"""The front door lives on: reloads, recreated containers, services that are away, dev servers."""
+"""The front lives on: reloads, recreated containers, services that are away, dev servers."""
 
 import asyncio
 import contextlib

@@ -79,7 +79,7 @@ def test_another_key_opens_nothing(publishing: Project) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/info", "/metrics", "/ws/api/info", "/ws/metrics"])
-def test_the_front_door_leads_to_neither_api_nor_metrics(publishing: Project, path: str) -> None:
+def test_the_front_leads_to_neither_api_nor_metrics(publishing: Project, path: str) -> None:
     key = (publishing.state / "secrets" / "ws-api-key").read_text()
     for method in ("GET", "POST"):
         headers = {"X-API-Key": key}

@@ -79,7 +79,7 @@ def connects(ip: str, port: int) -> bool:
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_the_front_door_reaches_no_store(demo: Project, store: str) -> None:
+def test_the_front_reaches_no_store(demo: Project, store: str) -> None:
     nginx, port = demo.container("nginx"), PORTS[store]
     networks = demo.container(store).attrs["NetworkSettings"]["Networks"]
     for place in (store, *(endpoint["IPAddress"] for endpoint in networks.values())):

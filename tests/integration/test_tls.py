@@ -1,4 +1,4 @@
-"""The front door with `tls: true`: https and wss, by an authority that one can trust."""
+"""The front with `tls: true`: https and wss, by an authority that one can trust."""
 
 import ssl
 import subprocess

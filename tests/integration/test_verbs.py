@@ -15,7 +15,7 @@ from tests.integration.projects import SITE, STACK, Project, environment
 ALL = {"echo", "nginx", "postgres", "redis", "ws"}
 
 
-def test_status_says_what_runs_and_what_the_front_door_answers(demo: Project) -> None:
+def test_status_says_what_runs_and_what_the_front_answers(demo: Project) -> None:
     seen = demo.json("status")
     assert seen["ok"] is True
     assert {row["service"] for row in seen["services"]} == ALL
@@ -36,7 +36,7 @@ def test_status_of_what_does_not_run_ends_with_1(echoing: Project) -> None:
     seen = json.loads(done.stdout)
     assert (done.returncode, seen["ok"]) == (1, False)
     assert {row["state"] for row in seen["services"]} == {"missing"}
-    assert {row["answer"] for row in seen["routes"]} == {"the front door does not run"}
+    assert {row["answer"] for row in seen["routes"]} == {"the front does not run"}
 
 
 def test_logs_of_one_service_and_of_all(demo: Project) -> None:
@@ -116,7 +116,7 @@ def test_a_token_carries_what_was_asked_for(demo: Project) -> None:
     assert demo.stack(*args).count(".") == 2
 
 
-def test_restart_restarts_one_service_and_asks_the_front_door(echoing: Project) -> None:
+def test_restart_restarts_one_service_and_asks_the_front(echoing: Project) -> None:
     echoing.stack("up")
     ids, starts = containers(echoing)
     said = echoing.stack("restart", "echo")

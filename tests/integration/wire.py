@@ -1,4 +1,4 @@
-"""Clients for tests: WebSockets through the front door that speak the server's JSON, and tokens."""
+"""Clients for tests: WebSockets through the front that speak the server's JSON, and tokens."""
 
 import asyncio
 import json

@@ -11,8 +11,8 @@ from dataclasses import replace
 from stack.diagnose.doctor.measured import Load
 from stack.errors import ConfigError
 from stack.probe import dial
-from stack.probe.ask import MAX_FRAMES, knock
-from stack.probe.dial import Line
+from stack.probe.ask import MAX_FRAMES, open_with
+from stack.probe.dial import Connection
 from stack.probe.exchange import Ending, Exchange, Question, read_ending
 from stack.probe.handshake import CLOSE_1000
 
@@ -21,7 +21,7 @@ PATIENCE = 2.0  # seconds that one handshake may take
 HOLD = 0.5  # seconds that all are held together; who is over a limit is closed by then
 PAUSE = 0.3  # seconds in which a server notices that somebody left
 SPARE_FILES = 100  # what this process opens beside
-Held = tuple[Exchange, Line]
+Held = tuple[Exchange, Connection]
 
 
 def require_files(connections: int) -> None:
@@ -89,8 +89,8 @@ def _one_more(question: Question, held: list[Held], deadline: float) -> Exchange
     return ended or record
 
 
-def _knock(question: Question, deadline: float) -> tuple[Exchange, Line | None]:
-    return knock(question, min(deadline, time.monotonic() + PATIENCE))
+def _knock(question: Question, deadline: float) -> tuple[Exchange, Connection | None]:
+    return open_with(question, min(deadline, time.monotonic() + PATIENCE))
 
 
 def _is_cut_short(record: Exchange, deadline: float) -> bool:
@@ -132,7 +132,7 @@ def _end(held: list[Held], until: float) -> Exchange | None:
     return first
 
 
-def _received(line: Line) -> bytes | None:
+def _received(line: Connection) -> bytes | None:
     """Give what is there; None when that is no data (TLS has messages of its own)."""
     try:
         return dial.receive(line, time.monotonic() + 0.05)

@@ -41,7 +41,7 @@ class Evidence:
     """The handshake at each hop, and variations of it at the suspect and at the hop behind it.
 
     ``bases`` begin with the URL itself; ``suspect`` is an index into them. ``now`` is in Unix
-    seconds. ``varied`` are questions to the suspect, ``behind`` to the next hop.
+    seconds. ``varied`` are questions to the suspect, ``varied_next`` to the next hop.
     """
 
     options: Options
@@ -49,7 +49,7 @@ class Evidence:
     bases: tuple[Exchange, ...]
     suspect: int = 0
     varied: tuple[Exchange, ...] = ()
-    behind: tuple[Exchange, ...] = ()
+    varied_next: tuple[Exchange, ...] = ()
     neighbours: tuple[Exchange, ...] = ()
     redirects: tuple[Exchange, ...] = ()
     page: Exchange | None = None
@@ -91,7 +91,7 @@ class Evidence:
 
     def of_next(self, variation: Variation) -> Exchange | None:
         """Give what the hop behind the suspect answered to this variation."""
-        return next(iter(_answers(self.behind, variation)), None)
+        return next(iter(_answers(self.varied_next, variation)), None)
 
     def opens(self, variation: Variation) -> bool:
         """Whether this variation, unlike the base, opens a WebSocket at the suspect."""
@@ -137,7 +137,7 @@ def found(
     )
 
 
-def beside(*exchanges: Exchange | None) -> tuple[Exchange, ...]:
+def asked(*exchanges: Exchange | None) -> tuple[Exchange, ...]:
     """Give those that were asked, as evidence."""
     return tuple(item for item in exchanges if item)
 

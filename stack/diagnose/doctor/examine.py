@@ -128,11 +128,11 @@ def _vary(evidence: Evidence, clock: Clock) -> Evidence:
             asked = (*asked, questions.plain_by_http2(evidence.options, base.target))
         asked = (*asked, *_again(base))
     asked = (*asked, *_other_addresses(evidence, clock))
-    behind = questions.behind(evidence.next.question) if evidence.next else ()
+    behind = questions.faults(evidence.next.question) if evidence.next else ()
     short = [replace(question, idle=0.05) for question in (*asked, *behind)]
     answers = clock.ask_all(short, 0.6, 3.0)
     varied, beyond = tuple(answers[: len(asked)]), tuple(answers[len(asked) :])
-    evidence = replace(evidence, varied=varied, behind=beyond)
+    evidence = replace(evidence, varied=varied, varied_next=beyond)
     return _confirm(_withhold(evidence, clock), clock)
 
 

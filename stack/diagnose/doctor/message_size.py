@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from stack.diagnose.doctor.measured import Sizes
 from stack.probe import dial
-from stack.probe.ask import knock
-from stack.probe.dial import Line
+from stack.probe.ask import open_with
+from stack.probe.dial import Connection
 from stack.probe.exchange import Ending, Question
 from stack.probe.frames import PONG, Frames, ending_of, text_message
 from stack.probe.handshake import CLOSE_1000
@@ -47,7 +47,7 @@ class _Search:
             return None
         self.tries += 1
         deadline = time.monotonic() + left * share
-        _, line = knock(self._question, deadline)
+        _, line = open_with(self._question, deadline)
         if line is None:
             return None
         try:
@@ -96,7 +96,7 @@ def _between(passed: int, failed: int) -> int:
     return failed - 1 if failed.bit_count() == 1 else (passed + failed) // 2
 
 
-def _delivered(line: Line, size: int, deadline: float) -> _Try:
+def _delivered(line: Connection, size: int, deadline: float) -> _Try:
     """Send the message and a ping; wait for the end, or for the pong and a moment more."""
     message = memoryview(text_message(size, os.urandom(4)) + _PING)
     head = len(message) - size - len(_PING)
@@ -118,7 +118,7 @@ def _delivered(line: Line, size: int, deadline: float) -> _Try:
     return _Try(_of_message(sent, head, size))
 
 
-def _heard(line: Line, frames: Frames) -> list[tuple[int, bytes]]:
+def _heard(line: Connection, frames: Frames) -> list[tuple[int, bytes]]:
     try:
         chunk = dial.receive(line, time.monotonic() + 0.05)
     except TimeoutError:
@@ -128,7 +128,7 @@ def _heard(line: Line, frames: Frames) -> list[tuple[int, bytes]]:
     return frames.feed(chunk) if chunk else [(_GONE, b"")]
 
 
-def _sent(line: Line, piece: memoryview) -> int:
+def _sent(line: Connection, piece: memoryview) -> int:
     """Send a piece; a connection that broke is left for ``_heard``, which gets its last words."""
     try:
         return dial.send_some(line, piece, time.monotonic() + 0.05)
@@ -145,6 +145,6 @@ def _of_message(sent: int, head: int, size: int) -> int:
     return min(size, max(0, sent - head))
 
 
-def _say_goodbye(line: Line) -> None:
+def _say_goodbye(line: Connection) -> None:
     with contextlib.suppress(OSError):
         dial.send(line, CLOSE_1000, time.monotonic() + 0.05)

@@ -70,7 +70,7 @@ def variations(base: Question, options: Options) -> tuple[Question, ...]:
     return tuple(asked)
 
 
-def behind(base: Question) -> tuple[Question, ...]:
+def faults(base: Question) -> tuple[Question, ...]:
     """Vary a handshake at the hop behind the suspect as a faulty proxy would vary it."""
     bare = without(base.headers, "connection")
     close = (*bare, ("Connection", "close"))

@@ -11,7 +11,7 @@ from stack.finding import Finding
 
 
 def own_document(seen: StackSeen, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Give the routes as the front door answered them and each container itself; the findings."""
+    """Give the routes as the front answered them and each container itself; the findings."""
     routes = [
         {
             "route": item.route.path,

@@ -78,7 +78,7 @@ ROUTE_FAILS = Cause(
     "WS210",
     "route-fails",
     "error",
-    "the front door does not answer on a route as it should",
+    "the front does not answer on a route as it should",
     "Everything that stack can see runs and listens, so the service itself answers in a way that "
     "is no success: its log says more.",
     "stack logs SERVICE",
@@ -122,7 +122,7 @@ FRONT_ALTERS = Cause(
     "WS214",
     "front-fails-service-answers",
     "error",
-    "the service answers the same request, the front door does not",
+    "the service answers the same request, the front does not",
     "Asked from where Nginx stands, with the same headers, the containers answer as wanted. So "
     "what Nginx has loaded treats the request in another way than stack.yaml says.",
     "stack up",
@@ -132,7 +132,7 @@ OTHER_ANSWERS = Cause(
     "WS215",
     "somebody-else-answers",
     "warning",
-    "the front door answers on a route, its containers do not",
+    "the front answers on a route, its containers do not",
     "Asked from where Nginx stands, no container of the service answers, and yet an answer comes: "
     "from a container that is no part of the stack and has the same name on its network, or from "
     "one that has just ended.",

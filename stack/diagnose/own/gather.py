@@ -22,7 +22,7 @@ from stack.layout.names import container_name
 from stack.layout.render import generation
 from stack.layout.topology import Container, FrontRoute
 from stack.lifecycle import settle
-from stack.lifecycle.derive import plan_project, running_door
+from stack.lifecycle.derive import plan_project, running_front
 from stack.lifecycle.watched import ready_for
 from stack.probe import proc_net
 from stack.probe.listeners import listening
@@ -78,7 +78,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     planned = plan_project(project, engine, say)
     prepared = planned.prepared
     running = engine.observe().with_done(settle.remembered(project.state))
-    prepared = replace(prepared, door=running_door(project, prepared.door, running))
+    prepared = replace(prepared, front=running_front(project, prepared.front, running))
     watch = Watch(time.monotonic())
     ready = ready_for(project, prepared, engine, watch)
     view = _View(engine, prepared, running, ready)
@@ -93,7 +93,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     routes = tuple(_looked_into(view, item) if item.problem else item for item in asked)
     return StackSeen(
         changes=tuple(step.says for step in planned.whole.changes),
-        loaded=loaded_generation(prepared.door),
+        loaded=loaded_generation(prepared.front),
         on_disk=_on_disk(project),
         is_published=_is_published(view),
         services=_services(view, silents, routes),
@@ -133,7 +133,7 @@ def _silence(view: _View, item: Container, one: SeenContainer) -> Silent | None:
 
 def _route(view: _View, route: FrontRoute) -> RouteSeen:
     if not view.nginx:  # whoever answers at that port then, it is not this stack
-        said = "the front door does not run"
+        said = "the front does not run"
         return RouteSeen(route, said, said, is_unreachable=True, ms=0)
     proof = prove(view.ready, route)
     return RouteSeen(
@@ -199,8 +199,8 @@ def _looked_into(view: _View, item: RouteSeen) -> RouteSeen:
 
 
 def _asked_around(ready: Ready, route: FrontRoute) -> tuple[Finding, ...]:
-    """Ask the front door as the doctor asks any address, with a token that our server takes."""
-    target = replace(ready.door, path=route.path)
+    """Ask the front as the doctor asks any address, with a token that our server takes."""
+    target = replace(ready.front, path=route.path)
     token = ready.token() if route.source == "preset" else ""
     headers = (("Authorization", f"Bearer {token}"),) if token else ()
     options = Options(target, (), headers, target.origin, token=token, timeout=LOOK_WITHIN)
@@ -223,10 +223,10 @@ def _written(view: _View, nginx: str, route: FrontRoute) -> tuple[tuple[Entry, .
 
 def _is_published(view: _View) -> bool:
     """Whether the front port of a running Nginx is really open; True when it does not run."""
-    door, nginx = view.prepared.door, view.nginx
+    front, nginx = view.prepared.front, view.nginx
     if nginx is None:
         return True
-    return door.port in {outer for _, outer, _ in view.engine.published(nginx.name)}
+    return front.port in {outer for _, outer, _ in view.engine.published(nginx.name)}
 
 
 def _services(

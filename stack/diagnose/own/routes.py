@@ -1,6 +1,6 @@
 """Concludes why a route of our own stack fails though its containers run. Pure.
 
-What the front door said and what each container said itself stand side by side.
+What the front said and what each container said itself stand side by side.
 """
 
 import re
@@ -69,7 +69,7 @@ def _one_of_several(item: RouteSeen) -> Finding | None:
 def _reverse(item: RouteSeen) -> Iterator[Finding]:
     """No container answers in HTTP at all, so who did is somebody else."""
     if item.direct and all(not one.status for one in item.direct):
-        message = f"the front door answers on {item.route.path}, and no container of it does"
+        message = f"the front answers on {item.route.path}, and no container of it does"
         fix = f"stack restart {item.route.service}"
         yield finding(causes.OTHER_ANSWERS, item.route.service, message, fix, *_side_by_side(item))
 
@@ -90,7 +90,7 @@ def _stale_address(item: RouteSeen, service: ServiceSeen) -> Finding | None:
 
 def _front_alters(item: RouteSeen, here: Pairs) -> Finding:
     known = next((entry.meaning for entry in item.nginx if entry.meaning), None)
-    message = "the service answers, the front door does not"
+    message = "the service answers, the front does not"
     message += f": {known.says}" if known else ""
     fix = known.fix if known else "stack up writes and loads the configuration of stack.yaml"
     return finding(causes.FRONT_ALTERS, item.route.service, message, fix, *here)
@@ -104,7 +104,7 @@ def _fails(item: RouteSeen, here: Pairs) -> Finding:
 
 
 def _side_by_side(item: RouteSeen) -> Pairs:
-    """Give the front door's answer, the containers' own, and what Nginx wrote of it."""
+    """Give the front's answer, the containers' own, and what Nginx wrote of it."""
     return (
         (f"{item.route.path} by the front", item.problem or item.says),
         *((f"{one.name} itself", said(one)) for one in item.direct),

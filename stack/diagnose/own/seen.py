@@ -61,7 +61,7 @@ class ServiceSeen:
 
 @dataclass(frozen=True)
 class Direct:
-    """What one container (``name``) said to the same request without the front door.
+    """What one container (``name``) said to the same request without the front.
 
     ``problem`` is empty when all is well; ``status`` is 0 without an answer in HTTP.
     """
@@ -80,10 +80,10 @@ class Direct:
 
 @dataclass(frozen=True)
 class RouteSeen:
-    """What the front door said on one route; ``problem`` is empty when all is well.
+    """What the front said on one route; ``problem`` is empty when all is well.
 
     ``nginx`` is what Nginx wrote into its error log about it, ``access`` into its access log.
-    ``findings`` are what came of asking the front door in other ways, as for any address.
+    ``findings`` are what came of asking the front in other ways, as for any address.
     ``direct`` is what each container said itself; ``has_token`` whether a token was sent. ``told``
     is why a service on this machine, or a folder, fails.
     """

@@ -154,7 +154,7 @@ def _elsewhere(endpoint: Endpoint) -> ConfigError:
     there = f"ssh {quoted(place)}" if endpoint.url.startswith("ssh:") else ""
     return ConfigError(
         f"{endpoint.named_by}: {endpoint.url}: is an engine of another machine: the folders that "
-        "stack mounts are not there, and the front door would not be at localhost here",
+        "stack mounts are not there, and the front would not be at localhost here",
         f"run stack on that machine{there and f': {there}'}\n"
         f"or use the engine of this one: {endpoint.undo}",
     )

@@ -201,7 +201,7 @@ class DockerEngine:
         ]
 
     def holder_of(self, port: int) -> Holder | None:
-        """Find the container that publishes the TCP ``port`` where the front door would listen."""
+        """Find the container that publishes the TCP ``port`` where the front would listen."""
         with translated("docker"):
             for summary in self.api.containers():
                 if any(_is_held(item, port) for item in summary["Ports"]):

@@ -1,4 +1,4 @@
-"""A service to stand behind the front door: shows what reached it, echoes WebSocket messages.
+"""A service to stand behind the front: shows what reached it, echoes WebSocket messages.
 
 Only the standard library, so that it runs on a bare Python image. It listens on port 8000, after
 ECHO_DELAY seconds.
@@ -36,7 +36,7 @@ class Echo(BaseHTTPRequestHandler):
             self.wfile.write(seen)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
-        """Say nothing: whether a token reaches a log is a question to the front door only."""
+        """Say nothing: whether a token reaches a log is a question to the front only."""
 
     def _accept(self) -> None:
         key = self.headers["Sec-WebSocket-Key"].encode()

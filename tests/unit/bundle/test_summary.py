@@ -61,7 +61,7 @@ stack logs api
 |---|---|---|
 | ✗ | `/ → api` | `502 \\| Bad` |
 
-### What the front door wrote last
+### What the front wrote last
 
 ```text
 [error] connect() failed (111: Connection refused)

@@ -115,7 +115,7 @@ def test_status_in_plain_text() -> None:
         "ws       shop-ws-1     running  Up 3 minutes (healthy)\n"
         "redis    shop-redis-1  missing  stack up starts it\n"
         "\n"
-        "ROUTE  SERVICE  THE FRONT DOOR ANSWERS   IN\n"
+        "ROUTE  SERVICE  THE FRONT ANSWERS        IN\n"
         "/ws    ws       101 Switching Protocols  3 ms\n"
     )
 

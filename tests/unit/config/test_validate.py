@@ -15,7 +15,7 @@ RULES = [
     (service("w: {image: x, preset: redis}"), ":3:7: services.w.image: preset and image exclude each other"),
     (service("w: {image: x, preset: redis, host: 1}"), ":3:7: services.w.image: preset, image and host exclude each other"),
     (service("w: {port: 80}"), ":3:3: services.w: does not say what it is; add one of preset, image, build, host or static"),
-    (service("nginx: {image: x}"), ":3:3: services.nginx: is the name of the front door itself; choose another"),
+    (service("nginx: {image: x}"), ":3:3: services.nginx: is the name of the front itself; choose another"),
     (service("w: {image: 'My App'}"), ":3:7: services.w.image: 'My App' is no name of an image, like mongo:8"),
     (service("w-: {build: .}"), ":3:3: services.w-: Docker refuses shop-w- as the name of its image"),
     (service("w: {host: 3000}"), ":3:7: services.w.host: port 3000 is also services.app.host"),

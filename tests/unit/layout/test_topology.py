@@ -67,7 +67,7 @@ def test_an_own_image_gets_only_what_dropping_root_takes(name: str) -> None:
     assert not dangerous.intersection(CONTAINERS[name].cap_add)
 
 
-def test_only_the_front_door_is_published() -> None:
+def test_only_the_front_is_published() -> None:
     assert {name for name, item in CONTAINERS.items() if item.published} == {"nginx"}
     assert CONTAINERS["nginx"].published == (("127.0.0.1", 8080, 8080), ("::1", 8080, 8080))
 

@@ -20,7 +20,7 @@ from stack.probe.exchange import Target
 from stack.project.state import State
 from tests.unit.fake_engine import FakeEngine
 
-DOOR = Target("", "127.0.0.1", 1, "/")
+FRONT = Target("", "127.0.0.1", 1, "/")
 SHOP = Owner("shop", "/shop", "stack.yaml")
 
 
@@ -129,14 +129,14 @@ def test_a_container_that_holds_it_is_named(holder: Holder, way_out: str) -> Non
 
 def test_without_a_running_nginx_the_file_is_just_written(place: State) -> None:
     engine = FakeEngine()
-    front.place_config(engine, place, "new", "g", None, DOOR)
+    front.place_config(engine, place, "new", "g", None, FRONT)
     assert (place.config.read_text(), engine.told) == ("new", [])
 
 
 def test_what_nginx_refuses_never_takes_its_place(place: State) -> None:
     engine = FakeEngine(said=["[emerg] unknown directive", 1])
     with pytest.raises(StackError, match="unknown directive"):
-        front.place_config(engine, place, "new", "g", "id", DOOR)
+        front.place_config(engine, place, "new", "g", "id", FRONT)
     assert place.config.read_text() == "old"
     assert [path.name for path in place.config.parent.iterdir()] == ["nginx.conf"]
     assert ("id", "SIGHUP") not in engine.told
@@ -148,7 +148,7 @@ def test_a_reload_that_does_not_happen_is_said(
     monkeypatch.setattr(front, "RELOAD_WITHIN", 0.0)
     engine = FakeEngine(said=[0], lines={"id": ["bind() failed"]})
     with pytest.raises(StackError, match="did not load the new configuration: bind"):
-        front.place_config(engine, place, "new", "g", "id", replace(DOOR, port=free_port))
+        front.place_config(engine, place, "new", "g", "id", replace(FRONT, port=free_port))
 
 
 def test_a_reload_is_done_when_the_new_generation_answers(place: State) -> None:
@@ -164,7 +164,7 @@ def test_a_reload_is_done_when_the_new_generation_answers(place: State) -> None:
                     connection.sendall(head + generation + b"\n")
 
         threading.Thread(target=serve, daemon=True).start()
-        door = replace(DOOR, port=listener.getsockname()[1])
-        front.place_config(engine, place, "text", "new", "id", door)
+        target = replace(FRONT, port=listener.getsockname()[1])
+        front.place_config(engine, place, "text", "new", "id", target)
     assert engine.told[-1] == ("id", "SIGHUP")
     assert place.config.read_text() == "text"

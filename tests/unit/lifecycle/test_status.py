@@ -1,4 +1,4 @@
-"""Status tells what is there, what is missing and what is too much, and what the door answers."""
+"""Status tells what is there, what is missing and what is too much, and what the front answers."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
@@ -24,7 +24,7 @@ SILENT = failed("refused", "connection refused")
 
 
 @dataclass
-class Door:
+class Front:
     """The only thing that status asks of Ready."""
 
     answers: Exchange = field(default_factory=lambda: GOOD)
@@ -39,7 +39,7 @@ def seen(service: str, number: int, state: str = "running") -> SeenContainer:
 
 def looked(*containers: SeenContainer, answer: Exchange = GOOD, front: str = "running") -> Status:
     return look(
-        TOPOLOGY, Running((*containers, seen("nginx", 1, front))), cast("Ready", Door(answer))
+        TOPOLOGY, Running((*containers, seen("nginx", 1, front))), cast("Ready", Front(answer))
     )
 
 
@@ -83,6 +83,4 @@ def test_a_route_that_does_not_answer_says_why(answer: Exchange, text: str) -> N
 
 def test_who_answers_at_the_port_of_a_front_that_does_not_run_is_not_asked() -> None:
     status = looked(seen("ws", 1), seen("ws", 2), front="exited")
-    assert [(row.answer, row.ok) for row in status.routes] == [
-        ("the front door does not run", False)
-    ]
+    assert [(row.answer, row.ok) for row in status.routes] == [("the front does not run", False)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from stack.diagnose.doctor import questions
 from stack.probe import http2
-from stack.probe.dial import Line
+from stack.probe.dial import Connection
 from stack.probe.exchange import Exchange, Question
 from tests.unit.diagnose.seen import KEY, OPTIONS, TARGET
 
@@ -42,7 +42,7 @@ def converse(data: bytes, question: Question) -> Exchange:
     with here, there:
         there.sendall(data)
         there.shutdown(socket.SHUT_WR)
-        return http2.converse(Exchange(question), Line(here, ""), time.monotonic() + 5)
+        return http2.converse(Exchange(question), Connection(here, ""), time.monotonic() + 5)
 
 
 @settings(deadline=None)
@@ -64,7 +64,7 @@ def test_a_server_that_says_nothing_is_left_in_time() -> None:
     with here, there:
         start = time.monotonic()
         record = http2.converse(
-            Exchange(questions.by_http2(BASE)), Line(here, ""), time.monotonic() + 0.2
+            Exchange(questions.by_http2(BASE)), Connection(here, ""), time.monotonic() + 0.2
         )
     assert (record.failure, time.monotonic() - start < 2) == ("silent", True)
 
@@ -74,7 +74,7 @@ def test_a_host_of_the_user_is_kept_and_no_connection_is_sent() -> None:
     question = replace(questions.by_http2(BASE), host="front.test")
     with here, there:
         there.sendall(SETTINGS)
-        http2.converse(Exchange(question), Line(here, ""), time.monotonic() + 0.2)
+        http2.converse(Exchange(question), Connection(here, ""), time.monotonic() + 0.2)
         sent = there.recv(65536)
     (headers,) = [
         dict(event.headers)

@@ -42,8 +42,8 @@ def test_an_unchanged_stack_renders_nothing(
 
 
 def test_the_front_is_named_as_browsers_and_dev_servers_like_it(tmp_path: Path) -> None:
-    door = derive(opened(tmp_path), "debian").door
-    assert (door.origin, door.url) == ("http://localhost:8080", "ws://localhost:8080/")
+    front = derive(opened(tmp_path), "debian").front
+    assert (front.origin, front.url) == ("http://localhost:8080", "ws://localhost:8080/")
 
 
 @pytest.mark.parametrize("loopbacks", [("127.0.0.1",), ("127.0.0.1", "::1")])

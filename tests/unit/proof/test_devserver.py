@@ -6,7 +6,7 @@ from stack.probe.exchange import Exchange, Head, Headers, Question, Target
 from stack.proof import devserver
 from stack.proof.devserver import DevServer
 
-DOOR = Target("", "localhost", 8080, "/")
+FRONT = Target("", "localhost", 8080, "/")
 # As Vite 3 to 8 write it into /@vite/client.
 CLIENT = """const base$1 = "/" || "/";
 const serverHost = "localhost:5173/";
@@ -19,7 +19,7 @@ const wsToken = "s3cret";
 
 def answer(status: int = 200, body: str = "", headers: Headers = (), raw: bytes = b"") -> Exchange:
     head = None if raw else Head("1.1", status, "", headers)
-    return Exchange(Question(DOOR, "", ()), head=head, body=body.encode(), raw=raw)
+    return Exchange(Question(FRONT, "", ()), head=head, body=body.encode(), raw=raw)
 
 
 @pytest.mark.parametrize(

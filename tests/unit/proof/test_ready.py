@@ -15,14 +15,14 @@ from stack.probe.exchange import Target
 from stack.proof.ready import NotReadyError, Ready, RefusedError, Watch
 from tests.unit.fake_engine import FakeEngine
 
-DOOR = Target("", "localhost", 80, "/")
+FRONT = Target("", "localhost", 80, "/")
 KEY = Key(Verb.AWAIT, Kind.CONTAINER, "shop-db-1")
 SAID = 'password authentication failed for user "postgres"'
 
 
-def readiness(engine: FakeEngine, door: Target = DOOR) -> Ready:
+def readiness(engine: FakeEngine, front: Target = FRONT) -> Ready:
     watch = Watch(time.monotonic() + 60)
-    return Ready(engine, "shop", door, "g", lambda: "token", watch, hidden=("s3cret",))
+    return Ready(engine, "shop", front, "g", lambda: "token", watch, hidden=("s3cret",))
 
 
 def refusal(source: str) -> RefusedError:
@@ -81,7 +81,7 @@ def test_a_service_that_streams_is_ready_at_its_head() -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         start = time.monotonic()
-        ready = readiness(FakeEngine(), replace(DOOR, port=server.getsockname()[1]))
+        ready = readiness(FakeEngine(), replace(FRONT, port=server.getsockname()[1]))
         seen = ready.ask_route(FrontRoute("/events", "api", "image", websocket=False))
         took = time.monotonic() - start
         thread.join()

@@ -1,4 +1,4 @@
-"""A service on this machine is proved as a browser uses it; a server of ours is the front door."""
+"""A service on this machine is proved as a browser uses it; a server of ours is the front."""
 
 import contextlib
 import socket
@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def door(answers: Answers) -> Iterator[tuple[Target, list[str]]]:
+def front(answers: Answers) -> Iterator[tuple[Target, list[str]]]:
     """Serve an answer a path (an upgrade asks for ``ws:PATH``); give where, and what was asked."""
     asked: list[str] = []
 
@@ -83,7 +83,7 @@ def ready(at: Target, watch: Watch | None = None) -> Ready:
 
 
 def test_a_page_without_a_mark_is_asked_for_nothing_more() -> None:
-    with door({"/": http("200 OK", "<p>hello")}) as (at, asked):
+    with front({"/": http("200 OK", "<p>hello")}) as (at, asked):
         proof = prove(ready(at), APP)
     assert (proof.problem, proof.says, len(asked)) == ("", "200 OK", 1)
 
@@ -91,7 +91,7 @@ def test_a_page_without_a_mark_is_asked_for_nothing_more() -> None:
 @pytest.mark.parametrize("path", ["/_next/hmr", "/_next/webpack-hmr"])
 def test_one_of_the_sockets_of_next_is_enough(path: str) -> None:
     """The other one is silent for ever, which costs nobody any time."""
-    with door({"/": http("200 OK", NEXT_PAGE), f"ws:{path}": opened}) as (at, asked):
+    with front({"/": http("200 OK", NEXT_PAGE), f"ws:{path}": opened}) as (at, asked):
         proof = prove(ready(at), APP)
     assert proof.problem == ""
     assert all(f"Origin: {at.origin}" in one for one in asked[1:])
@@ -99,7 +99,7 @@ def test_one_of_the_sockets_of_next_is_enough(path: str) -> None:
 
 def test_the_refusal_of_next_is_said_with_the_line_that_mends_it() -> None:
     answers = {"/": http("200 OK", NEXT_PAGE), "ws:/_next/hmr": "Unauthorized"}
-    with door(answers | {"ws:/_next/webpack-hmr": "Unauthorized"}) as (at, _):
+    with front(answers | {"ws:/_next/webpack-hmr": "Unauthorized"}) as (at, _):
         proof = prove(ready(at), APP)
     assert proof.told
     assert proof.told.cause is causes.DEV_REFUSES
@@ -110,7 +110,7 @@ def test_the_refusal_of_next_is_said_with_the_line_that_mends_it() -> None:
 
 def test_the_socket_of_vite_is_asked_with_its_token_and_subprotocol() -> None:
     pages = {"/": http("200 OK", VITE_PAGE), "/@vite/client": http("200 OK", VITE_CLIENT % "null")}
-    with door({**pages, "ws:/?token=t0k": opened}) as (at, asked):
+    with front({**pages, "ws:/?token=t0k": opened}) as (at, asked):
         proof = prove(ready(at), APP)
     assert proof.problem == ""
     assert "Sec-WebSocket-Protocol: vite-hmr" in asked[-1]
@@ -120,7 +120,7 @@ def test_the_socket_of_vite_is_asked_with_its_token_and_subprotocol() -> None:
 def test_a_socket_past_the_front_that_nobody_serves_is_told() -> None:
     port = free_port()
     script = http("200 OK", VITE_CLIENT % port)
-    with door({"/": http("200 OK", VITE_PAGE), "/@vite/client": script}) as (at, _):
+    with front({"/": http("200 OK", VITE_PAGE), "/@vite/client": script}) as (at, _):
         proof = prove(ready(at), APP)
     assert proof.told
     assert f"ws://127.0.0.1:{port}/ does not open: connection refused" in proof.says
@@ -131,7 +131,7 @@ def test_a_socket_past_the_front_that_nobody_serves_is_told() -> None:
 def test_a_page_below_a_path_whose_script_goes_elsewhere_gets_the_base() -> None:
     route = replace(APP, path="/app")
     pages = {"/app": http("200 OK", VITE_PAGE), "/@vite/client": http("404 Not Found")}
-    with door(pages) as (at, _):
+    with front(pages) as (at, _):
         proof = prove(ready(at), route)
     assert proof.told
     assert proof.told.fix == "write: base: '/app/', and leave strip_prefix out of the route"
@@ -142,7 +142,7 @@ def test_a_page_below_a_path_whose_script_goes_elsewhere_gets_the_base() -> None
 )
 def test_an_answer_is_never_blamed_on_an_address(status: str) -> None:
     route = replace(APP, websocket=True)
-    with door({"ws:/": http(status)}) as (at, _):
+    with front({"ws:/": http(status)}) as (at, _):
         proof = prove(ready(at), route)
     assert proof.told
     assert proof.told.cause is causes.DEV_FAILS
@@ -151,7 +151,7 @@ def test_an_answer_is_never_blamed_on_an_address(status: str) -> None:
 
 
 def test_an_error_of_the_server_is_an_answer_and_no_success() -> None:
-    with door({"/": http("500 Internal Server Error")}) as (at, _):
+    with front({"/": http("500 Internal Server Error")}) as (at, _):
         proof = prove(ready(at), APP)
     assert (proof.problem, proof.seen.status) == ("500 Internal Server Error", 500)
 
@@ -171,7 +171,7 @@ def test_an_error_page_of_nginx_is_no_success_and_an_answer_of_an_application_is
 ) -> None:
     route = FrontRoute("/", "api", "image", websocket=False)
     step = AwaitRoute(Key(Verb.PROVE, Kind.ROUTE, "/"), route=route)
-    with door({"/": http(status, body)}) as (at, _):
+    with front({"/": http(status, body)}) as (at, _):
         watch = Watch(time.monotonic() + 60)
         watch.stop.set()  # no moment to get better
         proofs = [prove(ready(at), route), await_route(ready(at, watch), step)]
@@ -185,7 +185,7 @@ def test_a_first_compile_is_waited_for_and_that_is_said() -> None:
 
     said: list[str] = []
     watch = Watch(time.monotonic() + 60, say=said.append)
-    with door({"/": compiles}) as (at, _):
+    with front({"/": compiles}) as (at, _):
         proof = await_route(
             ready(at, watch), AwaitRoute(Key(Verb.PROVE, Kind.ROUTE, "/"), route=APP)
         )
@@ -194,7 +194,7 @@ def test_a_first_compile_is_waited_for_and_that_is_said() -> None:
 
 
 def test_silence_is_told_as_silence() -> None:
-    with door({}) as (at, _):
+    with front({}) as (at, _):
         proof = prove(ready(at), APP, within=0.3)
     assert proof.told
     assert "takes the connection and is silent" in proof.told.message
@@ -204,14 +204,14 @@ def test_silence_is_told_as_silence() -> None:
 def test_a_wait_that_is_called_off_ends_at_once() -> None:
     watch = Watch(time.monotonic() + 60)
     watch.stop.set()
-    with door({}) as (at, _), pytest.raises(StoppedError):
+    with front({}) as (at, _), pytest.raises(StoppedError):
         prove(ready(at, watch), APP)
 
 
 def test_a_server_that_is_not_started_costs_no_time() -> None:
     down = http("502 Bad Gateway", "", "X-Stack-Down: app")
     route = replace(APP, port=free_port())
-    with door({"/": down}) as (at, _):
+    with front({"/": down}) as (at, _):
         proof = prove(ready(at), route)
     assert proof.told
     assert proof.told.message == f"nothing listens on port {route.port}"

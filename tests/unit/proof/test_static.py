@@ -10,7 +10,7 @@ from stack.proof import causes
 from stack.proof.ready import Ready
 from stack.proof.route import prove
 from tests.unit.fake_engine import FakeEngine
-from tests.unit.proof.test_route import door, http, ready
+from tests.unit.proof.test_route import front, http, ready
 
 PAGE = "<center><h1>403 Forbidden</h1></center><hr><center>nginx</center>"
 FORBIDDEN = http("403 Forbidden", PAGE)
@@ -24,7 +24,7 @@ def with_files(at: Ready, *files: str) -> Ready:
 
 
 def test_a_site_without_an_index_is_no_success_and_is_told() -> None:
-    with door({"/": FORBIDDEN, "/index.html": http("404 Not Found", PAGE)}) as (at, _):
+    with front({"/": FORBIDDEN, "/index.html": http("404 Not Found", PAGE)}) as (at, _):
         proof = prove(with_files(ready(at), "/srv/web/app.js"), SITE)
     assert proof.told
     assert proof.told.cause is causes.NO_INDEX
@@ -34,7 +34,7 @@ def test_a_site_without_an_index_is_no_success_and_is_told() -> None:
 
 
 def test_an_index_that_nginx_may_not_read_is_no_missing_one() -> None:
-    with door({"/": FORBIDDEN, "/index.html": FORBIDDEN}) as (at, _):
+    with front({"/": FORBIDDEN, "/index.html": FORBIDDEN}) as (at, _):
         proof = prove(ready(at), SITE)
     assert proof.warning.message == "/: Nginx, in its container, may not read ./pub/index.html"
     assert proof.warning.hint == "chmod o+r ./pub/index.html"
@@ -42,14 +42,14 @@ def test_an_index_that_nginx_may_not_read_is_no_missing_one() -> None:
 
 @pytest.mark.parametrize("status", ["404 Not Found", "500 Internal Server Error"])
 def test_any_other_error_of_nginx_is_no_success_either(status: str) -> None:
-    with door({"/": http(status, PAGE)}) as (at, _):
+    with front({"/": http(status, PAGE)}) as (at, _):
         proof = prove(ready(at), SITE)
     assert (proof.problem, proof.warning.hint) == (status, "stack logs nginx")
 
 
 def test_a_folder_of_assets_is_proved_by_a_file_of_it() -> None:
     answers = {"/assets/": FORBIDDEN, "/assets/a%20b/x.js": http("200 OK")}
-    with door(answers) as (at, _):
+    with front(answers) as (at, _):
         proof = prove(with_files(ready(at), "/srv/web/a b/x.js"), ASSETS)
     assert (proof.problem, proof.says) == ("", "/assets/a%20b/x.js: 200 OK")
 
@@ -66,13 +66,13 @@ def test_a_folder_of_which_nothing_can_be_had_is_told(
     files: list[str], answers: Mapping[str, str]
 ) -> None:
     pages = {"/assets/": FORBIDDEN, "/assets/index.html": http("404 Not Found", PAGE), **answers}
-    with door(pages) as (at, _):
+    with front(pages) as (at, _):
         proof = prove(with_files(ready(at), *files), ASSETS)
     assert proof.problem == "403 Forbidden: ./my assets has no index.html"
     assert proof.warning.hint.startswith("write './my assets/index.html'")
 
 
 def test_a_page_below_a_path_is_asked_for_where_nginx_sends_the_browser() -> None:
-    with door({"/assets/": http("200 OK")}) as (at, asked):
+    with front({"/assets/": http("200 OK")}) as (at, asked):
         assert prove(ready(at), ASSETS).says == "200 OK"
     assert asked[0].startswith("GET /assets/ ")

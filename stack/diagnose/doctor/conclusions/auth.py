@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from stack.diagnose.doctor.evidence import TOKEN_NAMES, Evidence, beside, found
+from stack.diagnose.doctor.evidence import TOKEN_NAMES, Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
@@ -180,7 +180,7 @@ def refused_token(evidence: Evidence) -> Finding | None:
     cause, message = by_itself or _by_words(evidence) or (REJECTED, "refuses the token")
     if evidence.base.status in {400, 500} and not by_itself and cause is REJECTED:
         return None
-    return found(evidence, cause, message, seen=beside(evidence.of(Variation.NO_TOKEN)))
+    return found(evidence, cause, message, seen=asked(evidence.of(Variation.NO_TOKEN)))
 
 
 def missing(evidence: Evidence) -> Finding | None:
@@ -195,7 +195,7 @@ def forbidden(evidence: Evidence) -> Finding | None:
     """Refused, without a reason."""
     if evidence.base.status not in {401, 403}:
         return None
-    seen = beside(evidence.of(Variation.NO_ORIGIN), evidence.of(Variation.PLAIN))
+    seen = asked(evidence.of(Variation.NO_ORIGIN), evidence.of(Variation.PLAIN))
     return found(evidence, FORBIDDEN, f"answers {evidence.base.says}", seen=seen)
 
 

@@ -1,6 +1,6 @@
 """Conclusions about X-Forwarded-Proto: servers that do not learn that the page came by https."""
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found, is_alike
+from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
@@ -41,7 +41,7 @@ def missing(evidence: Evidence) -> Finding | None:
     downgraded = (
         evidence.of(Variation.HTTP_ORIGIN) if evidence.opens(Variation.HTTP_ORIGIN) else None
     )
-    return found(evidence, PROTO, message, fix, beside(downgraded, other))
+    return found(evidence, PROTO, message, fix, asked(downgraded, other))
 
 
 def imitated(evidence: Evidence) -> Finding | None:
@@ -50,7 +50,7 @@ def imitated(evidence: Evidence) -> Finding | None:
     if evidence.base.is_open or not item or item.is_open or not is_alike(item, evidence.base):
         return None
     message = "the hop behind gives this very answer to a handshake without X-Forwarded-Proto"
-    return found(evidence, PROTO, message, seen=beside(evidence.next, item))
+    return found(evidence, PROTO, message, seen=asked(evidence.next, item))
 
 
 CONCLUSIONS = (imitated, missing)

@@ -1,6 +1,6 @@
 """Conclusions about a 101 that is none, and about refusals of the handshake's own headers."""
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found, is_alike
+from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Exchange
@@ -122,7 +122,7 @@ def half_switched(evidence: Evidence) -> Finding | None:
         return None
     lacks = [name for name in ("upgrade", "connection") if not head.get(name)]
     message = f"answered 101 without {' and '.join(lacks) or 'the right'} header"
-    return found(evidence, HALF_101, message, seen=beside(evidence.next))
+    return found(evidence, HALF_101, message, seen=asked(evidence.next))
 
 
 def subprotocol(evidence: Evidence) -> Finding | None:
@@ -149,7 +149,7 @@ def demanded(evidence: Evidence) -> Finding | None:
     message = (
         f"refuses {', '.join(offered)}" if offered else "demands a subprotocol, none is offered"
     )
-    return found(evidence, DEMANDED, message, seen=beside(other))
+    return found(evidence, DEMANDED, message, seen=asked(other))
 
 
 def refused(evidence: Evidence) -> Finding | None:
@@ -157,9 +157,9 @@ def refused(evidence: Evidence) -> Finding | None:
     plain = evidence.of(Variation.PLAIN)
     if _is_refused_by_nginx(evidence.base) and plain and not is_alike(plain, evidence.base):
         message = f"an Nginx answers {evidence.base.says} by its own page, and only to an Upgrade"
-        return found(evidence, REFUSED, message, _ASK_BEHIND, beside(plain))
+        return found(evidence, REFUSED, message, _ASK_BEHIND, asked(plain))
     message = f"answers {evidence.base.says}, not 101 Switching Protocols"
-    return found(evidence, REFUSED, message, seen=beside(plain))
+    return found(evidence, REFUSED, message, seen=asked(plain))
 
 
 CONCLUSIONS = (wrong_accept, half_switched, subprotocol, extension, demanded)

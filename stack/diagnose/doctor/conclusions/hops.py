@@ -2,7 +2,7 @@
 
 import re
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found, is_alike
+from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
@@ -133,12 +133,12 @@ def altered_path(evidence: Evidence) -> Finding | None:
     """The server behind, asked with another path, answers what came through the front."""
     if not evidence.next or evidence.base.status != 404:
         return None
-    for item in evidence.behind:
+    for item in evidence.varied_next:
         if item.question.variation in _PATHS and is_alike(item, evidence.base):
             message = (
                 f"the hop behind answers the same {item.says} when asked {item.question.label}"
             )
-            return found(evidence, PATH, message, seen=beside(evidence.next, item))
+            return found(evidence, PATH, message, seen=asked(evidence.next, item))
     return None
 
 
@@ -153,7 +153,7 @@ def imitated(evidence: Evidence) -> Finding | None:
         item = evidence.of_next(variation)
         if item and not item.is_open and is_alike(item, evidence.base):
             message = f"the hop behind gives this very answer to a handshake {item.question.label}"
-            return found(evidence, cause, message, seen=beside(evidence.next, item))
+            return found(evidence, cause, message, seen=asked(evidence.next, item))
     return None
 
 
@@ -162,7 +162,7 @@ def said(evidence: Evidence) -> Finding | None:
     if evidence.base.status not in {400, 404, 405, 426}:
         return None
     text = evidence.base.text[:500]
-    seen = beside(evidence.next)
+    seen = asked(evidence.next)
     if evidence.base.status == 426 and evidence.next:
         return found(evidence, UPGRADE, "the server got no Upgrade, which was sent", seen=seen)
     if _NOT_ARRIVED.search(text):
@@ -186,7 +186,7 @@ def alone(evidence: Evidence) -> Finding | None:
         return None
     name = evidence.next.question.target.name
     message = f"answers {evidence.base.says}, while {name} opens the same handshake"
-    return found(evidence, ALONE, message, seen=beside(evidence.next))
+    return found(evidence, ALONE, message, seen=asked(evidence.next))
 
 
 _PATHS = (Variation.WITHOUT_PREFIX, Variation.WITH_SLASH, Variation.WITHOUT_SLASH)

@@ -1,6 +1,6 @@
 """Conclusions about HTTP/2: servers that speak nothing else, and what browsers do with it."""
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding, Severity
 from stack.probe.exchange import is_http2
@@ -43,7 +43,7 @@ def only(evidence: Evidence) -> Finding | None:
         return None
     message = f"a handshake by HTTP/1.1 gets: {evidence.base.says}"
     message += "; HTTP/2 is answered" if is_answered else ""
-    return found(evidence, ONLY, message, seen=beside(other))
+    return found(evidence, ONLY, message, seen=asked(other))
 
 
 def extended_connect(evidence: Evidence, *, has_failed: bool) -> Finding | None:
@@ -61,7 +61,7 @@ def extended_connect(evidence: Evidence, *, has_failed: bool) -> Finding | None:
     says = answer.says if answer.head else f"nothing: {answer.says}"
     message = f"the Upgrade by HTTP/1.1 opens, the extended CONNECT by HTTP/2 gets {says}"
     severity: Severity = "error" if is_own and answer.head else "warning"
-    return found(evidence, CONNECT, message, seen=beside(answer), severity=severity)
+    return found(evidence, CONNECT, message, seen=asked(answer), severity=severity)
 
 
 CONCLUSIONS = (only,)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from stack.diagnose.doctor.conclusions.after import meaning
 from stack.diagnose.doctor.conclusions.server import AUTH_REQUEST, LIMITED, UNAVAILABLE
-from stack.diagnose.doctor.evidence import Evidence, Seen, beside, found
+from stack.diagnose.doctor.evidence import Evidence, Seen, asked, found
 from stack.diagnose.doctor.measured import Load
 from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.nginx.limits import Written
@@ -77,7 +77,7 @@ def failed_in_nginx(evidence: Evidence) -> Finding | None:
     if base.status != 500 or not base.is_page_of_nginx:
         return None
     cause, why = _failed(withheld, evidence.options.written)
-    return found(evidence, cause, f"answers 500 by {_PAGE}, {why}", seen=beside(withheld))
+    return found(evidence, cause, f"answers 500 by {_PAGE}, {why}", seen=asked(withheld))
 
 
 def limited_by_nginx(evidence: Evidence) -> Finding | None:
@@ -110,7 +110,7 @@ def sometimes(evidence: Evidence) -> Finding | None:
     else:
         return None
     message = f"{len(own)} of {len(same)} handshakes at once get {own[0].status} by {_PAGE} {why}"
-    return found(evidence, cause, message, seen=beside(*again))
+    return found(evidence, cause, message, seen=asked(*again))
 
 
 def crowded(evidence: Evidence, *, has_failed: bool) -> Finding | None:

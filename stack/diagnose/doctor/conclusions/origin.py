@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
@@ -52,7 +52,7 @@ def without_port(evidence: Evidence) -> Finding | None:
     if not opening or not is_checked or evidence.next:
         return None
     message = f"refuses the origin of its own address, and takes {_origin(evidence, opening)}"
-    seen = beside(*map(evidence.of, (Variation.OWN_ORIGIN, opening, Variation.FOREIGN_ORIGIN)))
+    seen = asked(*map(evidence.of, (Variation.OWN_ORIGIN, opening, Variation.FOREIGN_ORIGIN)))
     return found(evidence, PORT, message, seen=seen)
 
 
@@ -70,7 +70,7 @@ def refused(evidence: Evidence) -> Finding | None:
     elif is_undecided(evidence):
         message += ", not with its own: a list lacks it, or Host is changed on the way"
         fix += f", or pass Host on unchanged ({_HOST})"
-    return found(evidence, REFUSED, message, fix, beside(*map(evidence.of, _ORIGINS)))
+    return found(evidence, REFUSED, message, fix, asked(*map(evidence.of, _ORIGINS)))
 
 
 def named(evidence: Evidence) -> Finding | None:
@@ -82,7 +82,7 @@ def named(evidence: Evidence) -> Finding | None:
         return None
     message = f"refuses Origin {evidence.options.origin}, as its answer says"
     fix = f"add {evidence.options.origin} to the server's allowed origins"
-    return found(evidence, REFUSED, message, fix, beside(evidence.of(Variation.NO_ORIGIN)))
+    return found(evidence, REFUSED, message, fix, asked(evidence.of(Variation.NO_ORIGIN)))
 
 
 def is_undecided(evidence: Evidence) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Exchange
@@ -78,7 +78,7 @@ def slash(evidence: Evidence) -> Finding | None:
         if other and evidence.opens(variation):
             path = other.question.target.path.partition("?")[0]
             message = f"answers {evidence.base.says}, and 101 at {path}"
-            return found(evidence, SLASH, message, f"use {path}", beside(other))
+            return found(evidence, SLASH, message, f"use {path}", asked(other))
     return None
 
 
@@ -91,7 +91,7 @@ def other_path(evidence: Evidence) -> Finding | None:
         if other and evidence.opens(variation):
             path = other.question.target.path
             message = f"answers {evidence.base.says} here, and 101 at {path}"
-            return found(evidence, OTHER_PATH, message, f"use {path}", beside(other))
+            return found(evidence, OTHER_PATH, message, f"use {path}", asked(other))
     return None
 
 
@@ -104,7 +104,7 @@ def hot_reload(evidence: Evidence) -> Finding | None:
         return None
     which = "Vite" if is_vite or "vite" in evidence.target.path else "Next or webpack"
     message = f"the hot-reload socket of {which} answers {evidence.base.says}"
-    return found(evidence, HOT_RELOAD, message, seen=beside(evidence.of(Variation.ROOT)))
+    return found(evidence, HOT_RELOAD, message, seen=asked(evidence.of(Variation.ROOT)))
 
 
 def page(evidence: Evidence) -> Finding | None:
@@ -120,7 +120,7 @@ def page(evidence: Evidence) -> Finding | None:
         evidence,
         PAGE,
         message,
-        seen=beside(evidence.of(Variation.PLAIN), evidence.of(Variation.ROOT)),
+        seen=asked(evidence.of(Variation.PLAIN), evidence.of(Variation.ROOT)),
     )
 
 
@@ -139,7 +139,7 @@ GENERAL = (page, not_found)
 
 
 def _roots(evidence: Evidence) -> tuple[Exchange, ...]:
-    return beside(evidence.of(Variation.PLAIN), evidence.of(Variation.ROOT))
+    return asked(evidence.of(Variation.PLAIN), evidence.of(Variation.ROOT))
 
 
 def _framework(evidence: Evidence) -> str:

@@ -1,6 +1,6 @@
 """Conclusions about connections that do not come about, and about answers that are not HTTP."""
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Exchange
@@ -165,7 +165,7 @@ def other_family(evidence: Evidence) -> Finding | None:
         if is_other and is_better and not base.is_open:
             here, there = _shown(base.address), _shown(other.address)
             message = f"{here}: {base.says}, {there} answers {other.status}"
-            return found(evidence, FAMILY, message, seen=beside(other))
+            return found(evidence, FAMILY, message, seen=asked(other))
     return None
 
 
@@ -180,7 +180,7 @@ def neighbour(evidence: Evidence) -> Finding | None:
     by = f" ({program})" if program else ""
     message = f"port {evidence.target.port}: {evidence.base.says}, port {port}{by} answers 101"
     fix = f"use port {port}, or let the front route {_path(evidence)} to it"
-    return found(evidence, WRONG_PORT, message, fix, beside(answering[0]))
+    return found(evidence, WRONG_PORT, message, fix, asked(answering[0]))
 
 
 def loopback_only(evidence: Evidence) -> Finding | None:
@@ -229,7 +229,7 @@ def no_answer(evidence: Evidence) -> Finding | None:
         return None
     plain = evidence.of(Variation.PLAIN)
     answered = f"; a plain request is answered by {plain.says}" if plain and plain.head else ""
-    return found(evidence, cause, f"{evidence.base.says}{answered}", seen=beside(plain))
+    return found(evidence, cause, f"{evidence.base.says}{answered}", seen=asked(plain))
 
 
 def next_origin(evidence: Evidence) -> Finding | None:
@@ -240,7 +240,7 @@ def next_origin(evidence: Evidence) -> Finding | None:
     host = evidence.options.origin.rpartition("//")[2].partition(":")[0]
     fix = f'next.config: allowedDevOrigins: ["{host}"]'
     message = f"the dev server refuses Origin {evidence.options.origin}"
-    return found(evidence, NEXT_ORIGIN, message, fix, beside(evidence.of(Variation.NO_ORIGIN)))
+    return found(evidence, NEXT_ORIGIN, message, fix, asked(evidence.of(Variation.NO_ORIGIN)))
 
 
 def not_http(evidence: Evidence) -> Finding | None:

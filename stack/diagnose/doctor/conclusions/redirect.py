@@ -2,7 +2,7 @@
 
 from urllib.parse import urljoin, urlsplit
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.finding import Cause, Finding
 
 _RFC = "https://websockets.spec.whatwg.org/#the-websocket-interface"
@@ -64,16 +64,16 @@ def loop(evidence: Evidence) -> Finding | None:
     last = chain[-1]
     if last.status not in _STATUSES:
         return None
-    asked = [_address(item.question.target.url) for item in chain]
+    visited = [_address(item.question.target.url) for item in chain]
     goal = _goal(last.question.target.url, _location(evidence, len(chain) - 1))
-    if goal not in asked and len(chain) <= 10:
+    if goal not in visited and len(chain) <= 10:
         return None
     return found(
         evidence,
         LOOP,
         f"{len(chain)} redirects lead to {goal} again",
         "",
-        beside(*evidence.redirects),
+        asked(*evidence.redirects),
     )
 
 
@@ -91,7 +91,7 @@ def redirected(evidence: Evidence) -> Finding | None:
     address = goal.replace("http", "ws", 1)
     message = f"{evidence.base.status} to {goal}: browsers do not follow it"
     fix = cause.fix if cause is ELSEWHERE else f"use {address}"
-    return found(evidence, cause, message, fix, beside(*evidence.redirects))
+    return found(evidence, cause, message, fix, asked(*evidence.redirects))
 
 
 CONCLUSIONS = (loop, redirected)

@@ -1,6 +1,6 @@
 """Conclusions about gateways without a server, servers that fail, limits, and bad ones of many."""
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
@@ -115,7 +115,7 @@ def intermittent(evidence: Evidence) -> Finding | None:
     if any(item.status == 429 for item in same):
         return None
     message = f"{len(same) - len(good)} of {len(same)} handshakes fail"
-    return found(evidence, INTERMITTENT, message, seen=beside(*again))
+    return found(evidence, INTERMITTENT, message, seen=asked(*again))
 
 
 def too_large(evidence: Evidence) -> Finding | None:
@@ -124,7 +124,7 @@ def too_large(evidence: Evidence) -> Finding | None:
     said = "Too Large" in base.text or "line too long" in base.text
     if base.status in {414, 431} or (base.status in {400, 494} and said):
         return found(
-            evidence, HEADERS, f"answers {base.says}", seen=beside(evidence.of(Variation.NO_TOKEN))
+            evidence, HEADERS, f"answers {base.says}", seen=asked(evidence.of(Variation.NO_TOKEN))
         )
     return None
 
@@ -138,7 +138,7 @@ def by_status(evidence: Evidence) -> Finding | None:
     if not cause:
         return None
     message = f"answers {evidence.base.says}{_by(evidence)}"
-    return found(evidence, cause, message, seen=beside(evidence.next, evidence.of(Variation.PLAIN)))
+    return found(evidence, cause, message, seen=asked(evidence.next, evidence.of(Variation.PLAIN)))
 
 
 CONCLUSIONS = (too_large, by_status)

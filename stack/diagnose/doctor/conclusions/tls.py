@@ -1,7 +1,7 @@
 """Conclusions about TLS: certificates, and TLS where the other side speaks none."""
 
 from stack.diagnose.doctor import x509
-from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.doctor.x509 import Signed
 from stack.finding import Cause, Finding
@@ -129,7 +129,7 @@ def certificate(evidence: Evidence) -> Finding | None:
     cause, message = _BY_CODE.get(code, SELF_SIGNED), says.lower() or "refused"
     if signed := _signed(other):
         cause, message = _by_signature(code, signed) or (cause, message)
-    return found(evidence, cause, message, seen=beside(other))
+    return found(evidence, cause, message, seen=asked(other))
 
 
 def plain_port(evidence: Evidence) -> Finding | None:
@@ -141,7 +141,7 @@ def plain_port(evidence: Evidence) -> Finding | None:
         return None
     fix = f"use ws://{evidence.target.host}:{evidence.target.port}, or serve TLS on that port"
     message = f"port {evidence.target.port} speaks plain HTTP, the URL wants TLS"
-    return found(evidence, TLS_ON_PLAIN, message, fix, beside(other))
+    return found(evidence, TLS_ON_PLAIN, message, fix, asked(other))
 
 
 def tls_port(evidence: Evidence) -> Finding | None:
@@ -155,7 +155,7 @@ def tls_port(evidence: Evidence) -> Finding | None:
         return None
     fix = f"use wss://{evidence.target.host}:{evidence.target.port}"
     message = f"port {evidence.target.port} expects TLS, the URL says ws://"
-    return found(evidence, PLAIN_ON_TLS, message, fix, beside(other))
+    return found(evidence, PLAIN_ON_TLS, message, fix, asked(other))
 
 
 def no_tls(evidence: Evidence) -> Finding | None:

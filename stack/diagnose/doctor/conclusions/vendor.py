@@ -1,6 +1,6 @@
 """Conclusions about frameworks with a protocol of their own, and about proxies of somebody else."""
 
-from stack.diagnose.doctor.evidence import Evidence, beside, found
+from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
 
@@ -61,7 +61,7 @@ _MARKS = (
     ("x-amz-cf-id", "Amazon CloudFront", "10 min"),
     ("x-amzn-trace-id", "an AWS load balancer", "60 s"),
     ("x-amzn-requestid", "Amazon API Gateway", "10 min"),
-    ("x-azure-ref", "Azure Front Door", "4 min"),
+    ("x-azure-ref", "Azure Front Front", "4 min"),
     ("x-vercel-id", "Vercel", "no WebSocket at all on functions"),
     ("fly-request-id", "Fly.io", "60 s"),
     ("x-served-by", "Fastly or Varnish", ""),
@@ -85,7 +85,7 @@ def socket_io(evidence: Evidence) -> Finding | None:
     if '"sid"' not in polling.text or evidence.base.status in {401, 403}:
         return None
     message = f"polling answers 200, the WebSocket {evidence.base.says}"
-    return found(evidence, SOCKET_IO, message, seen=beside(polling))
+    return found(evidence, SOCKET_IO, message, seen=asked(polling))
 
 
 def signalr(evidence: Evidence) -> Finding | None:
@@ -96,7 +96,7 @@ def signalr(evidence: Evidence) -> Finding | None:
     if "availableTransports" not in answer.text:
         return None
     message = f"negotiate answers 200, the WebSocket {evidence.base.says}"
-    return found(evidence, SIGNALR, message, seen=beside(answer))
+    return found(evidence, SIGNALR, message, seen=asked(answer))
 
 
 def foreign_proxy(evidence: Evidence, *, has_failed: bool) -> Finding | None:

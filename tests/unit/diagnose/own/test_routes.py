@@ -1,4 +1,4 @@
-"""The front door and the containers themselves, side by side: who is to blame."""
+"""The front and the containers themselves, side by side: who is to blame."""
 
 from dataclasses import replace
 from typing import Any

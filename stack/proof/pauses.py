@@ -26,7 +26,7 @@ def with_pauses(items: Iterator[Item], pause: float) -> Iterator[Item | None]:
         except StackError as error:
             arrived.put(error)
 
-    threading.Thread(target=read, daemon=True, name="trickle").start()
+    threading.Thread(target=read, daemon=True, name="pauses").start()
     while True:
         try:
             item = arrived.get(timeout=pause)

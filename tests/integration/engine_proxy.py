@@ -1,4 +1,4 @@
-"""Other doors to the real engine: a socket elsewhere, and TLS with client certificates."""
+"""Other fronts to the real engine: a socket elsewhere, and TLS with client certificates."""
 
 import contextlib
 import socket
@@ -30,28 +30,28 @@ def make_certificates(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def tls_door(certificates: Path) -> Iterator[int]:
+def tls_front(certificates: Path) -> Iterator[int]:
     """Open the engine on a port of this machine, to clients with a certificate of ca.pem."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "server.pem")
     context.load_verify_locations(certificates / "ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
-    with socket.create_server(("127.0.0.1", 0)) as listener, _door(listener, context):
+    with socket.create_server(("127.0.0.1", 0)) as listener, _front(listener, context):
         yield listener.getsockname()[1]
 
 
 @contextlib.contextmanager
-def socket_door(path: Path) -> Iterator[None]:
+def socket_front(path: Path) -> Iterator[None]:
     """Open the engine on a socket elsewhere."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        with _door(listener, None):
+        with _front(listener, None):
             yield
 
 
 @contextlib.contextmanager
-def _door(listener: socket.socket, context: ssl.SSLContext | None) -> Iterator[None]:
+def _front(listener: socket.socket, context: ssl.SSLContext | None) -> Iterator[None]:
     def serve() -> None:
         with contextlib.suppress(OSError):
             while True:
