@@ -97,17 +97,23 @@ def validate_keys(stack: Stack) -> Iterator[Problem]:
                 yield Problem(
                     ("services", name, key), f"has no effect on a {service.source} service"
                 )
-        if service.init is not None and service.preset != "postgres":
-            yield Problem(("services", name, "init"), "is only for preset: postgres")
-        if service.namespaces and service.preset != "realtime":
-            yield Problem(("services", name, "namespaces"), "is only for preset: realtime")
-        if service.preset not in {"redis", "postgres"}:
+        yield from _foreign_keys(name, service)
+        preset = presets.of(service.preset)
+        if preset is None or not preset.is_store:
             continue
         if "replicas" in service.model_fields_set:
             yield Problem(("services", name, "replicas"), f"{service.preset} runs only once")
         if "port" in service.model_fields_set:
-            port = presets.PRESETS[service.preset].port
-            yield Problem(("services", name, "port"), f"{service.preset} listens on {port} only")
+            text = f"{service.preset} listens on {preset.port} only"
+            yield Problem(("services", name, "port"), text)
+
+
+def _foreign_keys(name: str, service: Service) -> Iterator[Problem]:
+    """No key stands here that only another preset takes."""
+    for other, preset in presets.PRESETS.items():
+        for key in preset.keys if other != service.preset else ():
+            if getattr(service, key):
+                yield Problem(("services", name, key), f"is only for preset: {other}")
 
 
 def validate_namespaces(stack: Stack) -> Iterator[Problem]:
@@ -122,13 +128,14 @@ def validate_namespaces(stack: Stack) -> Iterator[Problem]:
                 yield Problem((*path, "join_leave"), "needs presence: true")
 
 
-def validate_postgres(stack: Stack) -> Iterator[Problem]:
-    """The superuser of the preset is the one that readiness and ``needs`` sign in as."""
+def validate_user(stack: Stack) -> Iterator[Problem]:
+    """The user of a store is the one that readiness and ``needs`` sign in as."""
     for name, service in _sourced(stack):
-        user = service.env.get("POSTGRES_USER")
-        if service.preset == "postgres" and user not in {None, "", "postgres"}:
-            where = ("services", name, "env", "POSTGRES_USER")
-            text = f"must be postgres: stack and what needs {name} sign in as it"
+        preset = presets.of(service.preset)
+        variable, wanted = preset.fixed_user if preset else ("", "")
+        if variable and service.env.get(variable) not in {None, "", wanted}:
+            where = ("services", name, "env", variable)
+            text = f"must be {wanted}: stack and what needs {name} sign in as it"
             yield Problem(where, text, "create other roles by SQL, in the folder of init")
 
 
@@ -163,7 +170,7 @@ def validate_routes(stack: Stack) -> Iterator[Problem]:
             yield Problem((*where, "to"), _unknown(route.to, stack.services))
         elif not any(getattr(service, kind) is not None for kind in SOURCES):
             continue
-        elif service.preset in {"redis", "postgres"}:
+        elif _is_store(service):
             yield Problem((*where, "to"), f"{route.to} does not speak HTTP")
         elif service.source in {"image", "build"} and service.port is None:
             yield Problem(
@@ -216,7 +223,7 @@ def validate_ready(stack: Stack) -> Iterator[Problem]:
             yield Problem(where, f"needs exactly one of {_either(Ready.model_fields)}")
         elif ways[0] in {"http", "websocket"} and not _port(service):
             yield Problem(where, f"{ways[0]} needs the service's port", "port: 8000")
-        elif service.preset in {"redis", "postgres"} and ways[0] not in {"command", "log"}:
+        elif _is_store(service) and ways[0] not in {"command", "log"}:
             text = f"{ways[0]} cannot be asked: Nginx, which asks, does not reach a store"
             yield Problem(where, text, "remove ready: a store is asked by its own protocol")
         elif ways[0] == "log" and not _compiles(service.ready.log or ""):
@@ -273,7 +280,7 @@ RULES: tuple[Rule, ...] = (
     validate_mirror,
     validate_keys,
     validate_namespaces,
-    validate_postgres,
+    validate_user,
     validate_ports,
     validate_routes,
     validate_lengths,
@@ -283,6 +290,11 @@ RULES: tuple[Rule, ...] = (
     validate_volumes,
     validate_deploy,
 )
+
+
+def _is_store(service: Service) -> bool:
+    preset = presets.of(service.preset)
+    return preset is not None and preset.is_store
 
 
 def bound_folder(volume: str) -> str | None:

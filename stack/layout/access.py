@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from stack.config.presets import API_PORT, LOOPBACK, SECRETS_TARGET
+from stack.config.preset.kind import SECRETS_TARGET
+from stack.config.presets import API_PORT, LOOPBACK, of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stack.config.model import Service, Stack
+    from stack.config.preset.kind import Address
 
 NETWORK = "default"
 STORES_NETWORK = "data"
@@ -75,8 +77,11 @@ def password_name(store: str) -> str:
 
 
 def database_name(stack: Stack, name: str) -> str:
-    """The database that Postgres makes: the user's, or the project's name, as SQL likes it."""
-    return stack.services[name].env.get("POSTGRES_DB") or stack.name.replace("-", "_")
+    """The database that a store makes: the user's, or the project's name, as SQL likes it."""
+    service = stack.services[name]
+    preset = of(service.preset)
+    said = service.env.get(preset.database_variable) if preset else None
+    return said or stack.name.replace("-", "_")
 
 
 def api(stack: Stack, name: str) -> Api:
@@ -92,22 +97,21 @@ def grants(stack: Stack, service: Service) -> Iterator[Grant]:
     """Give what ``service`` gets of those it needs; the first of a kind by its usual name."""
     taken = set[str]()
     for name in service.needs:
-        preset = stack.services[name].preset
-        if preset is None or (preset == "realtime" and not _is_own(service)):
+        preset = of(stack.services[name].preset)
+        if preset is None or (preset.has_api and not _is_own(service)):
             continue
-        usual = {"redis": "REDIS", "postgres": "DATABASE", "realtime": "WS"}[preset]
+        usual = preset.usual
         prefix = name.upper().replace("-", "_") if usual in taken else usual
         taken.add(prefix)
-        grant = _api_grant if preset == "realtime" else _store_grant
-        yield grant(stack, name, prefix)
+        if preset.address:
+            yield _store_grant(stack, name, prefix, preset.address)
+        else:
+            yield _api_grant(stack, name, prefix)
 
 
-def _store_grant(stack: Stack, name: str, prefix: str) -> Grant:
-    port = stack.services[name].port
-    url = f"redis://{name}:{port}/0"
-    if stack.services[name].preset == "postgres":
-        database = quote(database_name(stack, name), safe="")
-        url = f"postgresql://postgres@{name}:{port}/{database}"
+def _store_grant(stack: Stack, name: str, prefix: str, address: Address) -> Grant:
+    port = stack.services[name].port or 0
+    url = address(name, port, database_name(stack, name))
     return Grant(
         f"{prefix}_URL", url, f"{prefix}_PASSWORD_FILE", password_name(name), name, STORES_NETWORK
     )

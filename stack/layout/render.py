@@ -11,6 +11,7 @@ import yaml
 from stack import assets
 from stack.config import hosts, presets
 from stack.config.model import Stack
+from stack.config.preset.kind import SECRETS_TARGET
 from stack.errors import ConfigError
 from stack.layout.compose import NONE, Labels, compose_rest, compose_services
 from stack.layout.routing import OLDEST, Version, deploy_routing, dev_routing
@@ -44,11 +45,11 @@ def render_nginx_dev(stack: Stack, nginx: Version = OLDEST) -> str:
         "nginx/dev.conf.j2",
         stack,
         routing=dev_routing(stack, nginx),
-        port=presets.UPSTREAM_PORT,
+        port=presets.PRESETS[presets.NGINX].port,
         hosts=sorted({hosts.pattern(host) for host in stack.front.hosts}),
         scheme_port=443 if stack.front.tls else 80,
-        certificate=f"{presets.SECRETS_TARGET}/{FRONT_CERTIFICATE}",
-        key=f"{presets.SECRETS_TARGET}/{FRONT_KEY}",
+        certificate=f"{SECRETS_TARGET}/{FRONT_CERTIFICATE}",
+        key=f"{SECRETS_TARGET}/{FRONT_KEY}",
         generation=_PENDING,
     )
     return _with_generation(text)

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from stack.config import presets
-from stack.config.presets import INIT_FOLDER, NGINX, PASSWORD, PRESETS, SECRETS_TARGET, Preset
+from stack.config.preset.kind import PASSWORD, SECRETS_TARGET, Preset
+from stack.config.presets import INIT_FOLDER, NGINX, PRESETS
 from stack.layout import access, labels
 from stack.layout.names import front_address, state_folder, static_folder
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 NEXTAUTH_SECRET = "nextauth-secret"  # noqa: S105 - the name of a file, not a secret
 CONFIG_TARGET = "/etc/nginx/stack"  # where Nginx finds its configuration
-HEALTH_SCRIPT = "/opt/ws/app/ws_server/healthcheck.py"
 FRONT_CERTIFICATE = "front.pem"
 FRONT_KEY = "front.key"
 # What an image that starts as root and then drops to its own user cannot do without.
@@ -262,23 +262,22 @@ def _preset(stack: Stack, name: str, service: Service, preset: Preset, image: st
     mounts = [_mount(volume) for volume in service.volumes]
     secrets = [Secret(value, value) for value in access.secrets(stack, service)]
     networks, aliases = access.networks(stack, service), tuple[tuple[str, str], ...]()
-    health: tuple[str, ...] = ("CMD-SHELL", preset.probe)
-    if preset.is_internal:
+    health = preset.health or ("CMD-SHELL", preset.probe)
+    if preset.is_store:
         networks = (access.STORES_NETWORK,)
         secrets.append(Secret(access.password_name(name), PASSWORD.rpartition("/")[2]))
     if preset.data and not any(mount.target == preset.data for mount in mounts):
         mounts.append(Mount(name, preset.data))
-    if service.preset == "postgres":
-        environment["POSTGRES_DB"] = access.database_name(stack, name)
-        if service.init:
-            mounts.append(Mount(_relative(service.init), INIT_FOLDER, read_only=True))
-    if service.preset == "realtime":
+    if preset.database_variable:
+        environment[preset.database_variable] = access.database_name(stack, name)
+    if service.init:
+        mounts.append(Mount(_relative(service.init), INIT_FOLDER, read_only=True))
+    if preset.has_api:
         api = access.api(stack, name)
         environment |= _realtime(service, api)
         secrets += [Secret(NEXTAUTH_SECRET, NEXTAUTH_SECRET), Secret(api.key, api.key)]
         if api.network:
             networks, aliases = (*networks, api.network), ((api.network, api.host),)
-        health = ("CMD", "/opt/ws/bin/python", "-I", "-S", HEALTH_SCRIPT)
     return Container(
         service=name,
         image=image,

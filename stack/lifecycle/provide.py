@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from stack.config.presets import SECRETS_TARGET
+from stack.config.preset.kind import SECRETS_TARGET
 from stack.engines.base import Engine
 from stack.engines.running import Running, Stranger
 from stack.engines.steps import (

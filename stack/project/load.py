@@ -128,7 +128,8 @@ def _with_defaults(stack: Stack) -> Stack:
         changes: dict[str, object] = {}
         if service.preset and service.port is None:
             changes["port"] = presets.PRESETS[service.preset].port
-        if service.preset == "realtime" and "needs" not in service.model_fields_set:
+        preset = presets.of(service.preset)
+        if preset and preset.uses_stores and "needs" not in service.model_fields_set:
             changes["needs"] = stores
         if service.source in {"image", "build"} and service.ready is None and service.port:
             changes["ready"] = Ready(tcp=service.port)
@@ -143,4 +144,4 @@ def _with_defaults(stack: Stack) -> Stack:
 
 
 def _is_store(preset: str | None) -> bool:
-    return preset is not None and presets.PRESETS[preset].is_internal
+    return preset is not None and presets.PRESETS[preset].is_store

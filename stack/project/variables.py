@@ -10,34 +10,15 @@ from pathlib import Path
 
 from stack.config.document import Problem
 from stack.config.model import Service, Stack
-from stack.config.presets import secret_variables
+from stack.config.presets import of, secret_variables
 from stack.config.strength import weakness_of
 from stack.errors import ConfigError
 from stack.layout import access
+from stack.layout.images import NAMES
 from stack.layout.topology import NEXTAUTH_SECRET, Container, lay_out
 from stack.project.fingerprint import told_in_file
 
 Told = Mapping[str, tuple[str, str]]  # variable → its value, and the key of stack.yaml that says it
-
-_BY_ITSELF = "is made by stack, for those that need the service"
-_AS_A_FILE = "is set by stack, which hands the secret over as a file"
-_FIXED: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "realtime": {
-        "WS_PORT": ("is what port: says", "write port: instead"),
-        "WS_API_HOST": (_BY_ITSELF, "remove it"),
-        "WS_API_PORT": (_BY_ITSELF, "remove it"),
-        "WS_API_KEY": (_BY_ITSELF, "remove it"),
-        "WS_API_KEY_FILE": (_BY_ITSELF, "remove it"),
-        "NEXTAUTH_SECRET_FILE": (_AS_A_FILE, "give the secret itself, as NEXTAUTH_SECRET"),
-    },
-    "redis": {
-        "REDIS_PASSWORD_FILE": (_AS_A_FILE, "give the password itself, as REDIS_PASSWORD"),
-    },
-    "postgres": {
-        "PGPORT": ("cannot be changed: postgres listens on 5432 only", "remove it"),
-        "POSTGRES_PASSWORD_FILE": (_AS_A_FILE, "give the password itself, as POSTGRES_PASSWORD"),
-    },
-}
 
 
 def given_secrets(stack: Stack, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -57,12 +38,13 @@ def given_secrets(stack: Stack, folder: Path, environ: Mapping[str, str]) -> dic
 
 def secret_name(name: str, service: Service) -> str:
     """Name the secret that a preset signs in with, or lets others sign in with."""
-    return NEXTAUTH_SECRET if service.preset == "realtime" else access.password_name(name)
+    preset = of(service.preset)
+    return NEXTAUTH_SECRET if preset and preset.signs else access.password_name(name)
 
 
 def variable_problems(stack: Stack, folder: Path, environ: Mapping[str, str]) -> Iterator[Problem]:
     """Say which of the user's variables cannot have an effect; the stack is valid otherwise."""
-    layout = lay_out(stack, dict.fromkeys(("nginx", "redis", "postgres", "realtime"), ""))
+    layout = lay_out(stack, dict.fromkeys(NAMES, ""))
     secrets: dict[str, tuple[str, str]] = {}
     for container in layout.containers:
         service = stack.services.get(container.service)
@@ -80,7 +62,9 @@ def variable_problems(stack: Stack, folder: Path, environ: Mapping[str, str]) ->
 
 
 def _refused(container: Container, service: Service, told: Told) -> Iterator[Problem]:
-    fixed = dict(_FIXED.get(service.preset or "", {}))
+    preset = of(service.preset)
+    fixed = dict(preset.fixed_variables) if preset else {}
+    fixed_user, only = preset.fixed_user if preset else ("", "")
     if service.namespaces:
         fixed["WS_NAMESPACES"] = ("is what namespaces: says", "keep one of the two")
     kept = service.env.keys() | set(secret_variables(service.preset))
@@ -91,9 +75,9 @@ def _refused(container: Container, service: Service, told: Told) -> Iterator[Pro
         if variable in fixed:
             text, hint = fixed[variable]
             yield Problem(where, f"{said} {text}".strip(), hint)
-        elif variable == "POSTGRES_USER" and service.preset == "postgres":
-            if key == "env_file" and value not in {"", "postgres"}:
-                text = f"{said} must be postgres: stack and what needs it sign in as it"
+        elif variable == fixed_user:
+            if key == "env_file" and value not in {"", only}:
+                text = f"{said} must be {only}: stack and what needs it sign in as it"
                 yield Problem(where, text, "create other roles by SQL, in the folder of init")
         elif key == "env_file" and variable in ours:
             text = f"{said} is set by stack, and env_file does not win over that"
@@ -104,7 +88,7 @@ def _refused(container: Container, service: Service, told: Told) -> Iterator[Pro
 def _secret_problems(
     name: str, service: Service, told: Told, secrets: dict[str, tuple[str, str]]
 ) -> Iterator[Problem]:
-    if service.preset == "realtime":
+    if (preset := of(service.preset)) and preset.signs:
         yield from _weak(name, told)
     for variable in secret_variables(service.preset):
         value, key = told.get(variable, ("", ""))

@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from stack import assets
-from stack.config.presets import DATA_FOLDERS, NGINX, PRESETS, REFUSED, RENEW
+from stack.config.preset.kind import REFUSED
+from stack.config.preset.postgres import RENEW
+from stack.config.presets import DATA_FOLDERS, NGINX, PRESETS
 from stack.engines.base import GONE, Engine, Exit
 from stack.engines.steps import AwaitReady, AwaitRoute
 from stack.errors import EngineError, StackError, StoppedError

@@ -87,6 +87,7 @@ ALLOWED = {
 MIRRORS = {
     "causes": "the causes that a part finds",
     "doctor": "the command, and what it prints",
+    "front": "what runs it, and how its configuration changes",
     "github": "GitHub's commands: of findings, and of a failed step",
     "handshake": "the bytes, and what can be concluded",
     "http2": "how it is asked, and what can be concluded",

@@ -9,7 +9,7 @@ from typing import Any
 
 from docker.types import EndpointConfig, Healthcheck, HostConfig, LogConfig, Mount
 
-from stack.config.presets import SECRETS_TARGET
+from stack.config.preset.kind import SECRETS_TARGET
 from stack.layout.compose import (
     HEALTH_INTERVAL,
     HEALTH_RETRIES,

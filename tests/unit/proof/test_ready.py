@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from stack.config.presets import PRESETS, REFUSED
+from stack.config.preset.kind import REFUSED
+from stack.config.presets import PRESETS
 from stack.engines.base import GONE, Exit
 from stack.engines.steps import AwaitReady, Key, Kind, Verb
 from stack.layout.topology import Container, FrontRoute, Mount
