@@ -132,20 +132,8 @@ def inputs_digest(stack: Stack, topology: Topology) -> str:
 
     Equal inputs give equal files, so who has them need not render.
     """
-    inputs = hashlib.sha256(f"{stack!r}\0{topology!r}".encode())
-    sources = sorted(assets.folder("templates").rglob("*.j2"))
-    sources += [
-        assets.PACKAGE / f"{name}.py"
-        for name in (
-            "config/hosts",
-            "layout/compose",
-            "layout/images",
-            "layout/render",
-            "layout/routing",
-            "layout/topology",
-        )
-    ]
-    for path in sources:
+    inputs = hashlib.sha256(f"{assets.release()}\0{stack!r}\0{topology!r}".encode())
+    for path in sorted(assets.folder("templates").rglob("*.j2")):
         inputs.update(path.read_bytes())
     return inputs.hexdigest()
 
