@@ -53,7 +53,7 @@ Text = Callable[[str, int], str]  # name and front port of a project → its sta
 
 def source() -> Source:
     """Give where images come from on this machine: what ``images: auto`` decides."""
-    engine = open_engine(Owner("bench"), frozenset, print, may_install=False)
+    engine = open_engine(Owner("bench"), frozenset, print)
     return choose_source(engine, "", lambda _: None)
 
 

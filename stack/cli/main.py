@@ -276,5 +276,9 @@ def _locked(
     """Open the project alone: one command at a time changes it."""
     project = _project(file)
     with holding(project.state, report, timeout, make=make):
+        if may_install:
+            from stack.engines.docker.opening import ensure_engine
+
+            ensure_engine(report.aside)
         mirror = project.stack.images.mirror
-        yield project, connected(project.owner, report, may_install=may_install, mirror=mirror)
+        yield project, connected(project.owner, report, mirror=mirror)

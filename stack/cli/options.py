@@ -79,13 +79,11 @@ def _own(words: list[str]) -> list[str]:
     return words[:end] if words[:1] == ["exec"] else words
 
 
-def connected(
-    owner: "Owner", report: "Report", *, may_install: bool = False, mirror: str | None = None
-) -> "DockerEngine":
+def connected(owner: "Owner", report: "Report", *, mirror: str | None = None) -> "DockerEngine":
     """Open the engine that was meant, and let the report name it."""
     from stack.lifecycle import locate
 
-    engine = locate.connect(owner, report.aside, may_install=may_install, mirror=mirror)
+    engine = locate.connect(owner, report.aside, mirror=mirror)
     report.on_engine(engine.label)
     return engine
 

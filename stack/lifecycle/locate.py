@@ -136,12 +136,10 @@ def former_of(located: Located) -> list[Standing]:
     return [one for one in made if one.owner.project != owner.project and one.containers]
 
 
-def connect(
-    owner: Owner, say: Say, *, may_install: bool = False, mirror: str | None = None
-) -> DockerEngine:
+def connect(owner: Owner, say: Say, *, mirror: str | None = None) -> DockerEngine:
     """Open the engine for a project; ``mirror`` is as in its stack.yaml."""
     state = State(Path(owner.folder), owner.project)
-    return open_engine(owner, lambda: adopted(state), say, may_install=may_install, mirror=mirror)
+    return open_engine(owner, lambda: adopted(state), say, mirror=mirror)
 
 
 def connect_if_any(owner: Owner) -> DockerEngine | None:

@@ -243,7 +243,7 @@ FAULTS: tuple[Fault, ...] = (
 @asynccontextmanager
 async def world(dice: random.Random) -> AsyncIterator[World]:
     """Start everything, and end it whatever happens."""
-    source = choose_source(open_engine(Owner("it"), frozenset, print, may_install=False), "", print)
+    source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
     with (
         real_redis(*RDB, *user_options(*ROLES)) as redis,
         real_postgres(source) as postgres,

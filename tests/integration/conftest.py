@@ -54,7 +54,7 @@ def docker_client() -> Iterator[docker.DockerClient]:
 @pytest.fixture(scope="session")
 def source() -> images.Source:
     """Where images come from here: decided once, because asking a registry takes seconds."""
-    engine = open_engine(Owner("it"), frozenset, print, may_install=False)
+    engine = open_engine(Owner("it"), frozenset, print)
     return choose_source(engine, "", print)
 
 

@@ -105,7 +105,7 @@ def test_an_unchanged_configuration_reloads_nothing(front: Project) -> None:
 
 
 def test_a_configuration_that_nginx_refuses_leaves_the_old_one(front: Project) -> None:
-    engine = open_engine(front.owner, frozenset, print, may_install=False)
+    engine = open_engine(front.owner, frozenset, print)
     state, nginx = State(front.folder, front.name), str(front.container("nginx").id)
     before = (generation(front), workers(front), state.config.read_text())
     with pytest.raises(StackError, match=r"nginx refuses .*unknown directive \"sever\""):

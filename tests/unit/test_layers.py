@@ -44,8 +44,8 @@ ONLY_IN = {
     "h2": ["stack.probe.http2"],
     "shlex": ["stack.hint"],
     "psutil": ["stack.lifecycle.front", "stack.probe.listeners"],
-    # install.py asks the engine's own socket: a file of this machine, not the network.
-    "socket": ["stack.probe.dial", "stack.probe.listeners", "stack.engines.install"],
+    # machine.py asks the engine's own socket: a file of this machine, not the network.
+    "socket": ["stack.probe.dial", "stack.probe.listeners", "stack.engines.machine"],
     "ssl": ["stack.probe.dial", "stack.engines.docker.wheels"],
 }
 # Folders, and single modules of others, that touch no disk, clock or network.

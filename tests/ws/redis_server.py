@@ -91,7 +91,7 @@ class RealRedis:
 def real_redis(*options: str) -> Iterator[RealRedis]:
     """Start a Redis, and remove it whatever happens."""
     client = connect()
-    source = choose_source(open_engine(Owner("it"), frozenset, print, may_install=False), "", print)
+    source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
     recipe = images.recipe_for("redis", source)
     ensure(client, recipe, print)
     with yard(client) as place:

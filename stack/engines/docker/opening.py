@@ -29,7 +29,7 @@ SOURCES: tuple[Source, ...] = ("registry", "debian")
 
 def stacks() -> list[Standing]:
     """Give every stack that the engine has something of. Raises EngineError if none answers."""
-    return standing(_client(find(os.environ), lambda _: None, may_install=False).api)
+    return standing(_client(find(os.environ)).api)
 
 
 def engine_name() -> str:
@@ -42,7 +42,6 @@ def open_engine(
     adopted: Callable[[], Collection[str]],
     say: Say,
     *,
-    may_install: bool,
     environ: Mapping[str, str] = os.environ,
     mirror: str | None = None,
 ) -> DockerEngine:
@@ -53,7 +52,7 @@ def open_engine(
     """
     folder = Path(owner.folder)
     endpoint = find(os.environ)
-    client = _client(endpoint, say, may_install=may_install)
+    client = _client(endpoint)
 
     def make_image(step: MakeImage) -> None:
         from stack.engines.docker import build
@@ -81,7 +80,7 @@ def open_engine(
     return DockerEngine(client, owner, adopted, environment_of, make_image, endpoint.label)
 
 
-def _client(endpoint: Endpoint, say: Say, *, may_install: bool) -> docker.DockerClient:
+def _client(endpoint: Endpoint) -> docker.DockerClient:
     try:
         return _connection(endpoint)
     except EngineError as error:
@@ -91,10 +90,22 @@ def _client(endpoint: Endpoint, say: Say, *, may_install: bool) -> docker.Docker
                 f"start that engine, or use the default one of this machine: {endpoint.undo}",
             ) from error
         # Loaded only here and below: what is seldom needed must not slow every command down.
-        from stack.engines.install import ensure_engine
+        from stack.engines import machine
 
-        ensure_engine(answers, say, may_install=may_install)
-        return _connection(endpoint)
+        raise machine.refusal(machine.observe()) from error
+
+
+def ensure_engine(say: Say) -> None:
+    """Get an engine to answer, if it is the default one of this machine that was meant."""
+    endpoint = find(os.environ)
+    if not endpoint.is_default:
+        return
+    try:
+        _connection(endpoint)
+    except EngineError:
+        from stack.engines import install
+
+        install.ensure_engine(answers, say)
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import IO
 
 import docker
 
-from stack.engines import install
+from stack.engines import install, machine
 from stack.engines.docker import apt
 from stack.errors import EngineError
 from stack.layout.images import RootFs
@@ -77,7 +77,7 @@ def need_mmdebstrap(recipe: RootFs, say: Callable[[str], None]) -> None:
     """Install mmdebstrap and Debian's keys where they are missing and that is possible."""
     if which("mmdebstrap") and KEYRING.exists():
         return
-    host = install.observe()
+    host = machine.observe()
     if not (host.is_debian and host.is_root):
         raise EngineError(
             f"image {recipe.reference}: no registry answers, and a Debian image can only be made "

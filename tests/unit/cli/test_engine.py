@@ -33,8 +33,8 @@ def test_only_up_and_images_install_an_engine(
     def none_answers(*_: object) -> None:
         raise EngineError("docker: no engine answers")
 
-    def ensure(*_: object, **options: bool) -> None:
-        asked.append(options["may_install"])
+    def ensure(*_: object) -> None:
+        asked.append(True)
         raise EngineError("engine: Docker is not installed")
 
     asked: list[bool] = []
@@ -43,7 +43,7 @@ def test_only_up_and_images_install_an_engine(
     monkeypatch.setattr(opening, "connect", none_answers)
     monkeypatch.setattr(install, "ensure_engine", ensure)
     assert shop(*arguments).code == 1
-    assert asked == [may_install]
+    assert asked == [True] * may_install
 
 
 def test_another_engine_is_never_installed_instead(
