@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from stack.errors import StackError
 from stack.lifecycle.checks import check_in_containers, check_ours, check_running
+from stack.lifecycle.locate import read_if_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stack.engines.base import Engine
-    from stack.lifecycle.locate import Located, read_if_missing
+    from stack.lifecycle.locate import Located
 
 
 def execute(
