@@ -8,7 +8,7 @@ TOOLS  := $(VENV)/.tools
 # Errors only: what pip warns of (its own age, root, an empty index) is nothing to act on here.
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help up down test unit chaos page browser lint format render golden reference bench images clean
+.PHONY: help up down test unit thorough chaos page browser lint format render golden reference bench images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ test: $(TOOLS) images browser unit ## install what the tests need and run them a
 
 unit: $(TOOLS) ## only the tests that need no Docker Engine; most of them wait, so four at once
 	$(BIN)/pytest -m "not integration" --numprocesses 4 --dist loadfile
+
+thorough: $(TOOLS) ## the tests with generated examples, with twenty times as many of them
+	STACK_THOROUGH=20 $(BIN)/pytest -m "not integration" --numprocesses 4 --dist loadfile \
+	  $$(grep -rlE '@given|StateMachine' tests --include='test_*.py')
 
 chaos: $(TOOLS) images ## check deliveries while everything is killed, for SECONDS=600
 	CHAOS_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -s tests/chaos

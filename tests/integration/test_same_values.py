@@ -22,6 +22,7 @@ from stack.layout.topology import Container, Topology, lay_out
 from stack.project.fingerprint import environment
 from stack.project.load import load
 from stack.project.output import seen_from
+from tests.examples import examples
 from tests.integration.compose_plugin import cache_folder, newest, unpacked
 from tests.odd_values import ENV_LINES, ENVIRON, ODD_VALUES
 
@@ -296,7 +297,7 @@ services = st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=8,
+    max_examples=examples(8),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink would take many minutes

@@ -14,6 +14,7 @@ from stack.diagnose.nginx.conf import read
 from stack.diagnose.nginx.tree import Directive
 from stack.errors import ConfigError
 from stack.finding import Finding
+from tests.examples import examples
 
 # `?` is any word: so most trees have the number of arguments that Nginx demands.
 SIMPLE = """
@@ -113,7 +114,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("trees") / "nginx.conf"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=trees, routes=st.lists(st.sampled_from(["/", "/ws", "/socket.io/"]), max_size=2))
 def test_what_can_be_parsed_is_judged_and_a_fix_removes_its_finding_alone(
     file: Path, text: str, routes: list[str]

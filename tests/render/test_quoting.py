@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from stack.config.model import Stack
 from stack.errors import ConfigError
 from stack.layout.render import render_nginx_deploy, render_nginx_dev
+from tests.examples import examples
 from tests.render import upstreams
 from tests.render.front import check, free_port, localized, running
 
@@ -29,7 +30,7 @@ text = st.lists(nasty | written, min_size=1, max_size=12).map("".join)
 paths = st.lists(text, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
 names = st.from_regex(r"\A[a-z0-9][a-z0-9_-]{0,20}\Z")
 fast = settings(
-    max_examples=50,
+    max_examples=examples(50),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -111,7 +112,7 @@ def test_production_values_come_back_exactly(
     assert shape(found) == shape(plain)
 
 
-@settings(fast, max_examples=25)
+@settings(fast, max_examples=examples(25))
 @given(path=paths.filter(lambda path: len(path) < 40))
 def test_nginx_accepts_any_path(path: str, tmp_path: Path) -> None:
     rendered = render_nginx_dev(stack_of(path, "api"))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ws_server.core import protocol
 from ws_server.service import control
 
+from tests.examples import examples
 from tests.ws.harness import Running, running
 
 
@@ -62,7 +63,7 @@ FIELDS = st.dictionaries(
 ANY = st.dictionaries(st.sampled_from(["disconnect", "unsubscribe", "later"]), FIELDS | VALUES)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(order=ANY.map(protocol.encode) | st.binary())
 @example(order=b"[" * 100_000)
 async def test_what_is_not_understood_is_left_alone(live: Running, order: bytes) -> None:

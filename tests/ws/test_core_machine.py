@@ -17,6 +17,7 @@ from ws_server.core.protocol import Command
 from ws_server.core.publication import History, Position, Publication
 from ws_server.core.session import Session, Subscription
 
+from tests.examples import examples
 from tests.ws.core import TIMES, signed_in
 
 OPTIONS = Namespace(
@@ -229,7 +230,7 @@ class Core(RuleBasedStateMachine):
 
 
 TestCore = Core.TestCase
-TestCore.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestCore.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)
 
 
 def test_a_publication_reaches_only_who_may_send_it() -> None:

@@ -5,7 +5,6 @@ Raw sockets against a server process, because no client library would send any o
 
 import asyncio
 import json
-import os
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ws_server.core.commands import METHODS
 
+from tests.examples import examples
 from tests.ws.harness import token
 from tests.ws.test_process import process
 
@@ -300,7 +300,7 @@ LINES = st.lists(COMMANDS, min_size=1, max_size=4).map(
     lambda commands: "\n".join(map(json.dumps, commands)).encode()
 )
 BOUNDED = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")),
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stack.config.document import Interpolated, Mark, dotted, read, shortened
+from tests.examples import examples
 
 
 def value(text: str, **environ: str) -> object:
@@ -123,7 +124,7 @@ signs = st.sampled_from([*list("{}[]&*!|>%@`'\"#:,?-= \t\n\r\\$abc01.<~"), "${A}
 
 
 @given(st.lists(signs, max_size=40).map("".join))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_anything_is_read_without_raising_and_quickly(text: str) -> None:
     begun = time.monotonic()
     document = read(text, {"A": "1"})

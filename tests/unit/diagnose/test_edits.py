@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stack.diagnose.edits import apply, diff, fix, preview
 from stack.finding import Edit, Finding
+from tests.examples import examples
 from tests.unit.diagnose.findings import INSERTED, NGINX, REPLACED, SOURCES, with_edits
 
 LINES = {"nginx.conf": NGINX.split("\n")}
@@ -127,7 +128,7 @@ TEXT = st.lists(st.sampled_from(["a", "b {", "}", "", "\tc"]), min_size=1, max_s
 
 
 @given(old=TEXT, new=TEXT)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_patch_makes_the_new_text_of_the_diff(old: str, new: str) -> None:
     lines = diff("sub/nginx.conf", old, new)
     assert bool(lines) == (old != new)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stack.layout.compose import compose_rest, compose_services
 from stack.layout.render import as_yaml, render_compose
 from stack.layout.topology import lay_out
+from tests.examples import examples
 from tests.odd_values import ODD_VALUES
 from tests.unit.layout.test_topology import IMAGES, layout, stack_of
 
@@ -150,7 +151,7 @@ text = st.lists(nasty | written, min_size=1, max_size=12).map("".join)
 
 
 @given(text, text, text, text)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_whatever_is_written_is_read_back_exactly(a: str, b: str, c: str, d: str) -> None:
     api = {"build": {"context": f"./{d}", "args": {"A": a}}, "port": 1, "env": {"B": b}}
     api |= {"command": [c, a], "ready": {"command": [d]}, "volumes": [f"./{a}:/x"]}

@@ -24,6 +24,7 @@ from stack.engines.steps import (
 )
 from stack.layout.topology import Container
 from stack.lifecycle.plan import plan_down, plan_restart
+from tests.examples import examples
 from tests.unit.plan_world import SHOP, Simulator, changed, keys, orders, with_state, without
 
 
@@ -375,7 +376,7 @@ def rename_all(world: Simulator, data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_wherever_runs_end_the_next_one_converges(data: st.DataObject) -> None:
     world = Simulator()
     for topology in data.draw(st.lists(st.sampled_from(WORLDS), max_size=3)):

@@ -14,6 +14,7 @@ from stack.config.model import Stack
 from stack.config.shape import PATTERNS
 from stack.errors import ConfigError
 from stack.project.load import load
+from tests.examples import examples
 from tests.unit.written import ENVIRON, FORMS, NAMES, OK, TOP, loaded, problems, service
 
 # fmt: off
@@ -366,7 +367,9 @@ anything = st.one_of(
 
 @given(anything)
 @settings(
-    max_examples=400, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(400),
+    deadline=2000,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_bytes_are_a_stack_or_a_config_error(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "stack.yaml"
