@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from stack.diagnose.formats.line import Line, Style
 from stack.errors import StackError
 from stack.hint import joined, naming
 
@@ -42,27 +43,22 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-# What stands at these places is ours: what a server said is indented by more (formats/text.py).
-_COLOURS = (
-    (re.compile(r"^\S.*?  (error) +WS\d{3}  "), 31),
-    (re.compile(r"^\S.*?  (warning) +WS\d{3}  "), 33),
-    (re.compile(r"^\S.*?  (info) +WS\d{3}  "), 36),
-    (re.compile(r"^  ([✗>]) "), 31),
-    (re.compile(r"^  (✓) "), 32),
-    (re.compile(r"^((?: {4}- |-).*)"), 31),
-    (re.compile(r"^((?: {4}\+ |\+).*)"), 32),
-    (re.compile(r"^(@@ .*)"), 36),
-    (re.compile(r"^(  more: stack explain WS\d{3})$"), 2),
-)
+_COLOURS = {
+    Style.BAD: 31,
+    Style.DOUBTFUL: 33,
+    Style.GOOD: 32,
+    Style.NOTABLE: 36,
+    Style.FAINT: 2,
+}  # ECMA-48 SGR
 
 
 def coloured(line: str) -> str:
-    """Mark one line of findings for a terminal; nothing but the marks is added (ECMA-48 SGR)."""
-    for pattern, colour in _COLOURS:
-        if found := pattern.match(line):
-            begin, end = found.span(1)
-            return f"{line[:begin]}\x1b[{colour}m{line[begin:end]}\x1b[0m{line[end:]}"
-    return line
+    """Give one line for a terminal: each part spelled out, and in the colour of its style."""
+    parts = line.parts if isinstance(line, Line) else ((line, None),)
+    return "".join(
+        f"\x1b[{_COLOURS[style]}m{printable(text)}\x1b[0m" if style else printable(text)
+        for text, style in parts
+    )
 
 
 class Report:
@@ -160,8 +156,7 @@ class Report:
         if commands:
             print(printable("\n".join(lines)), file=self.out, flush=True)
         elif self.form == "rich":
-            text = "\n".join(lines)
-            print("\n".join(map(coloured, printable(text).split("\n"))), file=self.out, flush=True)
+            print("\n".join(map(coloured, lines)), file=self.out, flush=True)
         else:
             self.document(value, lines)
 

@@ -7,7 +7,8 @@ from stack.diagnose.doctor.conclusions.auth import seconds_left, token_of
 from stack.diagnose.doctor.evidence import Evidence, Examination
 from stack.diagnose.doctor.measured import Load, Sizes
 from stack.diagnose.formats.as_json import document
-from stack.diagnose.formats.text import counted, doctor_lines, quantity
+from stack.diagnose.formats.line import changed
+from stack.diagnose.formats.text import counted, doctor_lines, quantity, ticked
 from stack.probe.exchange import Exchange
 from stack.redaction.redact import redact
 
@@ -39,7 +40,7 @@ def address_lines(seen: Examination, secrets: Sequence[str]) -> list[str]:
     findings = doctor_lines(seen.findings, seen.sources)
     end = counted(seen.findings) or _healthy(seen.evidence)
     lines = [*_table(seen.evidence), *(["", *findings] if findings else []), "", end]
-    return [redact(line, secrets) for line in lines]
+    return [changed(line, lambda text: redact(text, secrets)) for line in lines]
 
 
 def cleaned(value: Any, secrets: Sequence[str]) -> Any:
@@ -78,8 +79,10 @@ def _table(evidence: Evidence) -> list[str]:
     rows = [(_name(base), base) for base in evidence.bases]
     width = max(len(name) for name, _ in rows)
     return [
-        f"  {'✓' if base.is_open and not base.ending else '✗'} {name:<{width}}  "
-        f"{base.says} in {base.seconds * 1000:.0f} ms".replace("\n", "\\n")
+        ticked(
+            base.is_open and not base.ending,
+            f"{name:<{width}}  {base.says} in {base.seconds * 1000:.0f} ms".replace("\n", "\\n"),
+        )
         for name, base in rows
     ]
 

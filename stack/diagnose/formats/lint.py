@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from stack.diagnose.formats.as_json import document, finding_object
 from stack.diagnose.formats.github import github_lines, harmless
+from stack.diagnose.formats.line import of_diff
 from stack.diagnose.formats.sarif import sarif_log
 from stack.diagnose.formats.text import counted, lint_lines, quantity
 from stack.diagnose.lint.answer import Answer
@@ -35,7 +36,8 @@ def lines(answer: Answer, form: Format) -> list[str]:
         return [*own[:-1], *github_lines(answer.findings), own[-1]]
     shown = [] if answer.is_only_diff and answer.diff else answer.findings
     told = lint_lines(shown, answer.sources, summary(answer))
-    return [line for part in (answer.diff, done) if part for line in (*part, "")] + told
+    diff = [of_diff(line) for line in answer.diff]
+    return [line for part in (diff, done) if part for line in (*part, "")] + told
 
 
 def summary(answer: Answer) -> str:

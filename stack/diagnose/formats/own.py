@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stack.diagnose.formats.as_json import document
-from stack.diagnose.formats.text import counted, doctor_lines, quantity
+from stack.diagnose.formats.text import counted, doctor_lines, quantity, ticked
 from stack.diagnose.own.routes import said
 from stack.diagnose.own.seen import Direct, RouteSeen, StackSeen
 from stack.finding import Finding
@@ -41,8 +41,10 @@ def own_lines(seen: StackSeen, findings: Sequence[Finding]) -> list[str]:
     path = max((len(item.route.path) for item in seen.routes), default=0)
     service = max((len(item.route.service) for item in seen.routes), default=0)
     table = [
-        f"  {'✗' if item.problem else '✓'} {item.route.path:<{path}}  "
-        f"{item.route.service:<{service}}  {_answer(item)}"
+        ticked(
+            not item.problem,
+            f"{item.route.path:<{path}}  {item.route.service:<{service}}  {_answer(item)}",
+        )
         for item in seen.routes
     ]
     listed = ["", *doctor_lines(findings)] if findings else []

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stack.diagnose.edits import preview
+from stack.diagnose.formats.line import Line, Style, of_diff
 from stack.diagnose.formats.side_by_side import LINE, side_by_side
 from stack.finding import Finding, Place
 
 AROUND = 1  # lines of a file shown before and after the one in question
+_STYLES = {"error": Style.BAD, "warning": Style.DOUBTFUL, "info": Style.NOTABLE}
 WIDTH = 80  # of a line around; the one in question stays whole where no edit shows it again
 
 
@@ -29,6 +31,12 @@ def counted(findings: Sequence[Finding]) -> str:
     return ", ".join(quantity(kinds.count(kind), kind) for kind in names)
 
 
+def ticked(is_well: bool, text: str) -> Line:
+    """Give a line of a table, with a mark that says whether it is well."""
+    mark, style = ("✓", Style.GOOD) if is_well else ("✗", Style.BAD)
+    return Line("  ", (mark, style), f" {text}")
+
+
 def quantity(number: int, noun: str) -> str:
     """Give a number with its noun: ``1 file``, ``2 files``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
@@ -40,9 +48,13 @@ def _blocks(findings: Sequence[Finding], sources: Mapping[str, str]) -> Iterator
     files = {name: text.split("\n") for name, text in sources.items()}
     told: Place | None = None
     for finding in findings:
-        head = f"{finding.where:<{place}}  {finding.severity:<{kind}} {finding.code}"
+        gap = " " * (kind - len(finding.severity))
         yield [
-            f"{head}  {_line(finding.message)}",
+            Line(
+                f"{finding.where:<{place}}  ",
+                (finding.severity, _STYLES[finding.severity]),
+                f"{gap} {finding.code}  {_line(finding.message)}",
+            ),
             *(_excerpt(finding, files) if finding.place != told else []),
             *_seen(finding),
             *_end(finding, files),
@@ -60,7 +72,9 @@ def _excerpt(finding: Finding, files: Mapping[str, Sequence[str]]) -> list[str]:
     shown = {n for edit in finding.edits for n in range(edit.first, edit.last + 1)}
     whole = {place.line} - shown
     return [
-        _cut(f"  {'>' if n == place.line else ' '} {n:>{width}} | {lines[n - 1]}", n in whole)
+        _marked(
+            _cut(f"  {'>' if n == place.line else ' '} {n:>{width}} | {lines[n - 1]}", n in whole)
+        )
         for n in range(first, last + 1)
     ]
 
@@ -68,6 +82,10 @@ def _excerpt(finding: Finding, files: Mapping[str, Sequence[str]]) -> list[str]:
 def _cut(line: str, is_whole: bool) -> str:
     line = line.rstrip()
     return line if is_whole or len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
+
+
+def _marked(line: str) -> str:
+    return Line("  ", (">", Style.BAD), line[3:]) if line.startswith("  >") else line
 
 
 def _seen(finding: Finding) -> list[str]:
@@ -82,10 +100,11 @@ def _seen(finding: Finding) -> list[str]:
 
 
 def _end(finding: Finding, files: Mapping[str, Sequence[str]]) -> list[str]:
-    changes = [f"    {line}" for line in preview(finding.edits, files)]
+    changes = [of_diff(f"    {line}") for line in preview(finding.edits, files)]
+    more_about = Line((f"  more: stack explain {finding.code}", Style.FAINT))
     fix, *more = finding.fix.split("\n")
     said = [f"  fix: {fix}", *(f"       {line}" for line in more)] if finding.fix else []
-    return [*changes, *said, f"  more: stack explain {finding.code}"]
+    return [*changes, *said, more_about]
 
 
 def _separated(blocks: Iterable[Sequence[str]]) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from stack.cli.report import Form, Report, aligned, coloured, printable
+from stack.diagnose.formats.line import Line, Style, of_diff
+from stack.diagnose.formats.text import ticked
 from stack.engines.steps import AwaitRoute, Key, Kind, Plan, Step, Verb
 from stack.errors import StackError
 from stack.layout.topology import FrontRoute
@@ -278,14 +280,14 @@ def test_no_rows_are_no_lines() -> None:
 
 
 FOUND = [
-    "ws://x/ws  error   WS104  it does not",
-    "nginx.conf:7  warning WS031  Upgrade is hidden",
-    "  > 7 |     proxy_hide_header Upgrade;",
-    "    - old",
-    "    + new",
-    "  more: stack explain WS031",
-    "  ✗ /ws  ws  404",
-    "  ✓ /ws  ws  101",
+    Line("ws://x/ws  ", ("error", Style.BAD), "   WS104  it does not"),
+    Line("nginx.conf:7  ", ("warning", Style.DOUBTFUL), " WS031  Upgrade is hidden"),
+    Line("  ", (">", Style.BAD), " 7 |     proxy_hide_header Upgrade;"),
+    of_diff("    - old"),
+    of_diff("    + new"),
+    Line(("  more: stack explain WS031", Style.FAINT)),
+    ticked(False, "/ws  ws  404"),
+    ticked(True, "/ws  ws  101"),
 ]
 
 
@@ -302,17 +304,13 @@ def test_findings_have_colours_on_a_terminal_only() -> None:
     assert [re.sub("\x1b\\[[0-9]+m", "", line) for line in marked] == FOUND
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "  label  error WS104  it does not",
-        "         - said a server",
-        "  body   > 7 | x",
-        "an error of WS104",
-    ],
-)
-def test_what_a_server_said_gets_no_colour(line: str) -> None:
-    assert coloured(line) == line
+def test_what_looks_like_a_mark_of_ours_gets_no_colour() -> None:
+    for line in ("  ✗ said a server", "    - said a server", "x  error WS104  it does not"):
+        assert coloured(line) == line
+
+
+def test_no_text_steers_the_terminal_from_inside_a_mark() -> None:
+    assert coloured(Line(("\x1b[2J", Style.BAD))) == "\x1b[31m\\x1b[2J\x1b[0m"
 
 
 def test_rich_colours_only_our_own_mark() -> None:
