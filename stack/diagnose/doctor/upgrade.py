@@ -80,7 +80,8 @@ def conclude(evidence: Evidence) -> tuple[Finding, ...]:
         causes = _first(evidence)
     if evidence.suspect > 0 and is_healthy(evidence.bases[0]):
         causes = tuple(replace(cause, severity="info") for cause in causes)
-    said = (remark(evidence, has_failed=bool(causes)) for remark in REMARKS)
+    has_failed = any(cause.severity == "error" for cause in causes)
+    said = (remark(evidence, has_failed=has_failed) for remark in REMARKS)
     return (*causes, *(finding for finding in said if finding))
 
 

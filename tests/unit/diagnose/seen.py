@@ -48,3 +48,15 @@ def varied(variation: Variation, exchange: Exchange, about: object = "") -> Exch
 def named(label: str, exchange: Exchange) -> Exchange:
     """Give the answer of a hop that has a name."""
     return replace(exchange, question=replace(exchange.question, label=label))
+
+
+def bare(exchange: Exchange, *headers: tuple[str, str]) -> Exchange:
+    """Give the same answer with these headers only: a 101 is none of a WebSocket then."""
+    assert exchange.head
+    return replace(exchange, head=replace(exchange.head, headers=headers))
+
+
+def at(address: str, exchange: Exchange) -> Exchange:
+    """Give the answer of this address, which was asked by itself."""
+    question = vary(exchange.question, Variation.ADDRESS, address, address=address)
+    return replace(exchange, question=question, address=address)

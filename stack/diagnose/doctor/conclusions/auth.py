@@ -208,7 +208,7 @@ def _by_itself(token: str, now: float) -> tuple[Cause, str] | None:
         return ENCRYPTED, f"the token is a JWE (alg {header.get('alg')}, enc {header.get('enc')})"
     left = seconds_left(token, now)
     if left is not None and left <= 0:
-        return EXPIRED, f"the token expired {_span(-left)} ago, at {_moment(now + left)}"
+        return EXPIRED, f"the token expired {_span(abs(left))} ago, at {_moment(now + left)}"
     claims = claims_of(token)
     begins = [claims[name] for name in ("nbf", "iat") if isinstance(claims.get(name), int | float)]
     if begins and max(begins) > now + 5:

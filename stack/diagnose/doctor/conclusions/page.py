@@ -33,7 +33,6 @@ CSP = Cause(
     good="connect-src 'self' wss://ws.example.com",
 )
 CAUSES = (MIXED, CSP)
-_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
 def mixed_content(evidence: Evidence, *, has_failed: bool) -> Finding | None:  # noqa: ARG001
@@ -91,9 +90,9 @@ def _matches(source: str, page: Target, target: Target) -> bool:
     scheme = "wss" if target.tls else "ws"
     if source == "*":
         return True
-    if source == "'self'":
-        is_secure_enough = target.tls or not page.tls
-        return (page.host, page.port) == (target.host, target.port) and is_secure_enough
+    if source.lower() == "'self'":
+        is_port = page.port == target.port or (_is_usual(page) and _is_usual(target))
+        return page.host == target.host and is_port and (target.tls or not page.tls)
     if source.endswith(":") and "/" not in source:
         return source[:-1].lower() in _covering(scheme)
     if source.startswith("'"):
@@ -114,9 +113,17 @@ def _host_matches(source: str, page: Target, target: Target, scheme: str) -> boo
     wildcard = host.startswith("*.") and target.host.endswith(host[1:])
     if host != target.host and not wildcard and host != "*":
         return False
-    is_port = port == target.port or (port is None and target.port == _PORTS[scheme])
-    is_path = parts.path in {"", "/"} or target.path.startswith(parts.path)
-    return (port == 0 or is_port) and is_path
+    is_port = port == target.port or (port is None and _is_usual(target))
+    return (port == 0 or is_port) and _is_below(parts.path, target.path.partition("?")[0])
+
+
+def _is_usual(target: Target) -> bool:
+    return target.port == (443 if target.tls else 80)
+
+
+def _is_below(given: str, path: str) -> bool:
+    """Whether the path of a source covers this one; what is below it only by a slash at its end."""
+    return not given or given == path or (given.endswith("/") and path.startswith(given))
 
 
 def _covering(scheme: str) -> set[str]:

@@ -107,7 +107,7 @@ def _goal(url: str, location: str) -> str:
     try:
         return _address(urljoin(_address(url), location))
     except ValueError:
-        return location
+        return _address(location)
 
 
 def _address(url: str) -> str:
@@ -115,5 +115,9 @@ def _address(url: str) -> str:
     return plain.partition("?")[0].partition("#")[0]
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
+def _host(url: str) -> str | None:
+    """Give the host of an address; None where nobody can read it: a server may say anything."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

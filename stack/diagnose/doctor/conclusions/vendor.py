@@ -55,14 +55,14 @@ FOREIGN = Cause(
     good="101, Server: cloudflare",
 )
 CAUSES = (SOCKET_IO, SIGNALR, STICKY, FOREIGN)
-# A header of the service, its name, and how long it lets a silent connection live.
+# A header of the service, its name, and how long it lets a silent connection live, if known.
 _MARKS = (
     ("cf-ray", "Cloudflare", "about 100 s"),
     ("x-amz-cf-id", "Amazon CloudFront", "10 min"),
     ("x-amzn-trace-id", "an AWS load balancer", "60 s"),
     ("x-amzn-requestid", "Amazon API Gateway", "10 min"),
-    ("x-azure-ref", "Azure Front Front", "4 min"),
-    ("x-vercel-id", "Vercel", "no WebSocket at all on functions"),
+    ("x-azure-ref", "Azure Front Door", "4 min"),
+    ("x-vercel-id", "Vercel", ""),
     ("fly-request-id", "Fly.io", "60 s"),
     ("x-served-by", "Fastly or Varnish", ""),
     ("x-cache", "a cache", ""),
@@ -106,7 +106,7 @@ def foreign_proxy(evidence: Evidence, *, has_failed: bool) -> Finding | None:
         return None
     for header, name, limit in _MARKS:
         if value := head.get(header):
-            known = f"; it cuts silent connections after {limit}" if limit[:1].isdigit() else ""
+            known = f"; it cuts silent connections after {limit}" if limit else ""
             message = f"the answer came through {name} ({header}: {value[:60]}){known}"
             return found(evidence, FOREIGN, message)
     return None

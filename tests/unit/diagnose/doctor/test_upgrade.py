@@ -1,17 +1,19 @@
 """Conclusions: one cause for each failure, none for health, whatever a server answers."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stack.diagnose.doctor.causes import CAUSES
+from stack.diagnose.doctor.conclusions import limits, server
+from stack.diagnose.doctor.evidence import Evidence
 from stack.diagnose.doctor.upgrade import conclude, is_healthy, suspect
 from stack.diagnose.doctor.variation import Variation
 from stack.probe.exchange import Ending, Exchange, Target
 from tests.unit.diagnose.seen import OPTIONS, TARGET, answered, evidence, failed, varied
+from tests.unit.diagnose.tables import concluded, table, told
 
 TEXT = st.text(st.characters(max_codepoint=255), max_size=60)
 NAMES = st.sampled_from(
@@ -26,10 +28,6 @@ ANSWERS = st.builds(
 KINDS = ("name", "refused", "timeout", "unreachable", "certificate", "tls", "closed", "silent")
 FAILURES = st.builds(failed, st.sampled_from(KINDS), TEXT)
 EXCHANGES = st.one_of(ANSWERS, FAILURES)
-
-
-def codes(*bases: Exchange, **more: Any) -> list[str]:
-    return [finding.code for finding in conclude(evidence(*bases, **more))]
 
 
 def test_codes_and_names_are_unique_and_told_in_full() -> None:
@@ -56,10 +54,11 @@ def test_a_failure_has_one_cause_and_health_has_none(
 
 
 @pytest.mark.parametrize(
-    ("failure", "code"), [("timeout", "WS102"), ("unreachable", "WS110"), ("name", "WS103")]
+    ("failure", "expected"),
+    [("timeout", "WS102 error"), ("unreachable", "WS110 error"), ("name", "WS103 error")],
 )
-def test_what_loopback_cannot_show(failure: str, code: str) -> None:
-    assert codes(failed(failure, "no way", address="192.0.2.1")) == [code]
+def test_what_loopback_cannot_show(failure: str, expected: str) -> None:
+    assert concluded(evidence(failed(failure, "no way", address="192.0.2.1"))) == expected
 
 
 def test_the_deepest_failing_hop_is_the_suspect() -> None:
@@ -67,17 +66,93 @@ def test_the_deepest_failing_hop_is_the_suspect() -> None:
     assert suspect((good, good)) == -1
     assert suspect((bad, good)) == 0
     assert suspect((bad, bad, good)) == 1
+    assert suspect((bad, good, bad)) == 2
+    assert suspect((answered(101, ending=Ending(1008, "", 9.0)), good)) == 0
 
 
-def test_a_hop_out_of_reach_is_no_error_when_the_url_works() -> None:
-    found = conclude(evidence(answered(101), failed("refused"), suspect=1))
-    assert [(finding.code, finding.severity) for finding in found] == [("WS101", "info")]
+GOOD, BAD, AWAY = answered(101), answered(404), failed("refused")
+PAGE = "<center>nginx</center>"
+
+
+def again(*bases: Exchange, other: Exchange, suspect: int = 0) -> Evidence:
+    """Give hops, and what the suspect answered when it was asked once more."""
+    return evidence(*bases, suspect=suspect, varied=(varied(Variation.AGAIN, other),))
+
+
+@table(
+    {
+        "the URL works": (evidence(GOOD, AWAY, suspect=1), "WS101 info"),
+        "the URL fails as well": (evidence(BAD, AWAY, suspect=1), "WS101 error"),
+        "the URL opens, and ends": (
+            evidence(answered(101, ending=Ending(1008, "", 0.0)), AWAY, suspect=1),
+            "WS101 error",
+        ),
+        "the URL itself is out of reach": (evidence(AWAY, GOOD), "WS101 error"),
+        "no hop fails": (evidence(GOOD, GOOD), ""),
+    }
+)
+def test_a_hop_out_of_reach_is_no_error_when_the_url_works(seen: Evidence, expected: str) -> None:
+    assert concluded(seen) == expected
+
+
+@table(
+    {
+        "the URL": (again(GOOD, other=BAD), "WS196 error"),
+        "the URL, which fails at first": (again(BAD, other=GOOD), "WS196 error"),
+        "the URL, before a hop that works": (again(GOOD, GOOD, other=BAD), "WS196 error"),
+        "the URL, at Nginx": (again(GOOD, other=answered(503, PAGE)), "WS186 error"),
+        "a hop, while the URL works": (again(GOOD, BAD, other=GOOD, suspect=1), "WS196 info"),
+        "a hop, while the URL fails": (again(BAD, BAD, other=GOOD, suspect=1), "WS196 error"),
+        "never": (again(GOOD, other=GOOD), ""),
+        "always": (again(BAD, other=BAD), "WS142 error"),
+    }
+)
+def test_what_fails_sometimes_is_an_error_of_the_url(seen: Evidence, expected: str) -> None:
+    assert concluded(seen) == expected
+
+
+def test_nginx_explains_what_fails_sometimes_before_it_is_only_counted() -> None:
+    seen = again(GOOD, other=answered(503, PAGE))
+    assert limits.sometimes(seen)
+    assert server.intermittent(seen)
+    assert concluded(seen) == "WS186 error"
+
+
+@table(
+    {
+        "goodbye": (evidence(answered(101, ending=Ending(1000, "", 30.0))), ""),
+        "going away": (evidence(answered(101, ending=Ending(1001, "", 30.0))), ""),
+        "going away just after one second": (
+            evidence(answered(101, ending=Ending(1001, "", 1.01))),
+            "",
+        ),
+        "goodbye after just one second": (
+            evidence(answered(101, ending=Ending(1000, "", 1.0))),
+            "WS181 error",
+        ),
+        "goodbye at once": (evidence(answered(101, ending=Ending(1000, "", 0.0))), "WS181 error"),
+        "an error": (evidence(answered(101, ending=Ending(1002, "", 30.0))), "WS181 error"),
+        "goodbye after a subprotocol that nobody offered": (
+            evidence(
+                answered(
+                    101,
+                    headers=(("sec-websocket-protocol", "x"),),
+                    ending=Ending(1000, "", 30.0),
+                )
+            ),
+            "WS174 error",
+        ),
+    }
+)
+def test_a_goodbye_is_no_failure(seen: Evidence, expected: str) -> None:
+    assert concluded(seen) == expected
 
 
 def test_a_named_hop_is_where_it_fails() -> None:
     hop = Target("server", "127.0.0.1", 3002, "/ws")
     (found,) = conclude(evidence(answered(502), answered(404, target=hop), suspect=1))
-    assert (found.code, found.where) == ("WS142", "server (ws://127.0.0.1:3002/ws)")
+    assert (found.code, found.severity) == ("WS142", "error")
+    assert found.where == "server (ws://127.0.0.1:3002/ws)"
 
 
 def test_the_query_is_in_no_place() -> None:
@@ -100,15 +175,16 @@ def test_the_query_is_in_no_place() -> None:
     ],
 )
 def test_close_codes_are_decoded(code: int, words: str) -> None:
-    (found,) = conclude(evidence(answered(101, ending=Ending(code, "", 0.0))))
-    assert found.code == ("WS182" if code == 1006 else "WS181")
-    assert words in found.message
+    seen = evidence(answered(101, ending=Ending(code, "", 0.0)))
+    assert concluded(seen) == ("WS182 error" if code == 1006 else "WS181 error")
+    assert words in told(seen)
 
 
 def test_a_farewell_after_a_while_is_no_failure() -> None:
     held = replace(OPTIONS, idle=60.0)
-    assert codes(answered(101, ending=Ending(1001, "", 30.0)), options=held) == []
-    assert codes(answered(101, ending=Ending(1006, "", 30.0)), options=held) == ["WS183"]
+    farewell, cut = (answered(101, ending=Ending(code, "", 30.0)) for code in (1001, 1006))
+    assert concluded(evidence(farewell, options=held)) == ""
+    assert concluded(evidence(cut, options=held)) == "WS183 error"
 
 
 @pytest.mark.parametrize(
@@ -122,4 +198,4 @@ def test_a_farewell_after_a_while_is_no_failure() -> None:
     ],
 )
 def test_a_server_that_misses_upgrade_is_understood(body: str) -> None:
-    assert codes(answered(400, body)) == ["WS131"]
+    assert concluded(evidence(answered(400, body))) == "WS131 error"
