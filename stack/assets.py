@@ -6,9 +6,9 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """Give the folder ``templates`` or ``services``.
+    """Return the folder ``templates`` or ``services``.
 
-    The checkout wins: an editable install keeps a snapshot in the package that goes stale.
+    The checkout takes precedence: an editable install keeps an outdated snapshot in the package.
     """
     checkout = PACKAGE.parent / name
     if checkout.is_dir() and (PACKAGE.parent / "pyproject.toml").is_file():

@@ -48,7 +48,7 @@ def test_every_command_is_about_the_same_file(hint: str, wanted: str) -> None:
         "go on with: stack up -f dev.yaml",
         "go on with: stack up shop --file dev.yaml",
         "stack doctor ws://localhost:3002/ws",
-        "stack lint --fix mends 2",
+        "stack lint --fix fixes 2",
         "stack explain WS001",
         "stack list",
         "mv 'my stack up' 'my stack up.old'",

@@ -52,7 +52,7 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     [
         ({"exp": NOW - 60}, "WS162", "expired 60 s ago, at 2027-01-15 07:59:00 UTC"),
         ({"exp": NOW - 3 * 86400}, "WS162", "expired 3 d ago"),
-        ({"exp": -1e300}, "WS162", "no calendar"),
+        ({"exp": -1e300}, "WS162", "out of range"),
         ({"nbf": NOW + 600}, "WS163", "in 10 min"),
         ({"iat": NOW + 600}, "WS163", "in 10 min"),
         ({"exp": "soon", "nbf": None}, "WS170", "refuses the token"),
