@@ -104,7 +104,7 @@ def collect(scene: Scene, name: str) -> tuple[Path, Summary]:
 
 
 def _written(files: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, str]:
-    """Give each file as text without secrets, under a name without secrets."""
+    """Return each file as text without secrets, under a name without secrets."""
     written: dict[str, str] = {}
     for name, content in files.items():
         if isinstance(content, str):
@@ -121,7 +121,7 @@ def _written(files: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, str
 
 
 def _secrets(scene: Scene, found: _Found) -> frozenset[str]:
-    """Give all that may be shown nowhere: what is written, generated, or known to a container."""
+    """Return all that may be shown nowhere: what is written, generated, or known to a container."""
     own: set[str] = hidden.secrets_of(scene.environ)
     names: set[str] = set()
     if scene.located:
@@ -172,7 +172,7 @@ def _summary(scene: Scene, found: _Found, secrets: frozenset[str]) -> Summary:
 
 
 def _causes(scene: Scene, found: _Found, name: str) -> list[StackError]:
-    """Give what failed, and what could not be looked at; each once, though several met it."""
+    """Return what failed, and what could not be looked at; each once, though several met it."""
     outcome = scene.outcome
     failed = (*outcome.failures, *outcome.warnings) if outcome else ()
     met: dict[str, StackError] = {}

@@ -49,7 +49,7 @@ def write_bundle(parent: Path, name: str, files: Mapping[str, str]) -> Path:
 
 
 def _free(parent: Path, name: str) -> Path:
-    """Give the first place that is empty or was ours before."""
+    """Return the first place that is empty or was ours before."""
     for number in range(1, TRIES + 1):
         folder = parent / (name if number == 1 else f"{name}-{number}")
         if _is_ours(folder) and _is_our_tar(_tar(folder), folder.name):

@@ -54,7 +54,7 @@ def title(summary: Summary) -> str:
 
 
 def markdown(summary: Summary) -> str:
-    """Give the whole summary."""
+    """Return the whole summary."""
     cause = summary.first_cause
     parts = [f"## Stack {code(summary.project)}", *_cause(cause)]
     if len(summary.failures) > 1:
@@ -72,7 +72,7 @@ def markdown(summary: Summary) -> str:
 
 
 def code(text: str) -> str:
-    """Give one line as inline code, whatever backticks and bars it holds."""
+    """Return one line as inline code, whatever backticks and bars it holds."""
     line = " ".join(text.split()) or "-"
     fence = "`" * (_longest_run(line) + 1)
     edge = " " if line[0] == "`" or line[-1] == "`" else ""

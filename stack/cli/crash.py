@@ -36,7 +36,7 @@ def write_log(error: BaseException, arguments: Sequence[str]) -> Path:
 
 
 def _said(error: BaseException, arguments: Sequence[str]) -> str:
-    """Give all that is known without its secrets, or where that fails, what can hold none."""
+    """Return all that is known without its secrets, or where that fails, what can hold none."""
     begin = f"stack {version('stack')}, Python {sys.version.split()[0]}, {platform.platform()}"
     try:
         lines = [

@@ -17,7 +17,7 @@ def is_github(environ: Mapping[str, str]) -> bool:
 
 
 def error_command(title: str, text: str) -> str:
-    """Give the command that shows an error on the page of the run."""
+    """Return the command that shows an error on the page of the run."""
     return f"::error title={title.translate(PROPERTY)}::{text.translate(DATA)}"
 
 

@@ -47,7 +47,7 @@ DEFAULT_FILE = Path("stack.yaml")
 
 
 def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
-    """Give a report in the form that was asked for, or that the terminal can show."""
+    """Return a report in the form that was asked for, or that the terminal can show."""
     from stack.cli.report import Report
 
     is_github = os.environ.get("GITHUB_ACTIONS") == "true"  # a runner reads what is printed
@@ -60,7 +60,7 @@ def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
 
 
 def _which(words: list[str]) -> str:
-    """Give the option of a command line that names another stack file, as it is to be pasted."""
+    """Return the option of a command line that names another stack file, as it is to be pasted."""
     file = ""
     shorts = ["--file=", *(["-f"] if words[:1] != ["logs"] else [])]
     for word, value in itertools.pairwise([*_own(words), ""]):
@@ -98,7 +98,7 @@ def confirm(question: str, without_asking: str) -> None:
 
 
 def same(command: str, file: Path, name: str = "") -> str:
-    """Give a command to paste for the project that this command was about."""
+    """Return a command to paste for the project that this command was about."""
     which = f" --project {quoted(name)}" if name else ""
     if not name and file != DEFAULT_FILE:
         which = f" --file {quoted(file)}"

@@ -69,7 +69,7 @@ class Document:
     is_whole: bool = False
 
     def mark(self, path: Path) -> Mark | None:
-        """Give the place of ``path``, or of the nearest thing around it."""
+        """Return the place of ``path``, or of the nearest thing around it."""
         while path and path not in self.marks:
             path = path[:-1]
         return self.marks.get(path)
@@ -229,7 +229,7 @@ class _Reader:
         return values
 
     def _merged(self, node: yaml.Node, path: Path) -> dict[str, Value]:
-        """Give what ``<<: *name`` or ``<<: [*one, *two]`` brings; the first one wins."""
+        """Return what ``<<: *name`` or ``<<: [*one, *two]`` brings; the first one wins."""
         nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
         values: dict[str, Value] = {}
         for item in nodes:
@@ -278,7 +278,7 @@ class _Reader:
         return ""
 
     def _refuse(self, text: str, node: yaml.Node, path: Path) -> Value:
-        """Give the value of what cannot be read: nothing."""
+        """Return the value of what cannot be read: nothing."""
         self._problem(text, node, path)
         return None
 

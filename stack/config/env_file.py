@@ -49,7 +49,7 @@ class Variables:
 
 
 def read_env_file(text: str, variables: Variables) -> tuple[dict[str, str], list[Problem]]:
-    """Give the values of KEY=VALUE lines, and what is wrong with lines (without their values)."""
+    """Return the values of KEY=VALUE lines, and what is wrong with lines (without their values)."""
     values: dict[str, str] = {}
     problems = []
     for statement in _statements(text):
@@ -93,7 +93,7 @@ class _Lookup:
     given: int = 0  # characters
 
     def find(self, name: str) -> str | None:
-        """Give a variable's value, or None; refuses one that Compose might give another value."""
+        """Return a variable's value, or None; refuses one that Compose might give another value."""
         value = self._find(name)
         self.given += len(value or "")
         if self.given > _MOST_CHARACTERS:
@@ -177,7 +177,7 @@ def _value(statement: _Statement, lookup: _Lookup) -> str:
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    """Give the meaning of a backslash and what stands behind it, as Go's UnquoteChar does."""
+    """Return the meaning of a backslash and what stands behind it, as Go's UnquoteChar does."""
     code = found[0][1:]
     if code.startswith("0"):
         digits = code[1:]

@@ -38,5 +38,5 @@ def problem(host: str) -> str:
 
 
 def pattern(host: str) -> str:
-    """Give the regular expression (PCRE) that matches the canonical spelling and no other."""
+    """Return the regular expression (PCRE) that matches the canonical spelling and no other."""
     return "^" + re.sub(r"[.\[\]]", r"[\g<0>]", canonical(host)) + "$"

@@ -20,7 +20,7 @@ from stack.config.model import Model, Stack
 
 
 def read_shape(content: Document) -> tuple[Stack | None, list[Problem]]:
-    """Give the model of a stack.yaml, or what is wrong with its keys, types, limits, patterns."""
+    """Return the model of a stack.yaml, or what is wrong with its keys, types, limits, patterns."""
     try:
         return Stack.model_validate(content.value), []
     except ValidationError as error:
@@ -143,7 +143,7 @@ def _is_quoted(kind: str, value: object) -> bool:
 
 
 def shown(value: object) -> str:
-    """Give a value as people write it, shortened."""
+    """Return a value as people write it, shortened."""
     if value is None:
         return "empty"
     if isinstance(value, dict | list):

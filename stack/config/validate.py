@@ -286,7 +286,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def bound_folder(volume: str) -> str | None:
-    """Give the folder of this machine that a volume names; None for a volume of the engine."""
+    """Return the folder of this machine that a volume names; None for a volume of the engine."""
     found = _VOLUME.fullmatch(volume)
     is_folder = found is not None and found["source"].startswith(("./", "../", "/"))
     return found["source"] if found and is_folder else None
