@@ -50,8 +50,8 @@ def _complete(node: Any) -> None:
         if "patternProperties" in node:
             node["additionalProperties"] = False
         if node.get("type") == "number":
-            # ``load`` turns ``1h`` into seconds before the type is checked. Behind a validator
-            # of our own, pydantic leaves its limits untranslated.
+            # ``load`` turns ``1h`` into seconds before the type is checked. Behind a validator of
+            # our own, pydantic leaves its limits untranslated.
             least, most = node.pop("gt"), node.pop("le")
             number = {"type": node.pop("type"), "exclusiveMinimum": least, "maximum": most}
             node["anyOf"] = [{"type": "string", "pattern": f"^{DURATION.pattern}$"}, number]

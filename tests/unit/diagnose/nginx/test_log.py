@@ -35,7 +35,10 @@ WRITTEN = """\
     ("message", "part"),
     [
         ("connect() failed (111: Connection refused) while connecting to upstream", "listens"),
-        ("connect() failed (113: No route to host) while connecting to upstream", "no longer on the"),
+        (
+            "connect() failed (113: No route to host) while connecting to upstream",
+            "no longer on the",
+        ),
         ("upstream timed out (110: Operation timed out) while connecting to upstream", "firewall"),
         ("upstream timed out (110: x) while reading response header from upstream", "not answer"),
         ("upstream timed out (110: x) while proxying upgraded connection", "silent"),
