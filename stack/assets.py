@@ -15,9 +15,9 @@ def release() -> str:
 
 
 def folder(name: str) -> Path:
-    """Give the folder ``templates`` or ``services``.
+    """Return the folder ``templates`` or ``services``.
 
-    The checkout wins: an editable install keeps a snapshot in the package that goes stale.
+    The checkout takes precedence: an editable install keeps an outdated snapshot in the package.
     """
     checkout = PACKAGE.parent / name
     return checkout if checkout.is_dir() and _is_checkout() else PACKAGE / name

@@ -2,7 +2,7 @@
 
 
 class StackError(Exception):
-    """Something did not work; ends the command with ``exit_code``.
+    """Something failed; ends the command with ``exit_code``.
 
     ``message`` reads ``where: what is wrong`` in lower case; ``hint`` is a command or an edit.
     """

@@ -1,4 +1,4 @@
-"""Reads and writes whole files, so that a reader never sees half of one. Decides nothing."""
+"""Reads and writes whole files: a reader never sees half of one. Decides nothing."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from stack.trouble import told
 
 
 def read(path: Path) -> str | None:
-    """Give the text of a file, or None if there is none. Raises StackError for what is no text."""
+    """Return the text of a file, or None if it does not exist; StackError if it is not text."""
     try:
         return _plain_text(path, 0)
     except FileNotFoundError:
@@ -25,7 +25,7 @@ def read(path: Path) -> str | None:
 
 
 def read_plain(path: Path) -> str:
-    """Give the text of a plain file. Raises OSError for a link, a pipe or a device, at once."""
+    """Return the text of a plain file. Raises OSError for a link, a pipe or a device, at once."""
     return _plain_text(path, os.O_NOFOLLOW)
 
 
@@ -33,7 +33,7 @@ def write(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | Non
     """Put a whole file in its place by rename: readers see the old text or the new one.
 
     ``owner`` is a user and a group id; only root may give files away. Raises OSError that names
-    ``path``; then the old file is still there.
+    ``path``; then the old file is unchanged.
     """
     try:
         _write(path, text, mode, owner)
@@ -66,10 +66,10 @@ def _plain_text(path: Path, flags: int) -> str:
 
 
 def check_plain(root: Path) -> None:
-    """Raise StackError if ``root`` or anything below it is no plain file or folder.
+    """Raise StackError if ``root`` or anything below it is not a plain file or folder.
 
-    A link in a checkout could lead any read or write to a file of somebody else; a pipe or a
-    device could keep a reader waiting for ever.
+    A link in a checkout could lead any read or write to a file of another user; a pipe or a device
+    could block a reader forever.
     """
     paths = [root]
     while paths:
@@ -83,8 +83,8 @@ def check_plain(root: Path) -> None:
         except OSError as error:
             raise told(error, f"{path}: not readable") from error
         if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-            kind = "a symbolic link" if stat.S_ISLNK(mode) else "no plain file"
+            kind = "a symbolic link" if stat.S_ISLNK(mode) else "not a plain file"
             raise StackError(
                 f"{path}: is {kind}; stack opens only its own files and folders there",
-                f"look at it, then: rm {quoted(path)}",
+                f"check it, then: rm {quoted(path)}",
             )

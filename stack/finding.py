@@ -1,4 +1,4 @@
-"""What a diagnosis says: a cause that is always the same, and where it was seen. Pure values."""
+"""What a diagnosis reports: a constant cause, and where it was seen. Pure values."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,11 +12,10 @@ Severity = Literal["error", "warning", "info"]
 class Cause:
     """What is true of a kind of finding wherever it is found; ``stack explain`` prints it.
 
-    ``code`` is stable: WS0nn is seen in a file by ``stack lint``, WS1nn and up on the wire by
-    ``stack doctor``. ``name`` is a slug and names the folder of its test cases. ``bad`` and
-    ``good`` are examples as a user would write them: Nginx configuration for WS0nn, what is
-    sent and answered for the others. ``link`` leads to the text that rules (Nginx documentation, an
-    RFC).
+    ``code`` is stable: ``stack lint`` finds WS0nn in a file, ``stack doctor`` finds WS1nn and up on
+    the wire. ``name`` is a slug and names the folder of its test cases. ``bad`` and ``good`` are
+    examples as a user would write them: Nginx configuration for WS0nn, requests and answers for the
+    others. ``link`` leads to the authoritative text (Nginx documentation, an RFC).
     """
 
     code: str
@@ -43,10 +42,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Edit:
-    """Replace the lines ``first`` to ``last`` of a file (both included) by ``lines``.
+    """Replace the lines ``first`` to ``last`` of a file (both included) with ``lines``.
 
     ``last`` is ``first - 1`` for an insertion before ``first``. ``is_safe`` means that ``--fix``
-    may write it: no request that worked before is answered otherwise afterwards.
+    may write it: no request that worked before gets another answer afterwards.
     """
 
     file: str
@@ -58,7 +57,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Finding:
-    """One conclusion: its cause, where it holds, what was seen, and what to change.
+    """One conclusion: its cause, where it applies, what was seen, and what to change.
 
     ``where`` is a hop for the doctor and ``file:line`` for the linter. ``message`` is one line in
     lower case without the place. ``answers`` are evidence to be put side by side, ``seen`` is more

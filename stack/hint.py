@@ -1,11 +1,11 @@
-"""The commands in a hint: quoted for a shell, and about the stack file that is meant. Pure."""
+"""The commands in a hint: quoted for a shell, and for the stack file in use. Pure."""
 
 import re
 import shlex
 from collections.abc import Iterable
 
-# A command about the project of one's own stack file, or a text in quotes, which is none. What is
-# said behind "cd FOLDER &&" is about another one, and so is what names a file or a project.
+# A command about the project of one's own stack file, or a quoted text, which is not one. What
+# follows "cd FOLDER &&" is about another one, and so is a command that names a file or a project.
 _COMMAND = re.compile(
     r"'[^'\n]*'"
     r"|(?<![\w./&-])(?<!&& )(?P<command>stack (?:init|up|down|status|logs|exec|restart|render"
@@ -20,22 +20,22 @@ def naming(hint: str, which: str) -> str:
 
 
 def quoted(name: object) -> str:
-    """Give a path or a name as one word of a shell that no command takes for an option.
+    """Return a path or a name as one word of a shell that programs do not take for an option.
 
-    It is on one line: what would end the line or steer a terminal is escaped, as bash, ksh and zsh
-    read it: ``$'a\\x0ab'``.
+    It is on one line: characters that would end the line or control a terminal are escaped, as
+    bash, ksh and zsh read it: ``$'a\\x0ab'``.
     """
     text = str(name)
     return _word(f"./{text}" if text.startswith("-") else text)
 
 
 def joined(words: Iterable[str]) -> str:
-    """Give the words of a command as a shell reads them, on one line."""
+    """Return the words of a command as a shell reads them, on one line."""
     return " ".join(map(_word, words))
 
 
 def one_line(text: str) -> str:
-    """Spell out what would end the line: what others named can be no second message."""
+    """Escape what would end the line: a foreign name must not look like a second message."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
@@ -46,6 +46,6 @@ def _word(text: str) -> str:
 def _escaped(char: str) -> str:
     if char.isprintable():
         return f"\\{char}" if char in "\\'" else char
-    # A half character stands for a byte that was no UTF-8 (PEP 383).
+    # A half character stands for a byte that is not UTF-8 (PEP 383).
     how = "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
     return "".join(f"\\x{byte:02x}" for byte in char.encode(errors=how))

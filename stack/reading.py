@@ -1,4 +1,4 @@
-"""Reads whole files that users wrote, within a size, and nothing that could block."""
+"""Reads whole files of users, within a size, and nothing that could block."""
 
 import codecs
 import os
@@ -19,10 +19,11 @@ _KINDS = {
 
 
 def read_bytes(path: Path, most: int, name: str = "") -> bytes:
-    """Give the content of a regular file of at most ``most`` bytes; ``name`` is how it is called.
+    """Return the content of a regular file of at most ``most`` bytes; ``name`` is its name in
+    errors.
 
-    Raises ConfigError for whatever prevents it. Pipes and devices are refused, because they may
-    never end, or never begin.
+    Raises ConfigError for anything that prevents it. Pipes and devices are refused, because they
+    may never end, or never begin.
     """
     name = name or str(path)
     try:
@@ -30,21 +31,21 @@ def read_bytes(path: Path, most: int, name: str = "") -> bytes:
             seen = os.fstat(file.fileno())
             if kind := _KINDS.get(stat.S_IFMT(seen.st_mode)):
                 raise ConfigError(f"{name}: is {kind}, not a file", _step(kind, path))
-            # What /proc offers has no size, so the size alone proves nothing.
+            # A file of /proc has no size, so the size alone proves nothing.
             data = file.read(most + 1) if seen.st_size <= most else None
     except OSError as error:
-        error.filename = str(path)  # a folder is told by the number of its descriptor
+        error.filename = str(path)  # the error names the number of the folder's descriptor
         trouble = told(error, name)
         raise ConfigError(trouble.message, trouble.hint) from None
     except ValueError:  # by open() itself
-        raise ConfigError(f"{name}: a path cannot hold U+0000", "choose another name") from None
+        raise ConfigError(f"{name}: a path cannot contain U+0000", "choose another name") from None
     if data is None or len(data) > most:
         raise ConfigError(f"{name}: larger than {size(most)}", f"ls -lh {quoted(path)}")
     return data
 
 
 def read_text(path: Path, most: int, name: str = "") -> str:
-    """Give the text of a UTF-8 file; the rest as ``read_bytes``."""
+    """Return the text of a UTF-8 file; otherwise like ``read_bytes``."""
     name = name or str(path)
     data = read_bytes(path, most, name)
     named = quoted(path)
@@ -65,7 +66,7 @@ def read_text(path: Path, most: int, name: str = "") -> str:
 
 
 def size(count: int) -> str:
-    """Write a number of bytes as people do."""
+    """Return a number of bytes in words."""
     return f"{count >> 20} MiB" if count >> 20 else f"{count >> 10} KiB"
 
 

@@ -1,4 +1,4 @@
-"""What the system refuses, in words and with a next step: full disks, missing rights.
+"""Refusals of the operating system, in words and with a next step: full disks, missing rights.
 
 Looks at the disk only for what is in the way of a path.
 """
@@ -24,9 +24,9 @@ _WHAT = {
     errno.EDQUOT: "no space left in your quota",
     errno.EFBIG: "larger than a file may be here (ulimit -f, or the file system)",
     errno.ENAMETOOLONG: f"too long: {LONGEST_NAME}",
-    errno.ELOOP: "a symbolic link that leads back to itself",
-    errno.EMFILE: "this process may open no more files",
-    errno.ENFILE: "this machine may open no more files",
+    errno.ELOOP: "a symbolic link to itself",
+    errno.EMFILE: "this process may not open more files",
+    errno.ENFILE: "this machine may not open more files",
     errno.ENOMEM: "not enough memory",
     errno.EIO: "the disk or the terminal failed (input/output error)",
     errno.ENXIO: "is a socket, a device or a pipe, not a file",
@@ -39,32 +39,32 @@ _STEPS = {
     errno.EISDIR: "name a file, or move that folder away: mv {path} {path}.old",
     errno.ENOTDIR: "move what is in the way: mv {way} {way}.old",
     errno.EEXIST: "move it away: mv {path} {path}.old",
-    errno.EACCES: "see whose it is: ls -ld {path}",
-    errno.EPERM: "see whose it is: ls -ld {path}",
-    errno.EROFS: "work in a copy of the folder that can be written to",
+    errno.EACCES: "check its owner: ls -ld {path}",
+    errno.EPERM: "check its owner: ls -ld {path}",
+    errno.EROFS: "work in a copy of the folder that is writable",
     errno.ENOSPC: "free some space: df -h {folder}",
     errno.EDQUOT: "free some space: quota",
     errno.EFBIG: "ulimit -f unlimited",
     errno.ENAMETOOLONG: "choose a shorter name, or a folder higher up",
-    errno.ELOOP: "ls -l {path}, and let the link lead to a file",
+    errno.ELOOP: "ls -l {path}, and make the link lead to a file",
     errno.EMFILE: "ulimit -n 4096",
     errno.ENOMEM: "end other programs, or give this one more memory (ulimit -v)",
     errno.ENXIO: "write its content into a file first",
 }
 
 
-# Where a file is written by rename, its folder is what is missing or closed.
+# Where a file is written by rename, its folder is what is missing or not writable.
 _WRITE_STEPS = _STEPS | {
     errno.ENOENT: "mkdir -p {folder}",
-    errno.EACCES: "see whose it is: ls -ld {folder}",
-    errno.EPERM: "see whose it is: ls -ld {folder}",
+    errno.EACCES: "check its owner: ls -ld {folder}",
+    errno.EPERM: "check its owner: ls -ld {folder}",
 }
 
 
 def told(error: OSError, where: str = "", *, is_written: bool = False) -> StackError:
-    """Give what the system refused as ``where: what`` with the next step.
+    """Return what the system refused as ``where: what`` with the next step.
 
-    ``is_written`` tells that a file was to be made, and not read.
+    ``is_written`` means that a file was to be written, not read.
     """
     named = error.filename if isinstance(error.filename, str | os.PathLike) else ""
     path = Path(named or where.partition(": ")[0])
@@ -74,7 +74,7 @@ def told(error: OSError, where: str = "", *, is_written: bool = False) -> StackE
     what = _WHAT.get(number) or (error.strerror or str(error) or "failed").lower()
     step = (_WRITE_STEPS if is_written else _STEPS).get(number, "ls -ld {path}")
     if number in {errno.EACCES, errno.EPERM} and ".stack" in path.parts:
-        step = 'if it is yours to use: sudo chown "$USER" {path}'
+        step = 'if you may use it: sudo chown "$USER" {path}'
     folder = path.parent if is_written else nearest(path.parent)
     names = {"path": path, "folder": folder, "way": nearest(path)}
     hint = step.format(**{name: quoted(each) for name, each in names.items()})
@@ -82,7 +82,7 @@ def told(error: OSError, where: str = "", *, is_written: bool = False) -> StackE
 
 
 def nearest(path: Path) -> Path:
-    """Give the path itself if it is there, or else what is there on the way to it."""
+    """Return the path itself if it exists, or else what exists on the way to it."""
     return next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
 
 

@@ -1,7 +1,7 @@
-"""Keeps what explains how a stack is: one folder and one tar, without any secret.
+"""Saves what explains the state of a stack: one folder and one tar, without any secret.
 
-``stack up --ci`` makes one when it fails, ``stack bundle`` at any time. Whatever cannot be had (no
-stack.yaml, no engine) is said in it; nothing else is changed.
+``stack up --ci`` makes one when it fails, ``stack bundle`` at any time. It also lists what could
+not be collected (no stack.yaml, no engine); nothing else is changed.
 """
 
 import json
@@ -54,7 +54,7 @@ class Scene:
     outcome: Outcome | None = None
     problems: tuple[StackError, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
-    which: str = ""  # the option that a command needs to be about the same stack file
+    which: str = ""  # the option that a command needs for the same stack file
 
     @property
     def project(self) -> Project | None:
@@ -68,8 +68,8 @@ class _Found:
 
     files: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, StackError] = field(default_factory=dict)  # what could not be had, and why
-    is_well: bool = False  # whether the status was seen, and all of it was well
-    is_idle: bool = False  # whether it was seen that no container is there
+    is_well: bool = False  # whether the status was seen, and all of it was healthy
+    is_idle: bool = False  # whether it was seen that there is no container
     running: Running = field(default_factory=Running)
     services: list[Row] = field(default_factory=list)
     routes: list[Row] = field(default_factory=list)
@@ -79,7 +79,7 @@ class _Found:
 
 
 def collect(scene: Scene, name: str) -> tuple[Path, Summary]:
-    """Write the folder and the tar; give the folder, and what the bundle says first."""
+    """Write the folder and the tar; return the folder, and the summary of the bundle."""
     found = _Found()
     looks: list[tuple[str, Callable[[Scene, _Found], None]]] = [
         ("outcome", _outcome),
@@ -104,7 +104,7 @@ def collect(scene: Scene, name: str) -> tuple[Path, Summary]:
 
 
 def _written(files: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, str]:
-    """Give each file as text without secrets, under a name without secrets."""
+    """Return each file as text without secrets, under a name without secrets."""
     written: dict[str, str] = {}
     for name, content in files.items():
         if isinstance(content, str):
@@ -121,7 +121,9 @@ def _written(files: Mapping[str, Any], secrets: frozenset[str]) -> dict[str, str
 
 
 def _secrets(scene: Scene, found: _Found) -> frozenset[str]:
-    """Give all that may be shown nowhere: what is written, generated, or known to a container."""
+    """Return everything that must not be shown: values that are written, generated, or in a
+    container.
+    """
     own: set[str] = hidden.secrets_of(scene.environ)
     names: set[str] = set()
     if scene.located:
@@ -149,7 +151,7 @@ def _summary(scene: Scene, found: _Found, secrets: frozenset[str]) -> Summary:
     failures = [
         {
             "message": error.message,
-            "hint": naming(error.hint or "mend what it names, then: stack up", scene.which),
+            "hint": naming(error.hint or "fix what it names, then: stack up", scene.which),
             "log": list(error.evidence) if isinstance(error, NotReadyError) else [],
         }
         for error in _causes(scene, found, name)
@@ -172,7 +174,7 @@ def _summary(scene: Scene, found: _Found, secrets: frozenset[str]) -> Summary:
 
 
 def _causes(scene: Scene, found: _Found, name: str) -> list[StackError]:
-    """Give what failed, and what could not be looked at; each once, though several met it."""
+    """Return what failed, and what could not be looked at; each once, even if found twice."""
     outcome = scene.outcome
     failed = (*outcome.failures, *outcome.warnings) if outcome else ()
     met: dict[str, StackError] = {}
@@ -196,7 +198,7 @@ def _outcome(scene: Scene, found: _Found) -> None:
 
 
 def _named(rows: list[Row], which: str) -> list[Row]:
-    """Let the steps be about the stack file that the command was about."""
+    """Add the option for the command's stack file to the steps."""
     return [(who, how, is_well, naming(step, which)) for who, how, is_well, step in rows]
 
 
@@ -216,7 +218,7 @@ def _versions(scene: Scene, found: _Found) -> None:
 
 
 def _containers(scene: Scene, found: _Found) -> None:
-    """See every container of the project: its log, and what the engine says of it."""
+    """Look at every container of the project: its log, and the engine's data about it."""
     engine = scene.engine
     if engine is None:
         return
@@ -252,7 +254,7 @@ def _front(scene: Scene, found: _Found) -> None:
 
 
 def _rendered(scene: Scene, found: _Found) -> None:
-    """Take the files that were applied, as they are on disk."""
+    """Copy the files that were applied, as they are on disk."""
     if scene.located is None:
         return
     owner = scene.located.owner
@@ -286,7 +288,7 @@ def _step(row: ServiceStatus) -> str:
 
 
 def _plan(scene: Scene, found: _Found) -> None:
-    """Say what ``up`` would change now."""
+    """Add what ``up`` would change now."""
     if scene.project is None or scene.engine is None:
         return
     planned = derive.plan_project(scene.project, scene.engine, _say_nothing)

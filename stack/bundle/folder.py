@@ -1,4 +1,4 @@
-"""Writes a bundle: one closed folder, and the same as a tar. Leaves alone what others made.
+"""Writes a bundle: one private folder, and the same as a tar. Leaves files of others alone.
 
 The folder is made beside its place and moved there whole, so no link can lead a file elsewhere.
 """
@@ -16,7 +16,7 @@ from stack.errors import StackError
 from stack.hint import quoted
 from stack.trouble import told
 
-# What tells our folder from one that somebody else named so; it also keeps the folder out of git.
+# Distinguishes our folder from another one of that name; it also keeps the folder out of git.
 IGNORE = ".gitignore"
 MARK = "# Made by stack, which replaces this folder when it makes the next one.\n*\n"
 TRIES = 9
@@ -25,8 +25,8 @@ TRIES = 9
 def write_bundle(parent: Path, name: str, files: Mapping[str, str]) -> Path:
     """Write ``files`` (relative name → text) as ``parent/NAME`` and ``NAME.tar.gz``.
 
-    Gives the folder. Where somebody else has something of that name, it is NAME-2 and so on. Raises
-    StackError when it cannot be written.
+    Returns the folder. If something else has that name, it is NAME-2 and so on. Raises StackError
+    if it cannot be written.
     """
     try:
         folder = _free(parent, name)
@@ -49,7 +49,7 @@ def write_bundle(parent: Path, name: str, files: Mapping[str, str]) -> Path:
 
 
 def _free(parent: Path, name: str) -> Path:
-    """Give the first place that is empty or was ours before."""
+    """Return the first place that is empty or was ours before."""
     for number in range(1, TRIES + 1):
         folder = parent / (name if number == 1 else f"{name}-{number}")
         if _is_ours(folder) and _is_our_tar(_tar(folder), folder.name):

@@ -1,19 +1,19 @@
-"""Says in Markdown what a bundle holds: what failed, the first cause, the next step. Pure.
+"""Describes in Markdown what a bundle has: what failed, the first cause, the next step. Pure.
 
-GitHub shows it on the page of a job. What comes from elsewhere stands in code, where it is text.
+GitHub shows it on the page of a job. Foreign text is formatted as code, where it stays text.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-Row = tuple[str, str, bool, str]  # a name, its state, whether that is well, the next step if not
+Row = tuple[str, str, bool, str]  # a name, its state, whether that is healthy, the next step if not
 LOG_LINES = 20  # of the container that failed first
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One thing that failed: what, the step that mends it, and the end of a log."""
+    """One thing that failed: what, the step that fixes it, and the end of a log."""
 
     message: str
     hint: str = ""
@@ -22,7 +22,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a bundle says first. ``is_well``: it was seen that all runs and every route answers."""
+    """What a bundle reports first. ``is_well``: everything runs and every route answers."""
 
     project: str
     failures: Sequence[Failure] = ()
@@ -35,7 +35,7 @@ class Summary:
 
     @property
     def first_cause(self) -> Failure | None:
-        """What failed first, or does not run or answer now; None where that was seen to be well."""
+        """What failed first, or does not run or answer now; None if all is known to be well."""
         if self.failures:
             return self.failures[0]
         for what, rows in (("service", self.services), ("route", self.routes)):
@@ -46,7 +46,7 @@ class Summary:
 
 
 def title(summary: Summary) -> str:
-    """Say in one line how the stack is."""
+    """Return the state of the stack in one line."""
     cause = summary.first_cause
     if cause is None:
         return f"stack {summary.project}: everything runs and every route answers"
@@ -54,7 +54,7 @@ def title(summary: Summary) -> str:
 
 
 def markdown(summary: Summary) -> str:
-    """Give the whole summary."""
+    """Return the whole summary."""
     cause = summary.first_cause
     parts = [f"## Stack {code(summary.project)}", *_cause(cause)]
     if len(summary.failures) > 1:
@@ -72,7 +72,7 @@ def markdown(summary: Summary) -> str:
 
 
 def code(text: str) -> str:
-    """Give one line as inline code, whatever backticks and bars it holds."""
+    """Return one line as inline code, whatever backticks and bars it has."""
     line = " ".join(text.split()) or "-"
     fence = "`" * (_longest_run(line) + 1)
     edge = " " if line[0] == "`" or line[-1] == "`" else ""

@@ -1,4 +1,4 @@
-"""The live board of a terminal: one line a service while ``up`` works. The only user of rich."""
+"""The live board of a terminal: one line per service while ``up`` works. The only user of rich."""
 
 import time
 from types import TracebackType
@@ -59,7 +59,7 @@ class Board:
         self.live.console.print(Text(f"  {text}", style="dim"))
 
     def show(self, result: Result) -> None:
-        """Take in what happened."""
+        """Update the board with an event."""
         service = service_of(result.step)
         if not service:
             return
@@ -83,7 +83,7 @@ class Board:
 
 
 def service_of(step: Step) -> str:
-    """Name the service that a step is about; empty for one that the user starts."""
+    """Return the service that a step is about; empty for one that the user starts."""
     match step:
         case MakeImage() | RunContainer() | AwaitReady():
             return step.container.service

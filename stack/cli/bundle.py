@@ -25,9 +25,9 @@ commands = typer.Typer()
 
 @commands.command(epilog="Example: stack bundle")
 def bundle(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
-    """Keep what explains how the stack is now, without secrets, in stack-bundle/ and a tar of it.
+    """Save what explains the state of the stack, without secrets, in stack-bundle/ and a tar of it.
 
-    Works with a stack that is up or not, and without a stack.yaml or an engine that answers.
+    Works whether the stack is up or not, and without a stack.yaml or an engine that answers.
     """
     from stack.bundle import collect as bundles
     from stack.bundle.summary import title
@@ -36,7 +36,7 @@ def bundle(file: File = DEFAULT_FILE, as_json: Json = False) -> None:
     folder, summary = bundles.collect(_scene(file, report), bundles.ASKED)
     report.document(
         {"folder": str(folder), "archive": f"{folder}.tar.gz", "says": title(summary)},
-        [title(summary), f"what explains it: {folder}"],
+        [title(summary), f"saved the evidence: {folder}"],
     )
     _tell_github(report, "stack bundle", summary)
 
@@ -48,7 +48,7 @@ def keep_failure(
     outcome: "Outcome | None",
     problems: tuple[StackError, ...] = (),
 ) -> None:
-    """Keep what explains an ``up`` that failed; whether that works changes nothing else."""
+    """Save what explains a failed ``up``; whether that works changes nothing else."""
     from stack.bundle import collect as bundles
     from stack.lifecycle.locate import Located
 
@@ -58,9 +58,9 @@ def keep_failure(
     try:
         folder, summary = bundles.collect(scene, bundles.FAILED)
     except StackError as error:
-        report.note(f"nothing is kept of it: {error.message}")
+        report.note(f"no evidence is saved: {error.message}")
         return
-    report.note(f"what explains it: {folder}")
+    report.note(f"saved the evidence: {folder}")
     _tell_github(report, "stack up", summary)
 
 
@@ -68,7 +68,7 @@ def keep_failure(
 def keeping_refusal(
     report: "Report", project: "Project", engine: "DockerEngine", *, is_kept: bool
 ) -> Iterator[None]:
-    """Say what ``up`` refuses to begin with, without secrets, and keep what explains it."""
+    """Report what ``up`` refuses to begin with, without secrets, and save what explains it."""
     try:
         yield
     except StackError as error:
@@ -79,7 +79,7 @@ def keeping_refusal(
 
 
 def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
-    """Annotate the job with the first cause, and add the summary to its page, where it is one."""
+    """Annotate the job with the first cause, and add the summary to its page, if it is a job."""
     from stack.bundle.summary import markdown
     from stack.cli import github
     from stack.trouble import told
@@ -94,7 +94,7 @@ def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
 
 
 def _scene(file: Path, report: "Report") -> "Scene":
-    """See what there is: the project, and its engine. What is missing is a problem to be told."""
+    """Find what there is: the project, and its engine. What is missing is reported as a problem."""
     from stack.bundle.collect import Scene
     from stack.lifecycle import locate
 

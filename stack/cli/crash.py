@@ -1,4 +1,4 @@
-"""Keeps what a bug report needs, without secrets. Prints nothing."""
+"""Saves what a bug report needs, without secrets. Prints nothing."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ SECRET_OPTIONS = {"--token", "--cookie", "--header"}
 
 
 def kept(error: BaseException, arguments: Sequence[str]) -> str:
-    """Keep what a report needs; say where, or where it happened if nothing can be written."""
+    """Save what a report needs; return where, or where it happened if nothing can be written."""
     try:
         return f"please report it with {write_log(error, arguments)}"
     except OSError:
@@ -27,7 +27,7 @@ def kept(error: BaseException, arguments: Sequence[str]) -> str:
 
 
 def write_log(error: BaseException, arguments: Sequence[str]) -> Path:
-    """Write the traceback and the versions to a temporary file; give its path."""
+    """Write the traceback and the versions to a temporary file; return its path."""
     text = _said(error, arguments)
     handle, name = tempfile.mkstemp(prefix="stack-bug-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -36,7 +36,7 @@ def write_log(error: BaseException, arguments: Sequence[str]) -> Path:
 
 
 def _said(error: BaseException, arguments: Sequence[str]) -> str:
-    """Give all that is known without its secrets, or where that fails, what can hold none."""
+    """Return all that is known without its secrets or, if masking fails, what cannot have any."""
     begin = f"stack {version('stack')}, Python {sys.version.split()[0]}, {platform.platform()}"
     try:
         lines = [
@@ -45,13 +45,13 @@ def _said(error: BaseException, arguments: Sequence[str]) -> str:
             "".join(traceback.format_exception(error)),
         ]
         return redact("\n".join(lines), secrets_of(os.environ))
-    except Exception:  # a bug of what masks: it must not hide the first one, nor show a value
+    except Exception:  # a bug of the masking: it must not hide the first one, nor show a value
         frames = traceback.format_tb(error.__traceback__)
         return "\n".join([begin, *frames, type(error).__name__, ""])
 
 
 def _without_values(arguments: Sequence[str]) -> list[str]:
-    """Mask what follows an option for credentials: its shape alone does not betray it."""
+    """Mask what follows an option for credentials: its form alone does not show a secret."""
     masked, previous = [], ""
     for argument in arguments:
         name, equals, _ = argument.partition("=")

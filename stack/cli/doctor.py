@@ -22,13 +22,13 @@ MAX_MESSAGE = 64 * 1024 * 1024  # bytes
 @commands.command(epilog="Example: stack doctor ws://localhost:3002/ws")
 def doctor(
     url: Annotated[
-        str | None, typer.Argument(metavar="[URL]", help="ws, wss, http or https; else your stack.")
+        str | None, typer.Argument(metavar="[URL]", help="ws(s) or http(s); default: your stack.")
     ] = None,
     file: File = DEFAULT_FILE,
-    header: Annotated[Many, typer.Option(metavar="'NAME: VALUE'", help="Send it too.")] = None,
-    cookie: Annotated[Many, typer.Option(metavar="NAME=VALUE", help="Send it too.")] = None,
-    origin: Annotated[str, typer.Option(metavar="ORIGIN", help="Of the page.")] = "",
-    subprotocol: Annotated[Many, typer.Option(metavar="NAME", help="Offer it.")] = None,
+    header: Annotated[Many, typer.Option(metavar="'NAME: VALUE'", help="Extra header.")] = None,
+    cookie: Annotated[Many, typer.Option(metavar="NAME=VALUE", help="Extra cookie.")] = None,
+    origin: Annotated[str, typer.Option(metavar="ORIGIN", help="Origin of the page.")] = "",
+    subprotocol: Annotated[Many, typer.Option(metavar="NAME", help="Subprotocol to offer.")] = None,
     token: Annotated[str, typer.Option(metavar="JWT", help="Send it as Bearer.")] = "",
     hop: Annotated[
         Many, typer.Option(metavar="NAME=URL", help="A hop behind the URL, in order.")
@@ -38,24 +38,24 @@ def doctor(
         Path | None,
         typer.Option(metavar="FILE", help="The Nginx configuration in between.", readable=False),
     ] = None,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Accept any certificate.")] = False,
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="For the whole run.", min=0.1, max=600)
+        float, typer.Option(metavar="SECONDS", help="Limit of the whole run.", min=0.1, max=600)
     ] = 10.0,
     idle: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Hold it open in silence.", min=0, max=7200)
+        float, typer.Option(metavar="SECONDS", help="Hold it open, idle.", min=0, max=7200)
     ] = 0.0,
     connections: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Open and hold so many at once.", min=2, max=1000),
+        typer.Option(metavar="N", help="Open and hold this many at once.", min=2, max=1000),
     ] = None,
     message: Annotated[
         int | None,
-        typer.Option(metavar="BYTES", help="Send one so large.", min=1, max=MAX_MESSAGE),
+        typer.Option(metavar="BYTES", help="Send a message of this size.", min=1, max=MAX_MESSAGE),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say why a WebSocket does not open, where, and what to change.
+    """Find why a WebSocket does not open, where, and what to change.
 
     Exits with 1 if a finding is an error.
     """

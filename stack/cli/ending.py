@@ -1,4 +1,4 @@
-"""How a command ends: what is said about an error, once, and the exit code it has. No logic."""
+"""How a command ends: its error is reported once, and its exit code. No logic."""
 
 import itertools
 import sys
@@ -13,10 +13,10 @@ from stack.errors import ConfigError, StackError
 
 
 def ending(error: BaseException) -> int:
-    """Say what ended the command; give its exit code."""
+    """Report what ended the command; return its exit code."""
     try:
         return _said(error)
-    except (OSError, streams.StreamError):  # no stream takes a word
+    except (OSError, streams.StreamError):  # no stream accepts output
         streams.abandon(sys.stdout, sys.stderr)
         return getattr(error, "exit_code", 1)
 
@@ -30,8 +30,8 @@ def _said(error: BaseException) -> int:
             from stack.cli.report import Report
 
             streams.abandon(sys.stdout)
-            refusal = StackError(str(error), "see which disk is full: df -h")
-            Report("plain").error(refusal)  # JSON would go there, too
+            refusal = StackError(str(error), "check which disk is full: df -h")
+            Report("plain").error(refusal)  # JSON would go there as well
             return error.exit_code
         case StackError():
             return _say(error)
@@ -40,7 +40,7 @@ def _said(error: BaseException) -> int:
             return error.exit_code
         case typer.Abort():
             return _say(StackError("not confirmed: nothing was changed"))
-        case OSError():  # what the system refuses is no bug of ours
+        case OSError():  # a refusal of the system is not a bug of ours
             from stack.trouble import told
 
             return _say(told(error))
@@ -52,7 +52,7 @@ def _said(error: BaseException) -> int:
 
 
 def _wrong_usage(error: BaseException) -> int:
-    """Say what the command line itself refuses (2); anything else is a bug in stack (3)."""
+    """Report what the command line itself refuses (2); anything else is a bug in stack (3)."""
     refusal: Any = error if hasattr(error, "format_message") else None  # by typer, whichever one
     if refusal and wants_json():
         return _say(ConfigError(refusal.format_message(), "stack --help"))
@@ -71,6 +71,6 @@ def _say(error: StackError) -> int:
 
 
 def wants_json() -> bool:
-    """Tell from the words alone: what typer refuses never reaches a command."""
+    """Decide by the words alone: what typer refuses never reaches a command."""
     pairs = itertools.pairwise(sys.argv)
     return "--json" in sys.argv or "--format=json" in sys.argv or ("--format", "json") in pairs

@@ -17,14 +17,14 @@ def is_github(environ: Mapping[str, str]) -> bool:
 
 
 def error_command(title: str, text: str) -> str:
-    """Give the command that shows an error on the page of the run."""
+    """Return the command that shows an error on the page of the run."""
     return f"::error title={title.translate(PROPERTY)}::{text.translate(DATA)}"
 
 
 def add_summary(environ: Mapping[str, str], text: str) -> None:
-    """Append Markdown to the summary of the step, where there is one. Raises OSError."""
+    """Append Markdown to the summary of the step, if there is one. Raises OSError."""
     if path := environ.get("GITHUB_STEP_SUMMARY"):
-        # A pipe may have no reader, and is not waited for.
+        # A pipe may have no reader, and must not block.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
         handle = os.open(path, flags, 0o644)
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

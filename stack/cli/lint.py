@@ -17,14 +17,14 @@ def lint(
         typer.Argument(metavar="FILE", help="Nginx configurations or snippets.", readable=False),
     ],
     nginx_version: Annotated[
-        str | None, typer.Option(metavar="V", help="Judge as this Nginx would behave: 1.26.3")
+        str | None, typer.Option(metavar="V", help="Judge for this Nginx version: 1.26.3")
     ] = None,
     route: Annotated[
         list[str] | None,
         typer.Option(metavar="PATH", help="This path is a WebSocket route; repeatable."),
     ] = None,
     form: Annotated[
-        Literal["text", "json", "github", "sarif"], typer.Option("--format", help="How to say it.")
+        Literal["text", "json", "github", "sarif"], typer.Option("--format", help="Output format.")
     ] = "text",
     fix: Annotated[bool, typer.Option("--fix", help="Write the edits that are safe.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show them; alone, write nothing.")] = False,
@@ -52,11 +52,11 @@ def lint(
 @commands.command(epilog="Example: stack explain WS001")
 def explain(
     code: Annotated[
-        str | None, typer.Argument(metavar="CODE", help="A code or name; all without one.")
+        str | None, typer.Argument(metavar="CODE", help="A code or name; default: list all.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Explain what a finding means, and how to mend it."""
+    """Explain what a finding means, and how to fix it."""
     from dataclasses import asdict
 
     from stack.diagnose import catalogue

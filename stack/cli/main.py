@@ -68,7 +68,7 @@ def stack(
 @app.command(epilog="Example: stack init")
 def init(
     file: File = DEFAULT_FILE,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a commented stack.yaml to start from."""
     from stack.project.starter import write_starter
@@ -81,15 +81,17 @@ def init(
 def up(
     services: Services = None,
     file: File = DEFAULT_FILE,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
-    build: Annotated[bool, typer.Option("--build", help="Build Dockerfiles again.")] = False,
-    timing: Annotated[bool, typer.Option("--timing", help="Say what took the time.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would change.")
+    ] = False,
+    build: Annotated[bool, typer.Option("--build", help="Rebuild Dockerfiles.")] = False,
+    timing: Annotated[bool, typer.Option("--timing", help="Show what took the time.")] = False,
     timeout: Timeout = 120.0,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Fail unless every route answers as wanted.")
+        bool, typer.Option("--strict", help="Fail unless every route answers correctly.")
     ] = False,
     ci: Annotated[
-        bool, typer.Option("--ci", help="Plain lines; strict, and leaves stack-failure/ behind.")
+        bool, typer.Option("--ci", help="Plain lines; strict; saves stack-failure/ on failure.")
     ] = False,
     no_install: NoInstall = False,
     as_json: Json = False,
@@ -154,7 +156,7 @@ def render(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The folder to write to.", readable=False)
     ] = Path(),
-    check: Annotated[bool, typer.Option("--check", help="Only show what differs.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only show the differences.")] = False,
     file: File = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
@@ -184,7 +186,7 @@ def render(
 def images(
     source: Annotated[
         Literal["auto", "registry", "debian"] | None,
-        typer.Option(help="Use this source from now on (for images: auto)."),
+        typer.Option(help="Always use this source from now on (for images: auto)."),
     ] = None,
     file: File = DEFAULT_FILE,
     no_install: NoInstall = False,
@@ -205,7 +207,7 @@ def images(
 
 @app.command(epilog="Example: stack token --sub alice --channel room:1 --ttl 1h")
 def token(
-    sub: Annotated[str, typer.Option(metavar="NAME", help="Who the token is for.")] = "dev",
+    sub: Annotated[str, typer.Option(metavar="NAME", help="User of the token.")] = "dev",
     channel: Annotated[
         list[str] | None,
         typer.Option(metavar="CHANNEL", help="What it opens, like room:1 or room:*; repeatable."),
@@ -214,7 +216,7 @@ def token(
     file: File = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
-    """Mint a development token, signed with the stack's own secret."""
+    """Create a development token, signed with the stack's own secret."""
     from stack.config.model import parse_duration
     from stack.lifecycle import provide
     from stack.project.project import mint_token
@@ -247,13 +249,13 @@ app.registered_commands += stacks.commands.registered_commands
 
 
 def main() -> None:
-    """Run the command line: errors are said once, and every ending has its exit code."""
+    """Run the command line: errors are reported once, and every ending has its exit code."""
     streams.prepare()
     listen_for_signals()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
-    except BaseException as error:  # signals, too
+    except BaseException as error:  # signals as well
         code = ending(error)
     sys.exit(code)
 
@@ -273,7 +275,7 @@ def _locked(
     may_install: bool = False,
     make: bool = True,
 ) -> Iterator[tuple["Project", "DockerEngine"]]:
-    """Open the project alone: one command at a time changes it."""
+    """Open the project exclusively: one command at a time changes it."""
     project = _project(file)
     with holding(project.state, report, timeout, make=make):
         if may_install:

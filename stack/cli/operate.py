@@ -1,4 +1,4 @@
-"""The commands that go by what runs, whatever became of its stack.yaml. No logic.
+"""The commands that use what runs, whatever happened to its stack.yaml. No logic.
 
 ``down``, ``status``, ``logs`` and ``exec``: flags in, stages called, exit code out.
 """
@@ -38,14 +38,14 @@ commands = typer.Typer()
 def down(
     file: File = DEFAULT_FILE,
     volumes: Annotated[bool, typer.Option("--volumes", help="Also delete all data.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     name: ProjectName = "",
     timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Stop the stack and remove all of it but the volumes.
+    """Stop the stack and remove everything except the volumes.
 
-    Works from what runs, whatever became of stack.yaml.
+    Uses what runs, whatever happened to stack.yaml.
     """
     from stack.lifecycle import down, locate
     from stack.project.state import State
@@ -95,10 +95,8 @@ def status(file: File = DEFAULT_FILE, name: ProjectName = "", as_json: Json = Fa
 @commands.command(epilog="Example: stack logs ws --follow")
 def logs(
     services: Services = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
-    tail: Annotated[
-        int, typer.Option(metavar="LINES", help="How many of each container.", min=0)
-    ] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new lines.")] = False,
+    tail: Annotated[int, typer.Option(metavar="LINES", help="Lines per container.", min=0)] = 100,
     file: Annotated[
         Path, typer.Option("--file", metavar="FILE", help="The stack.yaml to use.", readable=False)
     ] = DEFAULT_FILE,
@@ -121,7 +119,7 @@ def logs(
     except Ended as ended:
         if not follow:
             raise
-        raise typer.Exit(ended.exit_code) from None  # the way to end it, so nothing is to be said
+        raise typer.Exit(ended.exit_code) from None  # the usual way to end it, so no message
     if is_empty:
         _say_former(report.note, locate.read(located))
 
@@ -137,7 +135,7 @@ def execute(
     file: File = DEFAULT_FILE,
     name: ProjectName = "",
 ) -> None:
-    """Run a command in a service's container; its exit code is ours."""
+    """Run a command in a service's container; exits with its exit code."""
     from stack.lifecycle import execute as inside
     from stack.lifecycle import locate
 
@@ -152,18 +150,18 @@ def execute(
 
 
 def _say_problem(say: Callable[[str], None], located: "Located") -> None:
-    """Say that a stack.yaml cannot be read, where the command goes on without it."""
+    """Report that a stack.yaml cannot be read, if the command goes on without it."""
     if located.problem:
         say(located.problem.message)
-        say(f"going by what runs: {located.owner.project}")
+        say(f"using what runs: {located.owner.project}")
 
 
 def _say_former(say: Callable[[str], None], located: "Located") -> None:
-    """Say what still runs of a stack.yaml whose name was changed."""
+    """Report what still runs of a stack.yaml whose name was changed."""
     from stack.lifecycle import locate
 
     for other in locate.former_of(located):
         say(
-            f"{other.owner.project} was made from {other.owner.file} under its former name: "
-            f"stack down --project {quoted(other.owner.project)}"
+            f"{other.owner.project} was made from {other.owner.file} under its former name: stack "
+            f"down --project {quoted(other.owner.project)}"
         )

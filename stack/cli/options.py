@@ -1,4 +1,4 @@
-"""What the commands share: options of one meaning, and the report that they speak through."""
+"""What the commands share: options with one meaning, and the report that they write to."""
 
 import contextlib
 import itertools
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from stack.lifecycle.outcome import Outcome
     from stack.project.state import State
 
-LONGEST = 86400.0  # seconds that a command may be told to wait: a day
-# Of what cannot be read, its reader says more than typer does.
+LONGEST = 86400.0  # longest wait of a command, in seconds: a day
+# The reader of a file reports more than typer does.
 File = Annotated[
     Path,
     typer.Option("--file", "-f", metavar="FILE", help="The stack.yaml to use.", readable=False),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Say everything as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 Services = Annotated[
-    list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All without a name.")
+    list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All by default.")
 ]
 Timeout = Annotated[
     float,
@@ -38,19 +38,19 @@ Timeout = Annotated[
     ),
 ]
 NoInstall = Annotated[
-    bool, typer.Option("--no-install", help="Install and start no Docker Engine.")
+    bool, typer.Option("--no-install", help="Do not install or start a Docker Engine.")
 ]
 ProjectName = Annotated[
-    str, typer.Option("--project", metavar="NAME", help="One of `stack list`; not by stack.yaml.")
+    str, typer.Option("--project", metavar="NAME", help="One of `stack list`; ignores stack.yaml.")
 ]
 DEFAULT_FILE = Path("stack.yaml")
 
 
 def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
-    """Give a report in the form that was asked for, or that the terminal can show."""
+    """Return a report in the requested form, or the one that the terminal can show."""
     from stack.cli.report import Report
 
-    is_github = os.environ.get("GITHUB_ACTIONS") == "true"  # a runner reads what is printed
+    is_github = os.environ.get("GITHUB_ACTIONS") == "true"  # a runner reads the output
     which = _which(sys.argv[1:])
     if as_json:
         return Report("json", is_github=is_github, which=which)
@@ -60,7 +60,7 @@ def new_report(as_json: bool = False, *, plain: bool = False) -> "Report":
 
 
 def _which(words: list[str]) -> str:
-    """Give the option of a command line that names another stack file, as it is to be pasted."""
+    """Return the option of a command line that names another stack file, ready to paste."""
     file = ""
     shorts = ["--file=", *(["-f"] if words[:1] != ["logs"] else [])]
     for word, value in itertools.pairwise([*_own(words), ""]):
@@ -80,7 +80,7 @@ def _own(words: list[str]) -> list[str]:
 
 
 def connected(owner: "Owner", report: "Report", *, mirror: str | None = None) -> "DockerEngine":
-    """Open the engine that was meant, and let the report name it."""
+    """Open the selected engine, and set its name in the report."""
     from stack.lifecycle import locate
 
     engine = locate.connect(owner, report.aside, mirror=mirror)
@@ -89,14 +89,14 @@ def connected(owner: "Owner", report: "Report", *, mirror: str | None = None) ->
 
 
 def confirm(question: str, without_asking: str) -> None:
-    """Ask; without a terminal nothing is asked and nothing is done."""
+    """Ask; without a terminal the answer is no."""
     if not sys.stdin.isatty():
         raise ConfigError(f"not confirmed: {question.rstrip('?')}", without_asking)
     typer.confirm(question, abort=True)
 
 
 def same(command: str, file: Path, name: str = "") -> str:
-    """Give a command to paste for the project that this command was about."""
+    """Return a command to paste for the project of this command."""
     which = f" --project {quoted(name)}" if name else ""
     if not name and file != DEFAULT_FILE:
         which = f" --file {quoted(file)}"
@@ -107,17 +107,17 @@ def same(command: str, file: Path, name: str = "") -> str:
 def holding(
     state: "State", report: "Report", timeout: float, *, make: bool = True
 ) -> Iterator[None]:
-    """Hold a project alone: one command at a time changes it."""
+    """Lock a project: one command at a time changes it."""
     try:
         with state.lock(timeout, lambda holder: report.note(f"waiting for {holder}"), make=make):
             yield
     except Ended as ended:
-        ended.hint = f"go on with: stack {joined(sys.argv[1:])}"
+        ended.hint = f"continue with: stack {joined(sys.argv[1:])}"
         raise
 
 
 def end(report: "Report", outcome: "Outcome") -> None:
-    """Say what failed; then the command ends with 1."""
+    """Report what failed; then the command ends with 1."""
     for error in outcome.failures:
         report.error(error)
     if outcome.failures:

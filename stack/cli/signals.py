@@ -1,4 +1,4 @@
-"""Turns Ctrl-C and SIGTERM into one exception that says which it was."""
+"""Turns Ctrl-C and SIGTERM into one exception that names the signal."""
 
 import signal
 
@@ -6,12 +6,12 @@ WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 class Ended(BaseException):
-    """A signal asks the command to end: no error of any part, so none takes it for its own.
+    """A signal asks the command to end: not an error of any part, so no part handles it as its own.
 
-    Neither does the library of the command line, which ends in silence where it sees Ctrl-C.
+    Neither does the library of the command line, which ends silently on Ctrl-C.
     """
 
-    hint = ""  # what to do then; set by what is left half done
+    hint = ""  # what to do then; set by whatever is left half done
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__(WORDS[number])
@@ -19,9 +19,9 @@ class Ended(BaseException):
 
 
 def listen_for_signals() -> None:
-    """Let Ctrl-C and SIGTERM end a command: what is under way is seen to its end, and said.
+    """Make Ctrl-C and SIGTERM end a command: running work is finished, and reported.
 
-    A signal that the caller lets be ignored (nohup) stays so.
+    A signal that the caller ignores (nohup) stays ignored.
     """
 
     def end(number: int, _: object) -> None:

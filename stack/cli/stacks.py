@@ -34,13 +34,13 @@ def list_stacks(as_json: Json = False) -> None:
 @commands.command(epilog="Example: stack adopt")
 def adopt(
     file: File = DEFAULT_FILE,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take over what another folder or another tool made under this project's name.
 
-    Its networks and its volumes with a name are kept and used; its containers go, and stack up
-    makes its own.
+    Its networks and its named volumes are kept and used; its containers are removed, and stack up
+    creates its own.
     """
     from stack.lifecycle import adopt as adoption
     from stack.lifecycle import derive
@@ -54,7 +54,9 @@ def adopt(
     engine = connected(project.owner, report)
     strangers, names = derive.strangers(project, engine)
     if not strangers:
-        report.document({"adopted": []}, [f"nothing of others has the name {project.stack.name}"])
+        report.document(
+            {"adopted": []}, [(f"no other stack or tool uses the name {project.stack.name}")]
+        )
         return
     check_gone(project.owner, strangers)
     lines = consequences(project.stack.name, strangers, names)
@@ -65,7 +67,7 @@ def adopt(
         confirm("adopt all of it?", f"{again} --yes")
     with holding(project.state, report, WAIT):
         if {*derive.strangers(project, engine)[0]} != {*strangers}:
-            raise StackError(f"{project.stack.name}: what is there changed meanwhile", again)
+            raise StackError(f"{project.stack.name}: changed meanwhile", again)
         take_secrets(project, engine, strangers)
         adoption.adopt(project.state, engine, strangers)
     report.document(

@@ -1,9 +1,9 @@
-"""Where the command begins. Until all is loaded, Ctrl-C ends it at once and in silence."""
+"""Where the command begins. Until all is loaded, Ctrl-C ends it at once and silently."""
 
 import signal
 
-# Nothing was done yet, and a traceback from the middle of an import would help nobody. Where the
-# caller lets it be ignored (nohup), it stays so.
+# Nothing was done yet, and a traceback from the middle of an import would not help. If the caller
+# ignores Ctrl-C (nohup), it stays ignored.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

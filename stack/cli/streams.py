@@ -1,4 +1,4 @@
-"""Standard input, output and error, whatever the caller left of them. Says nothing."""
+"""Standard input, output and error, in whatever state the caller left them. Prints nothing."""
 
 import contextlib
 import io
@@ -9,23 +9,23 @@ from typing import TextIO
 
 
 class StreamError(Exception):
-    """A stream fails: no error of any part of the work, so none takes it for its own."""
+    """A stream fails: not an error of any part of the work, so no part handles it as its own."""
 
     exit_code = 1
 
 
 class OutputError(StreamError):
-    """Standard output takes no more: it is full."""
+    """Standard output accepts no more: it is full."""
 
 
 class ReaderLeftError(StreamError):
-    """Nobody reads a stream any more; nothing has to be said to anybody."""
+    """A stream has no reader any more; nothing can be reported."""
 
     exit_code = 141  # as for any program that SIGPIPE ends
 
 
 class Output(io.TextIOWrapper):
-    """Standard output whose failures are no errors of the files that a command works on."""
+    """Standard output whose failures are not errors of the files that a command works on."""
 
     def write(self, text: str, /) -> int:
         """Write as any text stream does."""
@@ -39,8 +39,8 @@ class Output(io.TextIOWrapper):
 
 
 def prepare() -> None:
-    """Make all three usable: what is closed leads nowhere, and a terminal that knows only ASCII
-    gets the rest spelt out.
+    """Make all three usable: a closed one leads nowhere, and a terminal with only ASCII gets
+    escapes.
 
     A closed one would otherwise become the next file or socket that is opened, and a program that
     we start would write into it.
@@ -52,14 +52,16 @@ def prepare() -> None:
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(errors="backslashreplace")
-    if sys.stdout is None or type(sys.stdout) is io.TextIOWrapper:  # else somebody captures it
+    if (
+        sys.stdout is None or type(sys.stdout) is io.TextIOWrapper
+    ):  # else another program captures it
         encoding = sys.stdout.encoding if sys.stdout else "utf-8"
         binary = open(1, "wb", closefd=False)  # noqa: SIM115
         sys.stdout = Output(binary, encoding, "backslashreplace", line_buffering=binary.isatty())
 
 
 def abandon(*streams: TextIO) -> None:
-    """Let what still waits for these streams lead nowhere, or Python would complain at its end."""
+    """Discard what still waits for these streams, or Python would complain at its end."""
     for stream in streams:
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)

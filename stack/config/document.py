@@ -1,6 +1,6 @@
-"""Reads YAML text into plain values and remembers where each stood. Knows nothing of stacks.
+"""Reads YAML text into plain values with the place of each. Knows nothing of stacks.
 
-Interpolation happens here, on the scalars, so that a value can never change the structure.
+Interpolation happens here, on the scalars: a value can never change the structure.
 """
 
 import re
@@ -23,14 +23,14 @@ _VARIABLE = re.compile(
 )
 MOST_DIGITS = 18  # of a number; what has more is text
 _DECIMAL = re.compile(rf"[-+]?(?:0|[1-9][0-9]{{0,{MOST_DIGITS - 1}}})")
-_UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no environment, argument or file can hold these
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no environment, argument or file can contain these
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 _SCALARS = {"str", "int", "float", "bool", "null", "timestamp", "value", "merge"}
 
 
 class Interpolated(str):
-    """Text that came from ``${…}``: it counts as a number where a number is wanted."""
+    """Text that came from ``${…}``: it counts as a number where a number is expected."""
 
     __slots__ = ()
 
@@ -45,7 +45,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: at which keys, what, the next step, and its place in the file.
+    """One problem: at which keys, what, the next step, and its place in the file.
 
     Without a ``path`` it is about the text and not about a value.
     """
@@ -69,14 +69,14 @@ class Document:
     is_whole: bool = False
 
     def mark(self, path: Path) -> Mark | None:
-        """Give the place of ``path``, or of the nearest thing around it."""
+        """Return the place of ``path``, or of the nearest thing around it."""
         while path and path not in self.marks:
             path = path[:-1]
         return self.marks.get(path)
 
 
 def dotted(path: Path) -> str:
-    """Write a path as people do: ``services.web.needs.0``."""
+    """Return a path in words: ``services.web.needs.0``."""
     return ".".join(shortened(_printable(str(part))) for part in path)
 
 
@@ -85,7 +85,7 @@ def _printable(text: str) -> str:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """Cut what nobody would read to its end."""
+    """Shorten text that is too long to read."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 
@@ -94,10 +94,10 @@ def read(
 ) -> Document:
     """Read one YAML document and fill in ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?text}``.
 
-    Scalars for whose path ``is_verbatim`` holds stay text: ``1.10`` and ``yes`` as written.
-    Numbers are decimal: ``010`` and ``1:30``, which YAML 1.1 takes for 8 and 90, stay text.
-    Never raises: what is wrong (syntax, duplicate keys, custom tags, too many aliases, unset
-    variables) is in ``problems`` of the answer.
+    Scalars for whose path ``is_verbatim`` holds stay text: ``1.10`` and ``yes`` as written. Numbers
+    are decimal: ``010`` and ``1:30``, which YAML 1.1 reads as 8 and 90, stay text. Never raises:
+    problems (syntax, duplicate keys, custom tags, too many aliases, unset variables) are in
+    ``problems`` of the answer.
     """
     document = Document()
     try:
@@ -163,7 +163,7 @@ class _Loader(yaml.SafeLoader):
         if max(self.depth, more) > MAX_DEPTH:
             raise _TooBigError("nested too deep", Mark(self.line + 1, self.column + 1))
         if self.nodes > MAX_NODES:
-            raise _TooBigError("holds too many values", Mark(self.line + 1, self.column + 1))
+            raise _TooBigError("has too many values", Mark(self.line + 1, self.column + 1))
 
 
 class _Reader:
@@ -184,7 +184,7 @@ class _Reader:
     def read(self, node: yaml.Node, path: Path) -> Value:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            text = "holds too many values; aliases (*name) multiply what they stand for"
+            text = "has too many values; aliases (*name) multiply what they stand for"
             raise _TooBigError(text, _mark(node))
         if isinstance(node, yaml.ScalarNode):
             self.document.marks[path] = _mark(node)
@@ -222,14 +222,14 @@ class _Reader:
                 self._problem(text, key_node, below)
                 continue
             if _UNUSABLE.search(key):
-                self._problem("a key holds a character that nothing can use", key_node, path)
+                self._problem("a key has an invalid character", key_node, path)
                 continue
             values[key] = self.read(value_node, below)
             first[key] = self.document.marks[below] = _mark(key_node)
         return values
 
     def _merged(self, node: yaml.Node, path: Path) -> dict[str, Value]:
-        """Give what ``<<: *name`` or ``<<: [*one, *two]`` brings; the first one wins."""
+        """Return what ``<<: *name`` or ``<<: [*one, *two]`` adds; the first one wins."""
         nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
         values: dict[str, Value] = {}
         for item in nodes:
@@ -259,14 +259,14 @@ class _Reader:
         if found["escaped"]:
             return "$"
         if bad := found["bad"]:
-            what = f"${shortened(_printable(bad))} is no variable"
+            what = f"${shortened(_printable(bad))} is not a variable"
             what = what if bad.endswith("}") else "${ is not closed"
             forms = "write ${NAME}, ${NAME:-default} or ${NAME:?text}, and $$ for a dollar sign"
             self._problem(what, node, path, forms)
             return ""
         name, how, rest = found["name"], found["how"] or "", found["rest"] or ""
         if "${" in rest:
-            self._problem(f"the default of ${{{name}}} cannot hold another ${{…}}", node, path)
+            self._problem(f"the default of ${{{name}}} cannot contain another ${{…}}", node, path)
             return ""
         value = self.environ.get(name)
         if value or (value is not None and not how.startswith(":")):
@@ -278,7 +278,7 @@ class _Reader:
         return ""
 
     def _refuse(self, text: str, node: yaml.Node, path: Path) -> Value:
-        """Give the value of what cannot be read: nothing."""
+        """Return the value of what cannot be read: nothing."""
         self._problem(text, node, path)
         return None
 

@@ -1,8 +1,8 @@
 """The text of an env_file → its values, as every Docker Compose v2 reads them. Pure.
 
 The rules are those of compose-go, written down in its code alone (``dotenv/parser.go`` and
-``template/template.go``); tests ask Compose itself. What Compose reads differently from one
-version, folder or typing mistake to the next is refused with its line.
+``template/template.go``); tests ask Compose itself. What Compose reads differently depending on
+version, folder or typing mistake is refused with its line.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from stack.config.document import Mark, Problem
 
-_BLANK = "\t\v\f\r \x85\xa0"  # what compose-go takes for space within a line
+_BLANK = "\t\v\f\r \x85\xa0"  # what compose-go treats as space within a line
 _SPACE = f"{_BLANK}\n\u1680\u2028\u2029\u202f\u205f\u3000"  # Go's unicode.IsSpace
 _SPACE += "".join(map(chr, range(0x2000, 0x200B)))
 _BETWEEN = re.compile(rf"(?:[{_SPACE}]++|#[^\n]*+)*+")
@@ -24,24 +24,24 @@ _LINE = re.compile(r"[^\n]*")
 _ESCAPE = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-9]{0,3})')
 _MEANING = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _MEANING |= {"\\": "\\", '"': '"', "$": "$$"}
-_NAME = "[_a-zA-Z\u017f\u212a][_a-zA-Z0-9\u017f\u212a]*"  # Go's (?i) folds these two, too
+_NAME = "[_a-zA-Z\u017f\u212a][_a-zA-Z0-9\u017f\u212a]*"  # Go's (?i) folds these two as well
 _VARIABLE = re.compile(
     rf"\$(?:(?P<escaped>\$)|(?P<named>{_NAME})"
     rf"|\{{(?:(?P<name>{_NAME})(?:(?P<how>:?[-+?])(?P<rest>.*))?\}}|(?P<bad>)))"
 )
 _MOST_NESTED = 100
-_MOST_CHARACTERS = 1 << 17  # Linux gives a process no longer string (MAX_ARG_STRLEN)
-_TOO_LONG = "a value is longer than 128 KiB, which no process can be given"
+_MOST_CHARACTERS = 1 << 17  # Linux accepts no longer string for a process (MAX_ARG_STRLEN)
+_TOO_LONG = "a value is longer than 128 KiB, which is the limit of a process"
 _LITERALLY = "write single quotes around the value to keep each $ as it is"
-_OWN_VARIABLE = "COMPOSE_PROJECT_NAME"  # Compose sets it where its user did not
+_OWN_VARIABLE = "COMPOSE_PROJECT_NAME"  # Compose sets it if the user did not
 
 
 @dataclass(frozen=True)
 class Variables:
     """Where the values of variables come from, besides the lines above.
 
-    ``others`` are values by where they stand, which only some versions of Compose, or Compose
-    started in some folders, would prefer to those of the file.
+    ``others`` are values by their source, which only some versions of Compose, or Compose started
+    in some folders, would prefer to those of the file.
     """
 
     environ: Mapping[str, str]
@@ -49,7 +49,7 @@ class Variables:
 
 
 def read_env_file(text: str, variables: Variables) -> tuple[dict[str, str], list[Problem]]:
-    """Give the values of KEY=VALUE lines, and what is wrong with lines (without their values)."""
+    """Return the values of KEY=VALUE lines, and what is wrong with lines (without their values)."""
     values: dict[str, str] = {}
     problems = []
     for statement in _statements(text):
@@ -57,7 +57,7 @@ def read_env_file(text: str, variables: Variables) -> tuple[dict[str, str], list
             values[statement.key] = _value(statement, _Lookup(variables, values))
         except _RefusedError as refused:
             what, hint = refused.args
-            # A line that is no assignment may be a part of a secret: it is not shown.
+            # A line that is not an assignment may be a part of a secret: it is not shown.
             named = f"{statement.key}: " if statement.key and statement.is_assignment else ""
             problems.append(Problem((), f"{named}{what}", hint, Mark(statement.line, 1)))
     return values, problems
@@ -72,7 +72,7 @@ class _RefusedError(Exception):
 
 @dataclass(frozen=True)
 class _Statement:
-    """One ``KEY=VALUE``: ``value`` is None for a key alone, ``quote`` is empty where none is."""
+    """One ``KEY=VALUE``: ``value`` is None for a key alone, ``quote`` is empty without one."""
 
     line: int
     key: str
@@ -93,7 +93,7 @@ class _Lookup:
     given: int = 0  # characters
 
     def find(self, name: str) -> str | None:
-        """Give a variable's value, or None; refuses one that Compose might give another value."""
+        """Return a variable's value, or None; refuse one that Compose might read differently."""
         value = self._find(name)
         self.given += len(value or "")
         if self.given > _MOST_CHARACTERS:
@@ -108,7 +108,7 @@ class _Lookup:
         for where, values in self.variables.others.items():
             if values.get(name, value) != value:
                 what = f"a variable here has another value in {where}, which Compose may prefer"
-                raise _RefusedError(what, f"give it the same value in both, or export it: {name}")
+                raise _RefusedError(what, f"set the same value in both, or export it: {name}")
         if name == _OWN_VARIABLE:
             raise _RefusedError(f"{name} is set by Compose alone", "write the project's name")
         return value
@@ -123,12 +123,12 @@ def _statements(text: str) -> Iterator[_Statement]:
 
 
 def _statement(text: str, at: int, line: int) -> tuple[_Statement, int]:
-    """Read what begins at ``at``; give where it ends, too."""
+    """Read what begins at ``at``; return where it ends as well."""
     head = _match(_HEAD, text, at)
     key, start = head["key"].rstrip(_BLANK), head.end()
     end = text.find("\n", start)
     end = len(text) if end < 0 else end
-    is_last = end == len(text)  # without an end, a key alone means something that nobody means
+    is_last = end == len(text)  # without an end, it is a key alone, which is never intended
     if not _KEY.fullmatch(key) or (is_last and not head["sign"]):
         return _Statement(line, "", problem="expected KEY=VALUE"), end
     if not head["sign"]:
@@ -170,14 +170,14 @@ def _value(statement: _Statement, lookup: _Lookup) -> str:
         text = statement.value
         value = _filled(_ESCAPE.sub(_unescaped, text) if statement.quote else text, lookup)
     if "\0" in value:
-        raise _RefusedError("a value cannot hold U+0000")
+        raise _RefusedError("a value cannot contain U+0000")
     if len(value) > _MOST_CHARACTERS:
         raise _RefusedError(_TOO_LONG)
     return value
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    """Give the meaning of a backslash and what stands behind it, as Go's UnquoteChar does."""
+    """Return the meaning of a backslash and what follows it, as Go's UnquoteChar does."""
     code = found[0][1:]
     if code.startswith("0"):
         digits = code[1:]
@@ -189,7 +189,7 @@ def _unescaped(found: re.Match[str]) -> str:
 def _filled(text: str, lookup: _Lookup, depth: int = 0) -> str:
     """Fill in variables."""
     if depth > _MOST_NESTED:
-        raise _RefusedError("holds too many variables within each other")
+        raise _RefusedError("has too many nested variables")
     return _VARIABLE.sub(lambda found: _variable(found, lookup, depth), text)
 
 
@@ -197,7 +197,7 @@ def _variable(found: re.Match[str], lookup: _Lookup, depth: int) -> str:
     if found["escaped"]:
         return "$"
     if found["bad"] is not None:
-        raise _RefusedError("holds ${ without a name and a }", _LITERALLY)
+        raise _RefusedError("has ${ without a name and a }", _LITERALLY)
     if found["named"] or not found["how"]:
         return _needed(lookup.find(found["named"] or found["name"]))
     whole = found[0]
@@ -208,7 +208,7 @@ def _variable(found: re.Match[str], lookup: _Lookup, depth: int) -> str:
     is_set = bool(value) if found["how"].startswith(":") else value is not None
     match found["how"][-1]:
         case "?" if not is_set:
-            raise _RefusedError("holds ${…?…}, and that variable is not set", "export it")
+            raise _RefusedError("has ${…?…}, and that variable is not set", "export it")
         case "+":
             value = word if is_set else value
         case "-" if not is_set:
@@ -218,7 +218,7 @@ def _variable(found: re.Match[str], lookup: _Lookup, depth: int) -> str:
 
 def _needed(value: str | None) -> str:
     if value is None:
-        what = "holds a $ with a name behind it that is set neither above nor in the environment"
+        what = "has a $ with a name that is set neither above nor in the environment"
         raise _RefusedError(what, _LITERALLY)
     return value
 

@@ -8,9 +8,9 @@ _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 
 def canonical(host: str) -> str:
-    """Spell a host as a Host field is compared: lower case, no last dot, IPv6 short in brackets.
+    """Return a host as a Host field is compared: lower case, no last dot, IPv6 short in brackets.
 
-    Empty for what is no host.
+    Empty for an invalid host.
     """
     name = host.strip().lower().removesuffix(".")
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
@@ -23,20 +23,20 @@ def canonical(host: str) -> str:
 
 
 def problem(host: str) -> str:
-    """Say why the text is no host for ``front.hosts``; empty if it is one."""
+    """Return why the text is not a host for ``front.hosts``; empty if it is one."""
     if canonical(host):
         return ""
     if "/" in host:
         return "is an address; write only its host name"
     if "*" in host:
-        return "is a pattern; write every name by itself"
+        return "is a pattern; write each name separately"
     if re.search(r":[0-9]*\Z", host):
-        return "has a port; write only the host name, which holds for every port"
+        return "has a port; write only the host name, which applies to every port"
     if not host.isascii():
-        return "is no ASCII name; write it as browsers send it, with xn--"
-    return "is no host name"
+        return "is not an ASCII name; write it as browsers send it, with xn--"
+    return "is not a host name"
 
 
 def pattern(host: str) -> str:
-    """Give the regular expression (PCRE) that matches the canonical spelling and no other."""
+    """Return the regular expression (PCRE) that matches the canonical spelling and no other."""
     return "^" + re.sub(r"[.\[\]]", r"[\g<0>]", canonical(host)) + "$"

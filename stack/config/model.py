@@ -1,7 +1,7 @@
 """What a user may write in stack.yaml; the field descriptions are the manual. No disk, no network.
 
-Shape only: whether the parts fit together is checked in ``stack/config/validate.py``.
-Short forms (``/: app``, ``build: ./api``) are expanded here, so all other code sees one form.
+Shape only: whether the parts fit together is checked in ``stack/config/validate.py``. Short forms
+(``/: app``, ``build: ./api``) are expanded here, so all other code sees one form.
 """
 
 import re
@@ -25,20 +25,20 @@ _UNITS = {"ms": 0.001, None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 def parse_duration(value: object) -> object:
     """Turn ``500ms``, ``90s``, ``5m``, ``1h``, ``2d`` or plain seconds into seconds.
 
-    Raises ValueError for other text; what is no text is left for the type check.
+    Raises ValueError for other text; other types are left for the type check.
     """
     if not isinstance(value, str):
         return value
     found = DURATION.fullmatch(value.strip())
     if not found:
-        raise ValueError("is no duration; write it like 500ms, 90s, 5m or 1h")
+        raise ValueError("is not a duration; write it like 500ms, 90s, 5m or 1h")
     return float(int(found[1]) * _UNITS[found[2]])
 
 
 def parse_filled(value: object) -> object:
-    """Turn what ``${…}`` gave into the whole number, true or false that it spells.
+    """Turn a result of ``${…}`` into the whole number, true or false that it spells.
 
-    All other text is left as it is: ``port: "80"`` is a mistake.
+    All other text stays unchanged: ``port: "80"`` is a mistake.
     """
     if not isinstance(value, Interpolated):
         return value
@@ -84,9 +84,9 @@ class Images(Model):
 
     short: ClassVar[str | None] = "source"
     source: Literal["auto", "registry", "debian"] = "auto"
-    """A registry, or Debian packages; ``auto``: Debian packages where no registry answers."""
+    """A registry, or Debian packages; ``auto``: Debian packages if no registry answers."""
     mirror: Annotated[str, StringConstraints(pattern=r"^https?://[^\s'\"]+$")] | None = None
-    """Where Debian packages come from: by default where this machine's apt gets them."""
+    """Where Debian packages come from: by default the sources of this machine's apt."""
 
 
 class Front(Model):
@@ -97,14 +97,14 @@ class Front(Model):
     hosts: Annotated[list[Text], Field(max_length=100)] = []
     """More host names to answer for, such as a tunnel's, or ``nginx`` for services that call it.
 
-    Other names get 421, so that no web site can reach the front by a name of its own (DNS
-    rebinding). ``localhost``, all names below it, 127.0.0.1 and [::1] are always answered.
+    Other names get 421, so a web site cannot reach the front through its own name (DNS rebinding).
+    ``localhost``, all names below it, 127.0.0.1 and [::1] are always answered.
     """
     tls: Flag = False
     """https and wss, with a certificate of an authority that stack makes for your machine.
 
-    It holds for ``localhost``, ``NAME.localhost``, the loopback addresses and those of ``hosts``
-    that end with ``.localhost``: the authority can sign for no other.
+    It is valid for ``localhost``, ``NAME.localhost``, the loopback addresses and those of ``hosts``
+    that end with ``.localhost``: the authority cannot sign for other names.
     """
     memory: Memory = "1g"
     """How much memory Nginx may use, like ``512m`` or ``2g``."""
@@ -121,11 +121,11 @@ class Build(Model):
     args: dict[Variable, str] = {}
     """Build arguments. They stay visible in the image: never a secret."""
     target: Text | None = None
-    """The stage to build, when the Dockerfile has several."""
+    """The stage to build, if the Dockerfile has several."""
 
 
 class Ready(Model):
-    """How to see that a service answers: exactly one of these."""
+    """How to check that a service answers: exactly one of these."""
 
     tcp: Port | None = None
     """A port that accepts a connection."""
@@ -140,43 +140,45 @@ class Ready(Model):
 
 
 class Namespace(Model):
-    """What the channels of one namespace (``room`` for ``room:1``) offer; nothing is on yet."""
+    """What the channels of one namespace (``room`` for ``room:1``) offer; everything is off by
+    default.
+    """
 
     allow_subscribe_for_client: Flag = False
     """Whether every signed-in client may subscribe; else a token has to name the channel."""
     allow_publish_for_subscriber: Flag = False
-    """Whether who is subscribed may publish."""
+    """Whether subscribers may publish."""
     allow_presence_for_subscriber: Flag = False
-    """Whether who is subscribed may ask who else is."""
+    """Whether subscribers may ask for the other subscribers."""
     allow_history_for_subscriber: Flag = False
-    """Whether who is subscribed may read what is kept."""
+    """Whether subscribers may read the history."""
     presence: Flag = False
-    """Whether the server knows who is subscribed."""
+    """Whether the server keeps track of subscribers."""
     join_leave: Flag = False
-    """Whether subscribers are told who comes and goes; needs ``presence``."""
+    """Whether subscribers are told when others join and leave; needs ``presence``."""
     history_size: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 0
     """How many publications a channel keeps."""
     history_ttl: Seconds | None = None
     """How long it keeps them, like ``1h``; a history needs both."""
     history_meta_ttl: Seconds | None = None
-    """How long it remembers where its stream ended: 30 days unless given."""
+    """How long it remembers the position of its stream: 30 days by default."""
     force_recovery: Flag = False
     """Whether a client that reconnects gets what it missed; needs a history."""
     proxy_subscribe: Flag = False
-    """Whether the application is asked by HTTP who may subscribe."""
+    """Whether the application is asked by HTTP which clients may subscribe."""
     slow: Literal["disconnect", "drop_oldest", "latest"] = "disconnect"
-    """What becomes of a subscriber that does not keep up."""
+    """What happens to a subscriber that does not keep up."""
     max_publication_bytes: Annotated[int, Field(strict=True, ge=0)] = 0
-    """How large one publication may be; 0 is as large as a frame."""
+    """How large one publication may be; 0 means as large as a frame."""
 
 
 class Service(Model):
-    """One part of the stack. Exactly one of preset, image, build, host and static says what."""
+    """One part of the stack. It has exactly one of preset, image, build, host and static."""
 
     preset: Literal["realtime", "redis", "postgres"] | None = None
     """A service that ships with stack, configured and secured."""
     image: Text | None = None
-    """An image of a registry, like ``mongo:8``."""
+    """An image from a registry, like ``mongo:8``."""
     build: Build | None = None
     """A folder with a Dockerfile."""
     host: Port | None = None
@@ -189,23 +191,26 @@ class Service(Model):
     command: Annotated[list[Text], Field(min_length=1)] | None = None
     """The command to run instead of the image's own."""
     ready: Ready | None = None
-    """How to see that it answers. Without it: a preset by its own protocol, others by TCP."""
+    """How to check that it answers. Default: presets by their own protocol, others by TCP."""
     needs: list[Name] = []
-    """Services that must be ready first; gives access, too: to address and password or key."""
+    """Services that must be ready first; also provides their address and password or key."""
     env: dict[Variable, str] = {}
     """Environment variables. They are visible in ``docker inspect``."""
     env_file: Text | None = None
-    """A file of KEY=VALUE lines, read as Docker Compose reads it; ``env`` wins over it."""
+    """A file of KEY=VALUE lines, read as Docker Compose reads it; ``env`` overrides it."""
     volumes: list[Text] = []
-    """``name:/path`` for a volume that stays, ``./folder:/path`` for a folder; ``:ro`` at will."""
+    """``name:/path`` for a persistent volume, ``./folder:/path`` for a folder; ``:ro`` is optional.
+    """
     replicas: Count = 1
     """How many containers share the work."""
     memory: Memory | None = None
-    """How much each may use, like ``512m`` or ``2g``. A preset: 2g unless given, others: all."""
+    """How much memory each may use, like ``512m`` or ``2g``. Default: 2g for a preset, else no
+    limit.
+    """
     namespaces: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]*$")], Namespace] = {}
     """Realtime only: what channels offer, by the part of their name before the colon."""
     init: Text | None = None
-    """Postgres only: a folder of .sql and .sh files, run once when the database is made."""
+    """Postgres only: a folder of .sql and .sh files, run once when the database is created."""
 
     @property
     def source(self) -> str:
@@ -214,7 +219,7 @@ class Service(Model):
 
     @property
     def is_container(self) -> bool:
-        """Whether stack runs it as a container (and not you, or Nginx itself)."""
+        """Whether stack runs it as a container (not you, and not Nginx itself)."""
         return self.source in {"preset", "image", "build"}
 
 
@@ -228,11 +233,11 @@ class Route(Model):
     to: Text
     """The service that answers."""
     websocket: Flag = False
-    """Whether this path takes WebSocket upgrades."""
+    """Whether this path accepts WebSocket upgrades."""
     strip_prefix: Flag = False
-    """Whether the service sees ``/users`` where the browser asked for ``/api/users``."""
+    """Whether the service gets ``/users`` when the browser requests ``/api/users``."""
     idle_timeout: Seconds | None = None
-    """How long a silent connection stays open: 1h for a WebSocket, 60s otherwise."""
+    """How long an idle connection stays open: 1h for a WebSocket, 60s otherwise."""
 
 
 class Certificate(Model):
@@ -245,16 +250,16 @@ class Certificate(Model):
 
 
 class Deploy(Model):
-    """What the production Nginx configuration needs to know besides the routes."""
+    """What the production Nginx configuration needs besides the routes."""
 
     host: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)]
     """The public host name."""
     tls: Certificate
     """The certificate of that host."""
     upstreams: dict[Name, Annotated[str, StringConstraints(pattern=r"^[^\s;{}$'\"]+:\d+$")]] = {}
-    """Where a service is in production, like ``ws: 10.0.0.5:3002``; without it ``name:port``."""
+    """Where a service is in production, like ``ws: 10.0.0.5:3002``; default: ``name:port``."""
     resolver: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:\[\]]+$")] = "127.0.0.11"
-    """The DNS server that knows those names; Docker's own unless you say otherwise."""
+    """The DNS server that knows those names; Docker's own by default."""
     nginx: Annotated[Text, StringConstraints(pattern=r"^1\.(2[5-9]|[3-9]\d)(\.\d+)?$")] = "1.25.1"
     """The oldest Nginx that reads this, in quotes; from ``"1.27.3"`` on, replicas are balanced."""
 
@@ -263,7 +268,7 @@ class Stack(Model):
     """A whole stack.yaml."""
 
     name: Name
-    """Names containers, networks and volumes; the folder's name unless given."""
+    """Names containers, networks and volumes; the folder's name by default."""
     images: Images = Images()
     """Where Nginx, Redis, Postgres and Python come from."""
     front: Front = Front()

@@ -12,7 +12,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> str:
-    """Give the JSON Schema of stack.yaml as text. ``name`` is optional: the folder names it."""
+    """Return the JSON Schema of stack.yaml as text. ``name`` is optional: the folder names it."""
     schema = Stack.model_json_schema()
     schema["required"].remove("name")
     for model in Model.__subclasses__():
@@ -28,7 +28,7 @@ def json_schema() -> str:
 
 
 def descriptions(model: type[Model]) -> dict[str, str]:
-    """Give the docstring below each field of a model, in one line."""
+    """Return the docstring below each field of a model, in one line."""
     (class_,) = ast.parse(inspect.getsource(model)).body
     assert isinstance(class_, ast.ClassDef)  # noqa: S101 - getsource of a class is a class
     found = {}
@@ -50,8 +50,8 @@ def _complete(node: Any) -> None:
         if "patternProperties" in node:
             node["additionalProperties"] = False
         if node.get("type") == "number":
-            # ``load`` turns ``1h`` into seconds before the type is checked. Behind a validator
-            # of our own, pydantic leaves its limits untranslated.
+            # ``load`` turns ``1h`` into seconds before the type is checked. Behind a validator of
+            # our own, pydantic leaves its limits untranslated.
             least, most = node.pop("gt"), node.pop("le")
             number = {"type": node.pop("type"), "exclusiveMinimum": least, "maximum": most}
             node["anyOf"] = [{"type": "string", "pattern": f"^{DURATION.pattern}$"}, number]

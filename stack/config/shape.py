@@ -1,4 +1,4 @@
-"""Says in our words what the model refuses, with the place and the nearest right word. Pure."""
+"""Describes what the model refuses, with the place and the nearest valid word. Pure."""
 
 import difflib
 import re
@@ -20,7 +20,7 @@ from stack.config.model import Model, Stack
 
 
 def read_shape(content: Document) -> tuple[Stack | None, list[Problem]]:
-    """Give the model of a stack.yaml, or what is wrong with its keys, types, limits, patterns."""
+    """Return the model of a stack.yaml, or what is wrong with its keys, types, limits, patterns."""
     try:
         return Stack.model_validate(content.value), []
     except ValidationError as error:
@@ -36,7 +36,7 @@ def _problem(content: Document, error: dict[str, Any]) -> Problem:
 def _words(
     where: Path, kind: str, context: Mapping[str, Any], error: Mapping[str, Any]
 ) -> tuple[str, str]:
-    """Say what is wrong with a value, and the next step, in our words instead of pydantic's."""
+    """Return what is wrong with a value, and the next step, in our words instead of pydantic's."""
     given = shown(error["input"])
     if kind == "extra_forbidden":
         return _unknown_key(where)
@@ -98,16 +98,16 @@ _SHAPES = {
 PATTERNS = {
     r"^[a-z0-9][a-z0-9_-]{0,62}$": "use lower case letters, digits, - and _, at most 63",
     r"^[a-z0-9_-]*$": "use lower case letters, digits, - and _, or nothing at all",
-    r"^([1-9][0-9]{1,5}m|[1-9][0-9]{0,3}g)$": "write a size from 10m on, like 512m or 2g",
+    r"^([1-9][0-9]{1,5}m|[1-9][0-9]{0,3}g)$": "write a size of at least 10m, like 512m or 2g",
     r"^https?://[^\s'\"]+$": "write its address, like http://mirror.example.com/debian",
     r"^/": "it must start with /",
-    r"^[A-Za-z_][A-Za-z0-9_]*$": "use letters, digits and _, and no digit first",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "use letters, digits and _, not starting with a digit",
     r"^[a-z0-9-]+(\.[a-z0-9-]+)+$": "use a full host name in lower case, like shop.example.com",
     r"^[^\s;{}$'\"]+:\d+$": "write host:port, like 10.0.0.5:3002",
     r"^[0-9a-fA-F.:\[\]]+$": "write an IP address",
-    r"^1\.(2[5-9]|[3-9]\d)(\.\d+)?$": 'write a version from 1.25 on, in quotes, like "1.28"',
+    r"^1\.(2[5-9]|[3-9]\d)(\.\d+)?$": 'write a version of at least 1.25, in quotes, like "1.28"',
 }
-# What the same thing is called in a Compose file.
+# The names of the same things in a Compose file.
 _COMPOSE_WORDS = {
     "depends_on": "needs",
     "environment": "env",
@@ -138,12 +138,12 @@ def _is_quoted(kind: str, value: object) -> bool:
         is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
         return (
             bool(is_number) and len(str(value)) <= MOST_DIGITS
-        )  # more are text without quotes, too
+        )  # more are text without quotes as well
     return kind == "bool_type" and value in ("true", "false")
 
 
 def shown(value: object) -> str:
-    """Give a value as people write it, shortened."""
+    """Return a value as it is written, shortened."""
     if value is None:
         return "empty"
     if isinstance(value, dict | list):

@@ -1,4 +1,4 @@
-"""Says why a secret is too weak to sign with, as the realtime service does before it starts. Pure.
+"""Checks why a secret is too weak to sign with, as the realtime service does at start. Pure.
 
 The service shares no code with stack: tests/unit/config/test_strength.py keeps the two alike.
 """
@@ -6,7 +6,7 @@ The service shares no code with stack: tests/unit/config/test_strength.py keeps 
 MIN_SECRET_BYTES = 32  # RFC 7518 §3.2: an HS256 key is at least as long as the hash
 MIN_DIFFERENT = 8  # characters; 32 random hexadecimal digits have fewer in one of 10^7 cases
 LONGEST_PATTERN = 16
-# Parts of the secrets in examples, as people copy them; none of them comes out of a generator.
+# Parts of secrets in examples that are often copied; a generator produces none of them.
 WELL_KNOWN = (
     *("changeme", "changethis", "replaceme", "yoursecret", "supersecret", "mysecret", "secretkey"),
     *("nextauthsecret", "authsecret", "jwtsecret", "yoursuper", "donotuse", "password", "12345678"),
@@ -15,7 +15,7 @@ WELL_KNOWN = (
 
 
 def weakness_of(secret: str) -> str:
-    """Why it is refused, as the rest of a sentence about it; "" for a good one."""
+    """Return why it is refused, as the rest of a sentence about it; "" for a good one."""
     size = len(secret.encode())
     if size < MIN_SECRET_BYTES:
         return f"has {size} bytes, but needs at least {MIN_SECRET_BYTES}"

@@ -1,7 +1,7 @@
-"""What YAML's parser complains about, in our words and with the next step. Pure.
+"""Explains errors of YAML's parser, with the next step. Pure.
 
-PyYAML's own texts speak of nodes, tokens and simple keys. ``tests/unit/config/test_syntax.py``
-reads them from its source: one that is not known here fails there.
+PyYAML's own texts use nodes, tokens and simple keys. ``tests/unit/config/test_syntax.py`` reads
+them from its source: an unknown one fails there.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class Meaning:
 
 
 _DIRECTIVE = Meaning(
-    "a line that begins with % is a YAML directive, and stack.yaml needs none",
+    "a line that begins with % is a YAML directive, which stack.yaml does not allow",
     "remove the line, or put the text in quotes",
 )
 _TAG = Meaning(
-    "a value that begins with ! is a YAML tag, and stack.yaml has none",
+    "a value that begins with ! is a YAML tag, which stack.yaml does not allow",
     'put the text in quotes: "!text"',
 )
 _NAME = Meaning(
@@ -31,7 +31,7 @@ _NAME = Meaning(
     'put the text in quotes: "*"',
 )
 _BLOCK = Meaning(
-    "behind | or > nothing may stand but + or - and a digit",
+    "after | or > only + or - and a digit may follow",
     "begin the text on the next line, indented, or put it in quotes",
 )
 _ESCAPE = Meaning(
@@ -40,17 +40,18 @@ _ESCAPE = Meaning(
 )
 _QUOTE = Meaning("a quote is not closed", "close it at the end of the value", is_at_begin=True)
 _SECOND = Meaning(
-    "a second document begins here; stack.yaml is one", "remove the line --- and what follows it"
+    "a second document begins here; stack.yaml has only one",
+    "remove the line --- and what follows it",
 )
 EXAMPLE = "stack init --file example.yaml"
 _UNKNOWN = Meaning("is not readable as YAML", f"compare it with an example: {EXAMPLE}")
 _OPEN = 'close it, or put the text in quotes: "[text"'
-_ALIGN = "indent it by exactly as many spaces as its neighbours"
+_ALIGN = "indent it with exactly as many spaces as its neighbours"
 _BEHIND = Meaning(
-    "something stands behind a value that has ended", "put the whole value in one pair of quotes"
+    "something follows a value that has ended", "put the whole value in one pair of quotes"
 )
 
-# The first that matches counts: what of PyYAML's context and problem, and what it means.
+# The first match counts: parts of PyYAML's context and problem, and their meaning.
 _MEANINGS: tuple[tuple[str, str, Meaning], ...] = (
     ("scanning a directive", "", _DIRECTIVE),
     ("parsing a directive", "", _DIRECTIVE),
@@ -97,7 +98,7 @@ _MEANINGS: tuple[tuple[str, str, Meaning], ...] = (
     (
         "",
         "mapping values are not allowed",
-        Meaning("a colon where none can be", 'put the text in quotes: "a: b"'),
+        Meaning("a colon where none is allowed", 'put the text in quotes: "a: b"'),
     ),
     ("expected a single document", "", _SECOND),
     ("", "but found '<document start>'", _SECOND),
@@ -136,13 +137,13 @@ _MEANINGS: tuple[tuple[str, str, Meaning], ...] = (
     (
         "found duplicate anchor",
         "",
-        Meaning("two anchors (&name) have one name", "give one of them another name"),
+        Meaning("two anchors (&name) have the same name", "rename one of them"),
     ),
 )
 
 
 def meaning(error: yaml.MarkedYAMLError, text: str) -> Meaning:
-    """Say what ``error`` means, which PyYAML found in ``text``."""
+    """Return what ``error`` means, which PyYAML found in ``text``."""
     context, problem = str(error.context or ""), str(error.problem or "")
     at = error.problem_mark.index if error.problem_mark else 0
     if text[max(at - 1, 0) : at + 1] == "${":
@@ -156,7 +157,7 @@ def meaning(error: yaml.MarkedYAMLError, text: str) -> Meaning:
 
 
 def is_known(context: str, problem: str) -> bool:
-    """Tell whether PyYAML's words have a meaning of their own here."""
+    """Whether PyYAML's words have a meaning of their own here."""
     return any(where in context and what in problem for where, what, _ in _MEANINGS)
 
 

@@ -12,19 +12,19 @@ from stack.config import hosts, presets
 from stack.config.document import Problem
 from stack.config.model import SOURCES, Ready, Service, Stack
 
-# Nginx compares with the decoded, tidied path: what it would never see cannot be a route.
+# Nginx compares with the decoded, normalized path: a path that it never sees cannot be a route.
 _ROUTE = re.compile(r"/|(/(?!\.{1,2}(/|$))[^/\s?#%\\\x00-\x20\x7f]+)+/?")
 _VOLUME = re.compile(r"(?P<source>[^:]+):(?P<target>/[^:]*)(?::(?P<mode>ro|rw))?")
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
-# What the engine itself mounts there is what every process needs.
+# What the engine itself mounts there is needed by every process.
 _KERNELS = re.compile(r"/|/dev|/(?:proc|sys)(?:/.*)?", re.DOTALL)
-# https://github.com/distribution/reference: what Docker takes for the name of an image.
+# https://github.com/distribution/reference: what Docker accepts as the name of an image.
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 _IMAGE = re.compile(
     rf"(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?{_PART}(?:/{_PART})*"
     r"(?::[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
-# A parameter of Nginx has 4,096 bytes at most; a stripped path is a pattern with several a byte.
+# An argument in Nginx has at most 4,096 bytes; a stripped path is a pattern with several per byte.
 MOST_ROUTED, MOST_STRIPPED = 1000, 400
 _ONLY_FOR = {
     "init": ("preset",),
@@ -74,23 +74,23 @@ def validate_images(stack: Stack) -> Iterator[Problem]:
     """Docker takes the names of images, also of those that are built."""
     for name, service in stack.services.items():
         if service.image is not None and not _IMAGE.fullmatch(service.image):
-            text = f"{service.image!r} is no name of an image, like mongo:8"
+            text = f"{service.image!r} is not the name of an image, like mongo:8"
             yield Problem(("services", name, "image"), text)
         built = f"{stack.name}-{name}"
         if service.build is not None and not _IMAGE.fullmatch(built):
             text = f"Docker refuses {built} as the name of its image"
-            yield Problem(("services", name), text, "end no name with - or _")
+            yield Problem(("services", name), text, "do not end a name with - or _")
 
 
 def validate_mirror(stack: Stack) -> Iterator[Problem]:
-    """A mirror of Debian's packages is named only where such packages can be wanted."""
+    """A mirror of Debian's packages is named only if such packages can be needed."""
     if stack.images.mirror and stack.images.source == "registry":
-        text = "has no effect: source: registry takes no Debian packages"
+        text = "has no effect: source: registry uses no Debian packages"
         yield Problem(("images", "mirror"), text)
 
 
 def validate_keys(stack: Stack) -> Iterator[Problem]:
-    """No key stands where it could have no effect."""
+    """A key without effect is an error."""
     for name, service in _sourced(stack):
         for key, sources in _ONLY_FOR.items():
             if key in service.model_fields_set and service.source not in sources:
@@ -117,7 +117,7 @@ def _foreign_keys(name: str, service: Service) -> Iterator[Problem]:
 
 
 def validate_namespaces(stack: Stack) -> Iterator[Problem]:
-    """Whether what builds on a history or on presence has it."""
+    """Whatever needs a history or presence has it."""
     for name, service in stack.services.items():
         for prefix, options in service.namespaces.items():
             path = ("services", name, "namespaces", prefix)
@@ -129,18 +129,18 @@ def validate_namespaces(stack: Stack) -> Iterator[Problem]:
 
 
 def validate_user(stack: Stack) -> Iterator[Problem]:
-    """The user of a store is the one that readiness and ``needs`` sign in as."""
+    """The user of a store is the one that readiness and ``needs`` log in as."""
     for name, service in _sourced(stack):
         preset = presets.of(service.preset)
         variable, wanted = preset.fixed_user if preset else ("", "")
         if variable and service.env.get(variable) not in {None, "", wanted}:
             where = ("services", name, "env", variable)
-            text = f"must be {wanted}: stack and what needs {name} sign in as it"
+            text = f"must be {wanted}: stack and what needs {name} log in as it"
             yield Problem(where, text, "create other roles by SQL, in the folder of init")
 
 
 def validate_ports(stack: Stack) -> Iterator[Problem]:
-    """No two things ask for one port of this machine."""
+    """No two services use one port of this machine."""
     taken = {stack.front.port: "front.port"}
     for name, service in stack.services.items():
         if service.host is None:
@@ -159,10 +159,12 @@ def validate_routes(stack: Stack) -> Iterator[Problem]:
     for path, route in stack.routes.items():
         where = ("routes", path)
         if not _ROUTE.fullmatch(path):
-            yield Problem(where, "must start with / and hold no space, ?, #, %, \\, //, . or ..")
+            yield Problem(
+                where, "must start with / and not contain a space, ?, #, %, \\, //, . or .."
+            )
             continue
         if f"{path}/".startswith("/.stack/"):
-            yield Problem(where, "is where the front says what it has loaded")
+            yield Problem(where, "is reserved for the state of the front")
         if (same := seen.setdefault(path.rstrip("/"), path)) != path:
             yield Problem(where, f"is the same path as {same}")
         service = stack.services.get(route.to)
@@ -184,12 +186,12 @@ def validate_lengths(stack: Stack) -> Iterator[Problem]:
         most = MOST_STRIPPED if route.strip_prefix else MOST_ROUTED
         if len(path.encode()) > most:
             key = " with strip_prefix" if route.strip_prefix else ""
-            text = f"is longer than the {most} bytes that Nginx can take{key}"
+            text = f"is longer than the {most} bytes that Nginx accepts{key}"
             yield Problem(("routes", path), text, "choose a shorter path")
 
 
 def validate_static_routes(stack: Stack) -> Iterator[Problem]:
-    """What is said of the connection to a service means nothing where Nginx reads files."""
+    """Options of the connection to a service do not apply where Nginx reads files."""
     for path, route in stack.routes.items():
         if route.to not in stack.services or not stack.services[route.to].static:
             continue
@@ -199,7 +201,7 @@ def validate_static_routes(stack: Stack) -> Iterator[Problem]:
 
 
 def validate_needs(stack: Stack) -> Iterator[Problem]:
-    """Needs name other services that stack runs, without a circle."""
+    """Needs names other services that stack runs, without a cycle."""
     for name, service in stack.services.items():
         for index, other in enumerate(service.needs):
             where = ("services", name, "needs", index)
@@ -209,11 +211,13 @@ def validate_needs(stack: Stack) -> Iterator[Problem]:
                 yield Problem(where, f"{other} is not started by stack")
     circle = _circle(stack)
     if circle:
-        yield Problem(("services", circle[0], "needs"), f"runs in a circle: {' → '.join(circle)}")
+        yield Problem(
+            ("services", circle[0], "needs"), f"is a dependency cycle: {' → '.join(circle)}"
+        )
 
 
 def validate_ready(stack: Stack) -> Iterator[Problem]:
-    """Each ready says exactly one way, and HTTP ways have a port to ask."""
+    """Each ready has exactly one way, and HTTP ways have a port to ask."""
     for name, service in _sourced(stack):
         if service.ready is None or not service.is_container:
             continue
@@ -224,28 +228,30 @@ def validate_ready(stack: Stack) -> Iterator[Problem]:
         elif ways[0] in {"http", "websocket"} and not _port(service):
             yield Problem(where, f"{ways[0]} needs the service's port", "port: 8000")
         elif _is_store(service) and ways[0] not in {"command", "log"}:
-            text = f"{ways[0]} cannot be asked: Nginx, which asks, does not reach a store"
-            yield Problem(where, text, "remove ready: a store is asked by its own protocol")
+            text = (
+                f"{ways[0]} cannot be checked: Nginx, which sends the request, cannot reach a store"
+            )
+            yield Problem(where, text, "remove ready: a store is checked by its own protocol")
         elif ways[0] == "log" and not _compiles(service.ready.log or ""):
             yield Problem((*where, "log"), "is not a valid regular expression")
 
 
 def validate_volumes(stack: Stack) -> Iterator[Problem]:
-    """Each volume reads ``name:/path`` or ``./folder:/path``, with an optional ``:ro``."""
+    """Each volume has the form ``name:/path`` or ``./folder:/path``, with an optional ``:ro``."""
     for name, service in stack.services.items():
         targets = set[str]()
         for index, volume in enumerate(service.volumes):
             where = ("services", name, "volumes", index)
             found = _VOLUME.fullmatch(volume)
             if not found:
-                yield Problem(where, f"{volume!r} does not read name:/path or ./folder:/path")
+                yield Problem(where, f"{volume!r} is not of the form name:/path or ./folder:/path")
                 continue
             source = found["source"]
             if not source.startswith(("./", "../", "/")) and not _VOLUME_NAME.fullmatch(source):
-                yield Problem(where, f"{source!r} is no volume name and no ./folder")
+                yield Problem(where, f"{source!r} is neither a volume name nor a ./folder")
             target = posixpath.normpath(f"/{found['target'].lstrip('/')}")
             if _KERNELS.fullmatch(target):
-                hint = f"choose a folder of its own: {source}:/data"
+                hint = f"choose a separate folder: {source}:/data"
                 yield Problem(where, f"nothing can be mounted at {target}", hint)
             if target in targets:
                 yield Problem(where, f"{target} is mounted twice")
@@ -262,14 +268,14 @@ def validate_deploy(stack: Stack) -> Iterator[Problem]:
         if name not in stack.services:
             yield Problem(("deploy", "upstreams", name), _unknown(name, stack.services))
         elif name not in proxied:
-            text = f"has no effect: no route asks {name} by HTTP"
+            text = f"has no effect: no route connects to {name} by HTTP"
             yield Problem(("deploy", "upstreams", name), text)
     for key, path in stack.deploy.tls.model_dump().items():
-        # Nginx reads "data:", "engine:" and variables in these two as something else than a path.
+        # Nginx reads "data:", "engine:" and variables in these two as something other than a path.
         if not path.startswith("/") or "$" in path:
-            yield Problem(("deploy", "tls", key), f"{path!r} is no absolute path without $")
+            yield Problem(("deploy", "tls", key), f"{path!r} is not an absolute path without $")
     if not _is_address(stack.deploy.resolver):
-        yield Problem(("deploy", "resolver"), f"{stack.deploy.resolver!r} is no IP address")
+        yield Problem(("deploy", "resolver"), f"{stack.deploy.resolver!r} is not an IP address")
 
 
 RULES: tuple[Rule, ...] = (
@@ -298,14 +304,14 @@ def _is_store(service: Service) -> bool:
 
 
 def bound_folder(volume: str) -> str | None:
-    """Give the folder of this machine that a volume names; None for a volume of the engine."""
+    """Return the folder of this machine that a volume names; None for a volume of the engine."""
     found = _VOLUME.fullmatch(volume)
     is_folder = found is not None and found["source"].startswith(("./", "../", "/"))
     return found["source"] if found and is_folder else None
 
 
 def _sourced(stack: Stack) -> Iterator[tuple[str, Service]]:
-    """The services of which it is clear what they are; the others have a problem already."""
+    """The services whose kind is clear; the others already have a problem."""
     for name, service in stack.services.items():
         if sum(getattr(service, kind) is not None for kind in SOURCES) == 1:
             yield name, service
@@ -347,7 +353,7 @@ def _compiles(pattern: str) -> bool:
 
 
 def _circle(stack: Stack) -> list[str]:
-    """The first circle in ``needs``, its first name repeated at the end; empty without one."""
+    """The first cycle in ``needs``, its first name repeated at the end; empty without one."""
     graph = {name: service.needs for name, service in stack.services.items()}
     try:
         TopologicalSorter(graph).prepare()

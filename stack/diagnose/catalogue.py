@@ -1,4 +1,4 @@
-"""Every cause that stack can find, those of files and those of the wire. Prints nothing."""
+"""Every cause that stack can find, in files and on the wire. Prints nothing."""
 
 import difflib
 
@@ -11,13 +11,13 @@ from stack.proof.causes import PROOF_CAUSES
 
 
 def all_causes() -> tuple[Cause, ...]:
-    """Give all causes by their codes."""
+    """Return all causes by their codes."""
     causes = (*(rule.cause for rule in RULES), *CAUSES, *PROOF_CAUSES, *OWN_CAUSES)
     return tuple(sorted(causes, key=lambda cause: cause.code))
 
 
 def find(word: str) -> Cause:
-    """Give the cause with this code or name; raise ConfigError with the nearest one."""
+    """Return the cause with this code or name; raise ConfigError with the nearest one."""
     causes = {key: cause for cause in all_causes() for key in (cause.code.lower(), cause.name)}
     word = word.strip().lower()
     if word in causes:

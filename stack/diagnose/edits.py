@@ -12,10 +12,10 @@ NO_NEWLINE = "\\ No newline at end of file"
 
 @dataclass(frozen=True)
 class Fixed:
-    """What became of the safe edits: the new ``texts`` of the files that change, and for whom.
+    """The result of the safe edits: the new ``texts`` of the changed files, and their findings.
 
-    The edits of ``done`` are in ``texts``. Those of ``left`` touch what an earlier finding
-    changes, and wait for a second run.
+    The edits of ``done`` are in ``texts``. Those of ``left`` touch what an earlier finding changes,
+    and wait for a second run.
     """
 
     texts: dict[str, str]
@@ -24,7 +24,7 @@ class Fixed:
 
 
 def is_fixable(finding: Finding) -> bool:
-    """Tell whether ``--fix`` may write all that the finding asks for."""
+    """Whether ``--fix`` may write all that the finding asks for."""
     return bool(finding.edits) and all(edit.is_safe for edit in finding.edits)
 
 
@@ -36,7 +36,7 @@ def fix(findings: Iterable[Finding], sources: Mapping[str, str]) -> Fixed:
     done: list[Finding] = []
     left: list[Finding] = []
     for finding in filter(is_fixable, findings):
-        # Two findings may ask for one map.
+        # Two findings may need the same map.
         new = [edit for edit in dict.fromkeys(finding.edits) if edit not in chosen]
         fits = all(_fits(edit, lengths.get(edit.file, -1)) for edit in new)
         known = (
@@ -55,7 +55,7 @@ def fix(findings: Iterable[Finding], sources: Mapping[str, str]) -> Fixed:
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
-    """Give ``text`` after edits that do not overlap, made from the bottom up.
+    """Return ``text`` after edits that do not overlap, made from the bottom up.
 
     Lines end as the first one does.
     """
@@ -67,14 +67,14 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 
 def diff(file: str, old: str, new: str) -> list[str]:
-    """Give a unified diff that ``patch -p1`` takes, or nothing."""
+    """Return a unified diff for ``patch -p1``, or nothing."""
     name = file.lstrip("/")
     lines = difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}")
     return [part for line in lines for part in _parts(line)]
 
 
 def preview(edits: Iterable[Edit], sources: Mapping[str, Sequence[str]]) -> list[str]:
-    """Give the changed lines for a reader, ``- old`` and ``+ new``, below ``file:line``.
+    """Return the changed lines for a reader, ``- old`` and ``+ new``, below ``file:line``.
 
     ``sources`` are the lines of files.
     """
@@ -95,7 +95,7 @@ def preview(edits: Iterable[Edit], sources: Mapping[str, Sequence[str]]) -> list
 
 
 def _texts(edits: Sequence[Edit], sources: Mapping[str, str]) -> dict[str, str]:
-    """Give the new texts of the files that really change."""
+    """Return the new texts of the files that really change."""
     texts = {
         file: apply(sources[file], [edit for edit in edits if edit.file == file])
         for file in dict.fromkeys(edit.file for edit in edits)
@@ -104,20 +104,20 @@ def _texts(edits: Sequence[Edit], sources: Mapping[str, str]) -> dict[str, str]:
 
 
 def _fits(edit: Edit, lines: int) -> bool:
-    """Tell whether a file of so many lines has those that are to change."""
+    """Whether a file with so many lines has those that are to change."""
     return 1 <= edit.first <= edit.last + 1 <= lines + 1
 
 
 def _lines_of(edit: Edit) -> Iterator[tuple[str, int]]:
-    """Give the lines that an edit is about: two that overlap have one in common."""
+    """Return the lines that an edit affects: two that overlap have one in common."""
     yield from ((edit.file, line) for line in range(edit.first, max(edit.first, edit.last) + 1))
 
 
 def _overlaps(one: Edit, other: Edit) -> bool:
-    """Tell whether two edits change one line, or insert at one place: the order would matter."""
+    """Whether two edits change one line, or insert at one place: the order would matter."""
     if one.file != other.file:
         return False
-    if one.first == other.first:  # before a line may be inserted what stays when it is replaced
+    if one.first == other.first:  # a line may be inserted before one that stays when it is replaced
         return (one.last < one.first) == (other.last < other.first)
     above, below = sorted((one, other), key=lambda edit: edit.first)
     return below.first <= above.last

@@ -49,10 +49,10 @@ class Engine(Protocol):
         """Send a signal to a container's first process."""
 
     def exit_code(self, container: str) -> int | None:
-        """Give how a container's process ended; None while it lives, -1 if it is gone."""
+        """Return how a container's process ended; None while it lives, -1 if it is gone."""
 
     def logs(self, container: str, tail: int) -> list[str]:
-        """Give the last ``tail`` lines of a container's log."""
+        """Return the last ``tail`` lines of a container's log."""
 
     def follow(self, container: str, tail: int | None) -> Iterator[str]:
         """Yield the log of a container, and its new lines until the container ends.
@@ -64,10 +64,10 @@ class Engine(Protocol):
         """Call ``on_exit`` whenever a container of the project ends; the answer stops that."""
 
     def published(self, container: str) -> list[tuple[str, int, int]]:
-        """Give the ports that are really open: address, port of this machine, container port."""
+        """Return the ports that are really open: address, port of this machine, container port."""
 
     def holder_of(self, port: int) -> Holder | None:
         """Find the container that publishes ``port`` on this machine."""
 
     def inspect(self, container: str) -> dict[str, object]:
-        """Give all that the engine tells about a container."""
+        """Return all that the engine tells about a container."""

@@ -150,7 +150,7 @@ class Running:
         return next((one.front for one in self.containers if one.front and one.is_running), "")
 
     def with_done(self, ids: Collection[str]) -> "Running":
-        """Give the same, where those of ``ids`` that ended with 0 are done."""
+        """Return the same, where those of ``ids`` that ended with 0 are done."""
         return replace(
             self,
             containers=tuple(
@@ -162,7 +162,7 @@ class Running:
         )
 
     def of(self, service: str) -> tuple[SeenContainer, ...]:
-        """Give the containers of one service, lowest number first."""
+        """Return the containers of one service, lowest number first."""
         found = (seen for seen in self.containers if seen.service == service)
         return tuple(sorted(found, key=lambda seen: seen.number))
 

@@ -251,7 +251,7 @@ class Plan:
         )
 
     def split(self, kind: type[Step]) -> tuple["Plan", "Plan"]:
-        """Give the plan of the steps of one kind, and the plan of all others."""
+        """Return the plan of the steps of one kind, and the plan of all others."""
         first = [step for step in self.steps if isinstance(step, kind)]
         rest = [step for step in self.steps if not isinstance(step, kind)]
         return Plan(pruned(first)), Plan(pruned(rest))

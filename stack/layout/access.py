@@ -52,7 +52,7 @@ class Api:
 
 
 def environment(stack: Stack, service: Service) -> dict[str, str]:
-    """Give the variables by which ``service`` finds what it needs."""
+    """Return the variables by which ``service`` finds what it needs."""
     values = {}
     for grant in grants(stack, service):
         values[grant.url_variable] = grant.url
@@ -67,7 +67,7 @@ def secrets(stack: Stack, service: Service) -> list[str]:
 
 
 def networks(stack: Stack, service: Service) -> tuple[str, ...]:
-    """Give the networks on which ``service`` meets what it needs, its own one first."""
+    """Return the networks on which ``service`` meets what it needs, its own one first."""
     return tuple(dict.fromkeys([NETWORK, *(grant.network for grant in grants(stack, service))]))
 
 
@@ -94,7 +94,7 @@ def api(stack: Stack, name: str) -> Api:
 
 
 def grants(stack: Stack, service: Service) -> Iterator[Grant]:
-    """Give what ``service`` gets of those it needs; the first of a kind by its usual name."""
+    """Return what ``service`` gets of those it needs; the first of a kind by its usual name."""
     taken = set[str]()
     for name in service.needs:
         preset = of(stack.services[name].preset)

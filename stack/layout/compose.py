@@ -24,7 +24,7 @@ PIDS = 4096  # processes and threads of one container: a fork bomb ends there
 
 
 def compose_services(topology: Topology, base: str = ".", labels: Labels = NONE) -> Document:
-    """Give the ``services`` of a Compose file, by name, with every ``$`` already doubled.
+    """Return the ``services`` of a Compose file, by name, with every ``$`` already doubled.
 
     ``base`` is the project's folder, seen from the one in which the file will lie: Compose takes
     relative paths from there.
@@ -38,7 +38,7 @@ def compose_services(topology: Topology, base: str = ".", labels: Labels = NONE)
 
 
 def compose_rest(topology: Topology, base: str = ".", labels: Labels = NONE) -> Document:
-    """Give the ``networks``, ``volumes`` and ``secrets`` of a Compose file."""
+    """Return the ``networks``, ``volumes`` and ``secrets`` of a Compose file."""
     networks, volumes = labels.get("networks", {}), labels.get("volumes", {})
     rest: Document = {
         "networks": {
@@ -66,7 +66,7 @@ def _labels(labels: Mapping[str, str]) -> Document:
 
 
 def _path(path: str, base: str) -> str:
-    """Give a path of the project as the Compose file has to write it."""
+    """Return a path of the project as the Compose file has to write it."""
     if base == "." or path.startswith("/"):
         return path
     return posixpath.normpath(f"{base}/{path}")

@@ -62,7 +62,7 @@ class RootFs:
     options: tuple[str, ...]
 
     def command(self, sources: Iterable[str], *options: str) -> tuple[str, ...]:
-        """Give the arguments that write this root file system, as tar, to standard output.
+        """Return the arguments that write this root file system, as tar, to standard output.
 
         ``sources`` are lines of apt's sources.list; without any mmdebstrap takes its own default.
         """
@@ -86,7 +86,7 @@ class Build:
 
     @property
     def args(self) -> dict[str, str]:
-        """Give the build arguments."""
+        """Return the build arguments."""
         return {"BASE": self.base.reference}
 
 
@@ -94,7 +94,7 @@ Recipe = Pull | RootFs | Build
 
 
 def recipe_for(name: Name, source: Source) -> Recipe:
-    """Give the recipe of one of ``NAMES``.
+    """Return the recipe of one of ``NAMES``.
 
     What we build is content addressed, so "exists locally" means "is up to date".
     """
@@ -104,18 +104,18 @@ def recipe_for(name: Name, source: Source) -> Recipe:
 
 
 def nginx_version(source: Source) -> tuple[int, ...]:
-    """Give the version of the Nginx in the front's image, as far as it is pinned."""
+    """Return the version of the Nginx in the front's image, as far as it is pinned."""
     text = REGISTRY["nginx"].partition(":")[2] if source == "registry" else SUITE_NGINX
     return tuple(int(part) for part in text.split("."))
 
 
 def python(source: Source) -> Recipe:
-    """Give the recipe of the Python image that the realtime image is built on."""
+    """Return the recipe of the Python image that the realtime image is built on."""
     return Pull(REGISTRY["python"]) if source == "registry" else debian_image("python")
 
 
 def realtime(base: Recipe) -> Build:
-    """Give the recipe of the WebSocket server's image on a Python image."""
+    """Return the recipe of the WebSocket server's image on a Python image."""
     context = assets.folder("services") / "ws"
     files = members(context)
     reference = f"stack/realtime:{digest(context, files, base.reference)}"
@@ -123,7 +123,7 @@ def realtime(base: Recipe) -> Build:
 
 
 def debian_image(name: str) -> Build:
-    """Give the recipe of the Debian twin of an official image, from ``templates/images``."""
+    """Return the recipe of the Debian twin of an official image, from ``templates/images``."""
     base = root_fs()
     context = assets.folder("templates") / "images" / name
     files = members(context)
@@ -132,13 +132,13 @@ def debian_image(name: str) -> Build:
 
 
 def root_fs() -> RootFs:
-    """Give the recipe of the bare Debian under all Debian images."""
+    """Return the recipe of the bare Debian under all Debian images."""
     key = shortened([SUITE, *DEBIAN_OPTIONS])
     return RootFs(f"stack/debian:{SUITE}-{key}", SUITE, DEBIAN_OPTIONS)
 
 
 def members(folder: Path) -> tuple[str, ...]:
-    """Give the files below ``folder`` that may go into an image: no caches, tests, manuals."""
+    """Return the files below ``folder`` that may go into an image: no caches, tests, manuals."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return tuple(sorted(path.as_posix() for path in paths if is_member(path)))
 
@@ -151,11 +151,11 @@ def is_member(path: Path) -> bool:
 
 
 def digest(folder: Path, files: Iterable[str], *salt: str) -> str:
-    """Give 12 hex digits for the names and contents of ``files``, whatever their order or age."""
+    """Return 12 hex digits for the names and contents of ``files``, whatever their order or age."""
     contents = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
     return shortened([*salt, *(f"{name} {contents[name]}" for name in sorted(contents))])
 
 
 def shortened(parts: Iterable[str]) -> str:
-    """Give 12 hex digits for a sequence of texts; none of them may hold a NUL."""
+    """Return 12 hex digits for a sequence of texts; none of them may hold a NUL."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

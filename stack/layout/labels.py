@@ -26,5 +26,5 @@ class Owner:
 
 
 def labels_of(owner: Owner) -> dict[str, str]:
-    """Give the labels that say whose something is."""
+    """Return the labels that say whose something is."""
     return {PROJECT: owner.project, FOLDER: owner.folder, FILE: owner.file}

@@ -28,17 +28,17 @@ def secret_file(project: str, service: str, file: str) -> str:
 
 
 def front_address(port: int, *, tls: bool) -> str:
-    """Give the front as a browser writes it."""
+    """Return the front as a browser writes it."""
     return f"{'https' if tls else 'http'}://localhost:{port}"
 
 
 def static_folder(service: str) -> str:
-    """Give where the folder of a static service is in the container of Nginx."""
+    """Return where the folder of a static service is in the container of Nginx."""
     return f"/srv/{service}"
 
 
 def name_of(folder: PurePath) -> str:
-    """Give the default name of a project: its folder's name, as Docker takes names.
+    """Return the default name of a project: its folder's name, as Docker takes names.
 
     Where letters had to be changed, two folders could get one name, so a digest of the whole path
     is appended.
@@ -52,7 +52,7 @@ def name_of(folder: PurePath) -> str:
 
 
 def plain_name(text: str, folder: PurePath) -> str:
-    """Give the name that a stack.yaml plainly says, or its default; empty where YAML has to tell.
+    """Return the name that a stack.yaml plainly says, or its default; empty where YAML has to tell.
 
     So a command about what runs need not read the whole file.
     """

@@ -143,7 +143,7 @@ class Place:
 
 
 def dev_routing(stack: Stack, nginx: Version = OLDEST) -> Routing:
-    """Give the view of ``nginx-dev.conf``: this Nginx in a container beside the services.
+    """Return the view of ``nginx-dev.conf``: this Nginx in a container beside the services.
 
     Hot-reload sockets live on any path of a dev server, so every route to one takes upgrades.
     """
@@ -155,7 +155,7 @@ def dev_routing(stack: Stack, nginx: Version = OLDEST) -> Routing:
 
 
 def deploy_routing(stack: Stack, deploy: Deploy) -> Routing:
-    """Give the view of the production ``nginx.conf``: only ``websocket: true`` takes upgrades.
+    """Return the view of the production ``nginx.conf``: only ``websocket: true`` takes upgrades.
 
     Raises ConfigError when a service has neither an upstream nor a port.
     """
@@ -249,7 +249,7 @@ def _routing(stack: Stack, places: dict[str, Place], *, resolver: str, open_host
 
 
 def _first(paths: list[str], most: int = 2000) -> tuple[str, ...]:
-    """Give so many paths as an answer can hold (Nginx: 4,096 bytes), and say how many follow."""
+    """Return so many paths as an answer can hold (Nginx: 4,096 bytes), and say how many follow."""
     count = length = 0
     for path in paths:
         length += len(path.encode()) + 1
@@ -295,7 +295,7 @@ def _files(path: str, service: str) -> Files:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """Give ``/api`` and ``/api/`` for either spelling, an empty path and ``/`` for the root."""
+    """Return ``/api`` and ``/api/`` for either spelling, an empty path and ``/`` for the root."""
     if not path.startswith("/"):
         # Nginx would read "= /x", "~ x" or "@x" as another kind of location.
         raise ConfigError(f"stack.yaml: routes: {path!r} does not start with /", f"write /{path}")
@@ -304,7 +304,7 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def _variable_names(paths: list[str]) -> dict[str, str]:
-    """Give each path a variable name of its own: ``/api/v2`` → ``api_v2``."""
+    """Return each path a variable name of its own: ``/api/v2`` → ``api_v2``."""
     slugs = {path: _slug(path) for path in sorted(paths)}
     alike: dict[str, list[str]] = {}
     for path, slug in slugs.items():
@@ -332,7 +332,7 @@ def _strip(path: str, name: str) -> Strip:
 
 
 def _raw_pattern(path: str) -> str:
-    """Give a PCRE for all usual spellings of a path: raw, and percent-encoded byte by byte."""
+    """Return a PCRE for all usual spellings of a path: raw, and percent-encoded byte by byte."""
     return "".join(_raw_character(character) for character in path)
 
 

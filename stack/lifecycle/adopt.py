@@ -16,7 +16,7 @@ KEY = "adopted"  # in the project's memory
 
 
 def adopted(state: State) -> frozenset[str]:
-    """Give the names of what others made and this project may use."""
+    """Return the names of what others made and this project may use."""
     return frozenset(state.recall(KEY).split("\n")) - {""}
 
 

@@ -78,7 +78,7 @@ def plan_project(
 
 
 def running_front(project: Project, front: Target, running: Running) -> Target:
-    """Give the front as it runs; as it is written where none does."""
+    """Return the front as it runs; as it is written where none does."""
     seen = urlsplit(running.front)
     if not seen.port:
         return front
@@ -88,14 +88,14 @@ def running_front(project: Project, front: Target, running: Running) -> Target:
 
 
 def strangers(project: Project, engine: DockerEngine) -> tuple[list[Stranger], frozenset[str]]:
-    """Give what others made that has the project's name, and the names that the project uses."""
+    """Return what others made that has the project's name, and the names that the project uses."""
     prepared = derive(project, source_of(project, engine, lambda _: None))
     names = wanted_names(prepared.topology)
     return in_the_way(project.owner, engine.observe(), names), names
 
 
 def source_of(project: Project, engine: DockerEngine, say: Say) -> Source:
-    """Give where images come from: as written, as remembered, or as the engine can have them."""
+    """Return where images come from: as written, as remembered, or as the engine can have them."""
     wanted, known = project.stack.images.source, project.state.recall("images")
     return choose_source(engine, known, say) if wanted == "auto" else wanted
 

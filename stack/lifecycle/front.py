@@ -46,7 +46,7 @@ def check_port(engine: Engine, owner: Owner, port: int) -> None:
 
 
 def _settled_holder(engine: Engine, port: int) -> Holder | None:
-    """Give the container that publishes the port, once the engine knows of it itself.
+    """Return the container that publishes the port, once the engine knows of it itself.
 
     The port is open some time before its container counts as running: after a killed ``up`` the
     engine can still be at it. It is the same when a container ends.
@@ -62,7 +62,7 @@ def _settled_holder(engine: Engine, port: int) -> Holder | None:
 
 
 def _taken(port: int) -> str:
-    """Give the loopback address where the port is not free; empty if it is on all of them."""
+    """Return the loopback address where the port is not free; empty if it is on all of them."""
     return next((address for address in LOOPBACK if not is_free(address, port)), "")
 
 

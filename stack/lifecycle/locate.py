@@ -64,13 +64,13 @@ def locate(file: Path, environ: Mapping[str, str], name: str, stacks: Stacks) ->
 
 
 def made_from(file: Path, stacks: Sequence[Standing]) -> list[Standing]:
-    """Give the stacks that were made from a stack file, under whichever names."""
+    """Return the stacks that were made from a stack file, under whichever names."""
     place = str(folder_of(file)), file.name
     return [one for one in stacks if (one.owner.folder, one.owner.file) == place]
 
 
 def _made_anyway(file: Path, stacks: Stacks) -> list[Standing]:
-    """Give what was made from a file that cannot be read; nothing where no engine answers."""
+    """Return what was made from a file that cannot be read; nothing where no engine answers."""
     try:
         return made_from(file, stacks())
     except EngineError:
@@ -128,7 +128,7 @@ def _plain_name(file: Path) -> str:
 
 
 def former_of(located: Located) -> list[Standing]:
-    """Give what still runs of the stack file under names that it no longer has."""
+    """Return what still runs of the stack file under names that it no longer has."""
     owner = located.owner
     if located.project is None or not owner.file:
         return []

@@ -39,7 +39,7 @@ def logs(
 
 
 def last_lines(engine: Engine, containers: Sequence[str], tail: int) -> Iterator[Line]:
-    """Give the last ``tail`` lines of each container, one container after the other."""
+    """Return the last ``tail`` lines of each container, one container after the other."""
     for name in containers:
         for line in engine.logs(name, tail):
             yield name, line

@@ -27,7 +27,7 @@ def with_left(running: Running, engine: DockerEngine, state: State) -> Running:
 
 
 def leaving(plan: Plan) -> Iterator[Nameless]:
-    """Give what the containers leave that a plan removes."""
+    """Return what the containers leave that a plan removes."""
     for step in plan.steps:
         if isinstance(step, RemoveContainer):
             yield from step.seen.leaves
@@ -64,7 +64,7 @@ def forget(state: State) -> None:
 
 
 def remembered(state: State) -> tuple[Nameless, ...]:
-    """Give what was written down, the oldest first; nothing of what cannot be read."""
+    """Return what was written down, the oldest first; nothing of what cannot be read."""
     with contextlib.suppress(ValueError, TypeError):
         return tuple(_read(json.loads(state.recall(_KEY) or "[]")))
     return ()

@@ -23,7 +23,7 @@ MOST = 5  # names in one line
 
 
 def wanted_names(topology: Topology) -> frozenset[str]:
-    """Give the names of all containers, networks and volumes that the project makes."""
+    """Return the names of all containers, networks and volumes that the project makes."""
     project = topology.project
     return frozenset(
         [
@@ -39,7 +39,7 @@ def wanted_names(topology: Topology) -> frozenset[str]:
 
 
 def in_the_way(owner: Owner, running: Running, names: Collection[str] = ()) -> list[Stranger]:
-    """Give what is not the project's and has its name, by label or as one of ``names``."""
+    """Return what is not the project's and has its name, by label or as one of ``names``."""
     return [
         one for one in running.strangers if one.owner.project == owner.project or one.name in names
     ]
@@ -125,7 +125,7 @@ def listed(strangers: Iterable[Stranger]) -> str:
 
 
 def stop_command(owner: Owner, here: str = "") -> str:
-    """Give the command by which the owner stops what runs, for somebody in the folder ``here``."""
+    """Return the command by which the owner stops what runs, for a user in the folder ``here``."""
     if owner.file and owner.folder == here:
         return f"stack down --project {quoted(owner.project)}"
     if owner.file:

@@ -68,7 +68,7 @@ def check_moved(project: Project) -> None:
 
 
 def ensure_secret(project: Project, engine: Engine | None, name: str) -> str:
-    """Give one secret, made now if there is none; ``engine`` may still have it."""
+    """Return one secret, made now if there is none; ``engine`` may still have it."""
     given = given_secrets(project.stack, project.folder, project.environ)
     if text := given.get(name) or credentials.value(project.state, name):
         return text
@@ -177,7 +177,7 @@ def _kept(engine: Engine, step: MakeSecret) -> str:
 
 
 def signing_secret(project: Project) -> str:
-    """Give the secret that tokens are signed with; made now if there is none.
+    """Return the secret that tokens are signed with; made now if there is none.
 
     Without an engine nobody else can run under the project's name.
     """

@@ -72,7 +72,7 @@ def run(
 
 
 def critical_path(results: list[Finished]) -> list[Finished]:
-    """Give the chain of steps that the run could not have been shorter than, first one first."""
+    """Return the chain of steps that the run could not have been shorter than, first one first."""
     by_key = {result.step.key: result for result in results}
     chain: list[Finished] = []
     last = max(results, key=lambda result: result.end, default=None)

@@ -17,12 +17,12 @@ _KEY = "done"  # of State.recall: the ids of containers that did their work
 
 
 def remembered(state: State) -> frozenset[str]:
-    """Give the ids of containers that an ``up`` saw end with 0."""
+    """Return the ids of containers that an ``up`` saw end with 0."""
     return frozenset(state.recall(_KEY).split())
 
 
 def failures(ready: Ready, topology: Topology) -> Iterator[tuple[str, NotReadyError]]:
-    """Give which containers ended with an error while they were watched, and did not come back."""
+    """Return which watched containers ended with an error and did not come back."""
     for item in topology.containers:
         for name in _ended(ready, topology, item.service):
             code = ready.engine.exit_code(name)

@@ -64,7 +64,7 @@ class Status:
 
 
 def services_of(running: Running) -> list[ServiceStatus]:
-    """Give what runs where no stack.yaml says what should."""
+    """Return what runs where no stack.yaml says what should."""
     return [
         ServiceStatus(seen.service, seen.name, seen.state, seen.status)
         for seen in sorted(running.containers, key=lambda seen: seen.name)
@@ -72,7 +72,7 @@ def services_of(running: Running) -> list[ServiceStatus]:
 
 
 def look(topology: Topology, running: Running, ready: Ready) -> Status:
-    """Give what runs now and what the front answers now."""
+    """Return what runs now and what the front answers now."""
     is_open = any(one.is_running for one in running.of(NGINX))
     return Status(_services(topology, running), _routes(topology, ready, is_open=is_open))
 

@@ -59,7 +59,7 @@ def _look_back(ready: Ready, project: Project, outcome: Outcome) -> None:
 
 
 def ready_for(project: Project, prepared: Prepared, engine: Engine, watch: Watch) -> Ready:
-    """Give what asks the project's services and routes."""
+    """Return what asks the project's services and routes."""
     secret = prepared.secrets[NEXTAUTH_SECRET]
 
     def token() -> str:
@@ -89,7 +89,7 @@ def _watching(engine: Engine, watch: Watch) -> Iterator[None]:
 def _performer(
     project: Project, prepared: Prepared, engine: Engine, ready: Ready, outcome: Outcome
 ) -> Callable[[Step], None]:
-    """Give the function that does a step: configuration and waits here, the rest by the engine."""
+    """Return the function for a step: configuration and waits here, the rest by the engine."""
 
     def perform(step: Step) -> None:
         match step:

@@ -27,7 +27,7 @@ ENOUGH = 512  # bytes; by then it is clear that they are not HTTP
 
 
 def new_key() -> str:
-    """Give a key for one handshake: 16 random bytes in base64 (RFC 6455 §4.1)."""
+    """Return a key for one handshake: 16 random bytes in base64 (RFC 6455 §4.1)."""
     return base64.b64encode(os.urandom(16)).decode()
 
 

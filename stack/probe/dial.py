@@ -39,7 +39,7 @@ class Connection:
 
 
 def resolve(host: str, port: int, deadline: float) -> tuple[str, ...]:
-    """Give the addresses of a name, in the order to try. Raises DialError.
+    """Return the addresses of a name, in the order to try. Raises DialError.
 
     ``localhost`` and all below it are this machine, as for a browser: glibc does not know
     ``shop.localhost``, and a name server may say anything.
@@ -116,7 +116,7 @@ def secure(
 
 
 def _said(error: ssl.SSLError) -> str:
-    """Give OpenSSL's reason, without where in Python it was met; not every one has a name."""
+    """Return OpenSSL's reason, without where in Python it was met; not every one has a name."""
     bare = re.sub(r"^\[SSL\] | \(_ssl\.c:\d+\)$", "", str(error.args[-1]))
     return (error.reason or bare).lower().replace("_", " ")
 

@@ -99,7 +99,7 @@ class Question:
     variation: Enum | None = None
 
     def bytes(self) -> bytes:
-        """Give the request as it is sent. Raises ValueError for a line break in any part."""
+        """Return the request as it is sent. Raises ValueError for a line break in any part."""
         lines = [f"{self.method} {self.target.path} HTTP/{self.version}"]
         lines.append(f"Host: {self.host or self.target.authority}")
         lines += [f"{name}: {value}" for name, value in self.headers]
@@ -124,7 +124,7 @@ class Head:
         return f"{self.status} {self.reason}".strip()
 
     def get(self, name: str) -> str:
-        """Give the values of a header, joined by commas; empty without one (RFC 9110 §5.3)."""
+        """Return the values of a header, joined by commas; empty without one (RFC 9110 §5.3)."""
         return ", ".join(value for key, value in self.headers if key == name)
 
     def has_token(self, name: str, token: str) -> bool:

@@ -15,7 +15,7 @@ class Frames:
         self._skip = 0
 
     def feed(self, chunk: bytes) -> list[tuple[int, bytes]]:
-        """Give the control frames that end in this chunk, as pairs of opcode and payload."""
+        """Return the control frames that end in this chunk, as pairs of opcode and payload."""
         data, at, found = self._rest + chunk, 0, []
         while True:
             step = min(self._skip, len(data) - at)
@@ -36,7 +36,7 @@ class Frames:
 
 
 def text_message(size: int, mask: bytes) -> bytes:
-    """Give a message of so many letters ``a``, in one frame masked by these four bytes."""
+    """Return a message of so many letters ``a``, in one frame masked by these four bytes."""
     pattern = bytes(byte ^ ord("a") for byte in mask)
     body = (pattern * (size // 4 + 1))[:size]
     if size < 126:
@@ -49,7 +49,7 @@ def text_message(size: int, mask: bytes) -> bytes:
 
 
 def ending_of(found: list[tuple[int, bytes]], after: float) -> Ending | None:
-    """Give what the first close frame among control frames says (§5.5.1)."""
+    """Return what the first close frame among control frames says (§5.5.1)."""
     for opcode, payload in found:
         if opcode == CLOSE:
             code = int.from_bytes(payload[:2], "big") if len(payload) > 1 else 1005
@@ -58,12 +58,12 @@ def ending_of(found: list[tuple[int, bytes]], after: float) -> Ending | None:
 
 
 def pong(payload: bytes) -> bytes:
-    """Give the answer to a ping: its own payload, masked (RFC 6455 §5.5.3)."""
+    """Return the answer to a ping: its own payload, masked (RFC 6455 §5.5.3)."""
     return bytes([0x80 | PONG, 0x80 | len(payload)]) + bytes(4) + payload
 
 
 def _head(data: bytes, at: int) -> tuple[int, int, int] | None:
-    """Give opcode, start and size of the payload of the frame that begins there, once known."""
+    """Return opcode, start and size of the payload of the frame that begins there, once known."""
     if len(data) < at + 2:
         return None
     size, start = data[at + 1] & 0x7F, at + 2

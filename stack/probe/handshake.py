@@ -8,7 +8,7 @@ CLOSE_1000 = b"\x88\x82\x00\x00\x00\x00\x03\xe8"  # a masked close frame, code 1
 
 
 def upgrade_headers(key: str) -> dict[str, str]:
-    """Give the headers that ask for a WebSocket (RFC 6455 §4.1); ``key`` is 16 bytes in base64."""
+    """Return the headers that request a WebSocket (RFC 6455 §4.1); ``key`` is 16 base64 bytes."""
     return {
         "Upgrade": "websocket",
         "Connection": "Upgrade",
@@ -18,6 +18,6 @@ def upgrade_headers(key: str) -> dict[str, str]:
 
 
 def expected_accept(key: str) -> str:
-    """Give the ``Sec-WebSocket-Accept`` that proves the server read ``key`` (RFC 6455 §4.2.2)."""
+    """Return the ``Sec-WebSocket-Accept`` that proves the server read ``key`` (RFC 6455 §4.2.2)."""
     digest = hashlib.sha1((key + GUID).encode(), usedforsecurity=False).digest()
     return base64.b64encode(digest).decode()

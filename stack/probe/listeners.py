@@ -8,7 +8,7 @@ from stack.probe.proc_net import Listener
 
 
 def listening() -> tuple[Listener, ...]:
-    """Give the listeners of this machine, by port; none where the system does not tell."""
+    """Return the listeners of this machine, by port; none where the system does not tell."""
     import psutil  # slow to load, and only a failing connection asks for it
 
     found: set[Listener] = set()
@@ -30,7 +30,7 @@ def is_listening(host: str, port: int) -> bool:
 
 
 def loopbacks() -> tuple[str, ...]:
-    """Give the loopback addresses that this machine has: IPv6 may be switched off."""
+    """Return the loopback addresses that this machine has: IPv6 may be switched off."""
     return tuple(address for address in ("127.0.0.1", "::1") if _has(address))
 
 

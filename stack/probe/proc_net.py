@@ -19,7 +19,7 @@ LISTEN = "0A"  # the state of a listening socket in these tables
 
 
 def listeners(lines: Iterable[str]) -> tuple[Listener, ...]:
-    """Give the listening sockets in the lines of ``TABLES``, by port."""
+    """Return the listening sockets in the lines of ``TABLES``, by port."""
     rows = (line.split() for line in lines)
     found = {_listener(row[1]) for row in rows if len(row) > 3 and row[3] == LISTEN}
     return tuple(sorted(found, key=lambda item: (item.port, item.address)))

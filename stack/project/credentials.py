@@ -18,12 +18,12 @@ BYTES = 32
 
 
 def known(state: State, topology: Topology) -> dict[str, str]:
-    """Give every secret of the project by name; empty where it was not made yet."""
+    """Return every secret of the project by name; empty where it was not made yet."""
     return {name: value(state, name) for name in secret_names(topology)}
 
 
 def value(state: State, name: str) -> str:
-    """Give one secret; empty where it was not made yet."""
+    """Return one secret; empty where it was not made yet."""
     return read(state.secrets / name) or ""
 
 
@@ -67,7 +67,7 @@ def _is_right(state: State, container: Container, secret: Secret, text: str) -> 
 
 
 def _access(container: Container) -> tuple[int, tuple[int, int] | None]:
-    """Give the mode of a container's copies, and user and group where they are handed over."""
+    """Return the mode of a container's copies, and user and group where they are handed over."""
     user, _, group = (container.user or "").partition(":")
     if user and os.geteuid() == 0:
         return 0o600, (int(user), int(group or user))

@@ -34,7 +34,7 @@ def fingerprints(
 
 
 def environment(container: Container, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give what the container gets as environment: ``env_file`` first, ``env`` wins.
+    """Return what the container gets as environment: ``env_file`` first, ``env`` wins.
 
     ``environ`` fills in the variables of the env_file.
     """
@@ -42,7 +42,7 @@ def environment(container: Container, folder: Path, environ: Mapping[str, str]) 
 
 
 def told_in_file(container: Container, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give what the container's env_file says, if it has one.
+    """Return what the container's env_file says, if it has one.
 
     Raises ConfigError whose message has a line ``file:line: what`` for each problem.
     """
@@ -64,7 +64,7 @@ def told_in_file(container: Container, folder: Path, environ: Mapping[str, str])
 
 
 def _beside(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give what Compose knows besides, when it is started with a file in the project's folder."""
+    """Return what Compose knows besides, when it is started with a file in the project's folder."""
     if not (folder / ".env").is_file():
         return {}
     try:
@@ -75,7 +75,7 @@ def _beside(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sources(container: Container, project: str) -> list[str]:
-    """Give the folders and files of this machine that a container mounts."""
+    """Return the folders and files of this machine that a container mounts."""
     sources = [mount.source for mount in container.mounts if not mount.is_volume]
     copies = (secret_file(project, container.service, secret.file) for secret in container.secrets)
     return [*sources, *copies]

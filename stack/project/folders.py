@@ -96,7 +96,7 @@ def _anything(base: Path, value: str, where: KeyPath) -> Iterator[Problem]:
 
 
 def _look(path: Path) -> os.stat_result | str:
-    """Give what is there, or why nothing can be seen there, as the end of a sentence."""
+    """Return what is there, or why nothing can be seen there, as the end of a sentence."""
     try:
         return path.stat()
     except FileNotFoundError:
@@ -107,12 +107,12 @@ def _look(path: Path) -> os.stat_result | str:
 
 
 def _make(path: Path, found: str) -> str:
-    """Give what makes a folder; where something prevents that, what shows it."""
+    """Return what makes a folder; where something prevents that, what shows it."""
     return f"ls -ld {quoted(path)}" if found else f"mkdir -p {quoted(path)}"
 
 
 def _look_for(path: Path, found: str) -> str:
-    """Give what shows a file that is missing, or what has nearly its name."""
+    """Return what shows a file that is missing, or what has nearly its name."""
     return f"ls -ld {quoted(path)}" if found else f"ls -la {quoted(nearest(path))}"
 
 

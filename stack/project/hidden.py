@@ -22,7 +22,7 @@ def hidden_values(
     own: Iterable[str],
     given: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Give ``own``, the generated secrets, and what is secret among the values of the user.
+    """Return ``own``, the generated secrets, and what is secret among the values of the user.
 
     ``given`` are the secrets of the stack, by name, whose value is the user's.
     ``environ`` fills in the variables of env_files. Raises ConfigError for one that
@@ -34,7 +34,7 @@ def hidden_values(
 
 
 def known(project: "Project") -> tuple[str, ...]:
-    """Give what ``hidden_values`` gives; an env_file that cannot be read is left out."""
+    """Return what ``hidden_values`` gives; an env_file that cannot be read is left out."""
     layout = layout_of(project)
     own = project.state.secret_values()
     try:
@@ -52,7 +52,7 @@ def layout_of(project: "Project") -> Topology:
 
 
 def pairs_of_compose(text: str) -> Iterator[Pair]:
-    """Give what a rendered Compose file holds: it tells what a stack.yaml that broke once said."""
+    """Return what a rendered Compose file holds: the last state of a broken stack.yaml."""
     import yaml  # needed only for what explains a failure
 
     try:
@@ -72,17 +72,17 @@ def pairs_of_compose(text: str) -> Iterator[Pair]:
 
 
 def said_pairs(value: Any) -> Iterator[Pair]:
-    """Give the pairs in a JSON value whose names say that they are secret."""
+    """Return the pairs in a JSON value whose names say that they are secret."""
     return (pair for pair in named(value) if says_secret(pair[0]))
 
 
 def secrets_of(environ: Mapping[str, str]) -> set[str]:
-    """Give what the environment of this process holds under names that say secret."""
+    """Return what the environment of this process holds under names that say secret."""
     return secret_values(pair for pair in environ.items() if says_secret(pair[0]))
 
 
 def own_names(layout: Topology) -> set[str]:
-    """Give the names that a stack is described by: without them nothing is explained."""
+    """Return the names that a stack is described by: without them nothing is explained."""
     names = {layout.project, *(name for name, _ in layout.networks), *layout.volumes}
     names |= {route.service for route in layout.routes} | {route.path for route in layout.routes}
     for item in layout.containers:

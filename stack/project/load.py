@@ -39,7 +39,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Stack:
 
 
 def _shaped(path: Path, content: Document) -> Stack:
-    """Give the model of what was read."""
+    """Return the model of what was read."""
     problems = content.problems
     if content.is_whole and isinstance(content.value, dict):
         content.value.setdefault("name", name_of(path.absolute().parent.resolve()))

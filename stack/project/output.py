@@ -32,7 +32,7 @@ def drift(files: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
 
 
 def seen_from(place: Path, folder: Path) -> str:
-    """Give the path from ``place`` to ``folder``, relative unless a symbolic link is between.
+    """Return the path from ``place`` to ``folder``, relative unless a symbolic link is between.
 
     Compose does not follow links when it shortens ``..``, the kernel does.
     """

@@ -110,7 +110,7 @@ def topology(stack: Stack, source: Source) -> Topology:
 
 
 def on_machine(layout: Topology, addresses: Collection[str]) -> Topology:
-    """Give the layout for a machine that has only these of the loopback addresses."""
+    """Return the layout for a machine that has only these of the loopback addresses."""
     bound = (
         replace(item, published=tuple(one for one in item.published if one[0] in addresses))
         for item in layout.containers
@@ -152,13 +152,13 @@ def written_source(stack: Stack) -> Source:
 def mint_token(
     secret: str, subject: str, channels: Iterable[str], seconds: float
 ) -> tuple[str, int]:
-    """Give a development token and when it expires (seconds since 1970)."""
+    """Return a development token and when it expires (seconds since 1970)."""
     now = int(time.time())
     return mint(secret, subject, channels, now, seconds), now + int(seconds)
 
 
 def rendered(project: Project, target: str, out: Path) -> dict[str, str]:
-    """Give the files of ``stack render`` by name; ``target`` is dev or deploy.
+    """Return the files of ``stack render`` by name; ``target`` is dev or deploy.
 
     ``out`` is the folder where they will lie.
     """
@@ -175,7 +175,7 @@ def rendered(project: Project, target: str, out: Path) -> dict[str, str]:
 def _rendered(
     project: Project, layout: Topology, source: Source, fingerprints: Mapping[str, str]
 ) -> tuple[str, str, str]:
-    """Give the Nginx configuration and the Compose file that have to be there, and their name.
+    """Return the Nginx configuration and the Compose file that have to be there, and their name.
 
     Files that were made from the very same inputs, and are still as they were made, are taken as
     they are, so that an ``up`` that has nothing to do need not load Jinja2.
@@ -194,7 +194,7 @@ def _rendered(
 
 
 def _labels(owner: Owner, layout: Topology, fingerprints: Mapping[str, str]) -> Labels:
-    """Give the labels by which stack takes for its own what Compose makes of the file in .stack."""
+    """Return the labels that mark what Compose makes of the file in .stack as the stack's own."""
     own = labels_of(owner)
     return {
         "services": {name: {**own, FINGERPRINT: text} for name, text in fingerprints.items()},

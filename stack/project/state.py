@@ -164,7 +164,7 @@ class State:
                     (outer / name).rename(self.root / name)
 
     def secret_values(self) -> list[str]:
-        """Give every generated value, to take it out of what is shown."""
+        """Return every generated value, to take it out of what is shown."""
         found = []
         for path in self.secrets.glob("*") if self.secrets.is_dir() else ():
             with contextlib.suppress(OSError, UnicodeDecodeError):  # a link, a folder, a pipe
@@ -172,7 +172,7 @@ class State:
         return found
 
     def recall(self, key: str) -> str:
-        """Give what was remembered under ``key``, or nothing."""
+        """Return what was remembered under ``key``, or nothing."""
         return _facts(self.root / MEMORY).get(key, "")
 
     def remember(self, key: str, value: str) -> None:
@@ -184,7 +184,7 @@ class State:
 
 
 def _facts(path: Path) -> dict[str, str]:
-    """Give what is remembered in a file; nothing where it cannot be read."""
+    """Return what is remembered in a file; nothing where it cannot be read."""
     try:
         facts = json.loads(read_plain(path))
         return {str(key): str(value) for key, value in facts.items()}
@@ -210,5 +210,5 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def folder_of(file: Path) -> Path:
-    """Give the folder of a stack file by its one name, whichever links lead to it."""
+    """Return the folder of a stack file by its one name, whichever links lead to it."""
     return file.absolute().parent.resolve()

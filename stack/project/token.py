@@ -8,7 +8,7 @@ ALGORITHM = "HS256"
 
 
 def mint(secret: str, subject: str, channels: Iterable[str], issued: int, ttl: float) -> str:
-    """Give a token for ``subject`` that opens ``channels``; times in seconds since 1970."""
+    """Return a token for ``subject`` that opens ``channels``; times in seconds since 1970."""
     claims = {
         "sub": subject,
         "channels": list(channels),

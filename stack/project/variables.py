@@ -22,7 +22,7 @@ Told = Mapping[str, tuple[str, str]]  # variable → its value, and the key of s
 
 
 def given_secrets(stack: Stack, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the user's own value of each secret of the project that has one.
+    """Return the user's own value of each secret of the project that has one.
 
     It stands in ``env`` or ``env_file`` of the preset that it is for; ``environ`` fills in the
     variables of env_files. Raises ConfigError for one that cannot be read.
@@ -122,7 +122,7 @@ def _place(name: str, variable: str, key: str) -> tuple[str, ...]:
 
 
 def _told(name: str, service: Service, folder: Path, environ: Mapping[str, str]) -> Told:
-    """Give what the user's own env_file and env say; env wins."""
+    """Return what the user's own env_file and env say; env wins."""
     own = Container(
         name, "", env_file=service.env_file, environment=tuple(sorted(service.env.items()))
     )

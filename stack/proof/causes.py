@@ -1,4 +1,4 @@
-"""What can be wrong with what is no container of ours, seen through the front: WS204 on."""
+"""Causes of failures outside of the stack's own containers, seen through the front: WS204 on."""
 
 from stack.finding import Cause
 
@@ -11,12 +11,12 @@ HOST_SILENT = Cause(
     "host-service-silent",
     "error",
     "nothing listens on the port of a host service",
-    "The service is one that you start on this machine yourself; it does not run, or it took "
+    "The service is one that you start on this machine yourself. It does not run, or it uses "
     "another port because its own was taken.",
     "start your dev server, or correct its port in stack.yaml",
     LISTEN,
     bad="services:\n  app: { host: 3000 }   # and nothing listens on 3000",
-    good="services:\n  app: { host: 3001 }   # where it does",
+    good="services:\n  app: { host: 3001 }   # the port it listens on",
 )
 
 
@@ -24,9 +24,9 @@ HOST_LOOPBACK = Cause(
     "WS205",
     "host-service-on-loopback",
     "error",
-    "a host service listens on loopback only, where no container reaches it",
-    "Nginx runs in a container, and 127.0.0.1 is another machine's there. A dev server that "
-    "listens on 127.0.0.1 or ::1 answers your browser, yet not Nginx.",
+    "a host service listens on loopback only, which containers cannot reach",
+    "Nginx runs in a container, where 127.0.0.1 is the container itself. A dev server that "
+    "listens on 127.0.0.1 or ::1 answers your browser, but not Nginx.",
     "start it on 0.0.0.0, such as: next dev -H 0.0.0.0, vite --host 0.0.0.0",
     NETWORKING,
     bad="$ next dev -H 127.0.0.1",
@@ -39,9 +39,10 @@ DEV_REFUSES = Cause(
     "dev-server-refuses-address",
     "error",
     "a dev server refuses the address of the front, or its hot-reload socket does",
-    "Dev servers let in only the host names and origins that they know. Where only the hot-reload "
-    "socket is refused, the page comes and stays dead: Next.js hydrates after its socket opened.",
-    "add the host name of the front to the list of the dev server",
+    "Dev servers accept only the host names and origins that they know. If only the hot-reload "
+    "socket is refused, the page loads but does not react: Next.js hydrates after its socket has "
+    "opened.",
+    "add the host name of the front to the allowed hosts of the dev server",
     "https://nextjs.org/docs/app/api-reference/config/next-config-js/allowedDevOrigins",
     bad="GET /_next/hmr, Origin: http://127.0.0.1:8080 -> Unauthorized",
     good="module.exports = { allowedDevOrigins: ['127.0.0.1'] }",
@@ -52,10 +53,10 @@ DEV_FAILS = Cause(
     "WS219",
     "dev-server-fails",
     "error",
-    "a service on this machine is reached and does not answer as it should",
-    "The connection came about, so its address is right. The answer is an error of its own, or "
-    "there is none yet: a first compile can take long.",
-    "look at the terminal of your dev server",
+    "a service on this machine is reachable but does not answer correctly",
+    "The connection succeeded, so the address is correct. The answer is an error of the service, "
+    "or has not come yet: a first compilation can take long.",
+    "check the terminal of your dev server",
     LISTEN,
 )
 
@@ -66,7 +67,7 @@ HOST_BLOCKED = Cause(
     "error",
     "a host service answers here, but not from a container",
     "It listens on all addresses, so something in between drops the connection: most often a "
-    "firewall on this machine that does not know Docker's bridge.",
+    "firewall on this machine that does not allow Docker's bridge.",
     "allow the bridge, such as: ufw allow in on docker0 to any port PORT proto tcp",
     NETWORKING,
 )
@@ -75,10 +76,10 @@ NO_INDEX = Cause(
     "WS220",
     "folder-without-page",
     "error",
-    "a folder of files has no page that Nginx can give",
-    "Who asks for a folder gets its index.html. Without one, or where the user of the container "
-    "may not read it, Nginx answers 403. A folder below a path, such as one of assets, may do "
-    "without: there, any file of it is enough.",
+    "a folder of files has no page that Nginx can serve",
+    "For a folder, Nginx serves its index.html. If there is none, or the user of the container "
+    "may not read it, Nginx answers 403. A folder below a path, such as one of assets, does not "
+    "need one: any file in it proves the route.",
     "write an index.html, or name the folder that has one, such as the output of a build",
     INDEX,
     bad="services:\n  web: { static: ./site }        # ./site/dist/index.html",

@@ -1,6 +1,6 @@
 """Which dev server answered, where its hot reload connects to, and what its refusals mean. Pure.
 
-Found out from what it answers alone: nothing is asked that the page does not ask for itself.
+Recognized by its answers alone: every question is one that the page asks as well.
 """
 
 import re
@@ -12,7 +12,7 @@ from stack.probe.exchange import Exchange, Target
 
 @dataclass(frozen=True)
 class DevServer:
-    """A kind of dev server. ``everywhere`` lets it listen on all addresses, on port ``{port}``."""
+    """A kind of dev server. ``everywhere`` makes it listen on all addresses, on port ``{port}``."""
 
     name: str
     everywhere: str
@@ -27,7 +27,7 @@ RAILS = DevServer("Rails", "bin/rails server -p {port} -b 0.0.0.0")
 DJANGO = DevServer("Django", "python manage.py runserver 0.0.0.0:{port}")
 FLASK = DevServer("Flask", "flask run --port {port} --host 0.0.0.0")
 UVICORN = DevServer("Uvicorn", "uvicorn --port {port} --host 0.0.0.0 MODULE:APP")
-# The more special one first: Nuxt, Astro and Angular are Vite as well.
+# The more special one first: Nuxt, Astro and Angular use Vite.
 _BY_BODY = (
     (NEXT, re.compile("/_next/")),
     (NUXT, re.compile("/_nuxt/")),
@@ -43,14 +43,14 @@ _BY_HEADER = (
 _VITE_CLIENT = re.compile(r"""["']([^"'<>\s]*/@vite/client)["']""")
 _NEXT_BASE = re.compile(r"""["'](/[^"'<>\s]*?)?/_next/""")
 _NEXT_SOCKETS = ("/_next/hmr", "/_next/webpack-hmr")  # since 16, and before
-# How Vite writes where its socket is, in /@vite/client: since 2 the same names.
+# How Vite writes the address of its socket in /@vite/client: the same names since 2.
 _HOST = re.compile(r'socketHost = `\$\{(?:null|"([^"]+)") \|\| [^`]*?\$\{"([^"]*)"\}`')
 _PORT = re.compile(r"\bhmrPort = (\d+)")
 _PROTOCOL = re.compile(r'\bsocketProtocol = "(wss?)"')
 _TOKEN = re.compile(r'\bwsToken = "([^"]*)"')
 _VITE_HOSTS = "server: {{ allowedHosts: ['{host}'] }} in vite.config"
 _NEXT_ORIGINS = "allowedDevOrigins: ['{host}'] in next.config"
-# A refusal of the host name that was asked for: who says so, where, and the line that mends it.
+# A refusal of the requested host name: the server, its key, and the line that allows it.
 _REFUSALS = (
     (403, "Blocked request. This host", "Vite", _VITE_HOSTS),
     (403, "Invalid Host", "webpack-dev-server", "devServer: {{ allowedHosts: ['{host}'] }}"),
@@ -75,7 +75,7 @@ class Socket:
 
 
 def recognised(page: Exchange) -> DevServer | None:
-    """Tell a dev server by the answer to a plain request; None for one that shows no mark."""
+    """Return the dev server by the answer to a plain request; None for one without marks."""
     head = page.head
     if not head:
         return None
@@ -90,7 +90,7 @@ def recognised(page: Exchange) -> DevServer | None:
 
 
 def refusal(answer: Exchange, host: str) -> tuple[str, str] | None:
-    """Give who refuses the host name and the line that mends it; None for any other answer."""
+    """Return what refuses the host name, and the line that allows it; None for any other answer."""
     for status, mark, who, line in _REFUSALS:
         if answer.status == status and mark in answer.text:
             return who, line.format(host=host)
@@ -100,7 +100,7 @@ def refusal(answer: Exchange, host: str) -> tuple[str, str] | None:
 
 
 def next_sockets(page: Exchange) -> tuple[Socket, ...]:
-    """Give where the client of Next may connect to; only one of them has to open."""
+    """Return where the client of Next may connect to; only one of them has to open."""
     found = _NEXT_BASE.search(page.text)
     base = (found[1] or "") if found else ""
     front = page.question.target
@@ -108,13 +108,13 @@ def next_sockets(page: Exchange) -> tuple[Socket, ...]:
 
 
 def vite_client(page: Exchange) -> str:
-    """Give the path of the script that opens Vite's socket; empty if the page has none."""
+    """Return the path of the script that opens Vite's socket; empty if the page has none."""
     found = _VITE_CLIENT.search(page.text)
     return urlsplit(found[1]).path if found else ""
 
 
 def vite_socket(client: Exchange) -> Socket | None:
-    """Read in ``/@vite/client`` where it connects to; None for a script that says it otherwise."""
+    """Read from ``/@vite/client`` where it connects to; None for a script in another form."""
     place = _HOST.search(client.text)
     if not place:
         return None

@@ -1,7 +1,7 @@
-"""Asks a service itself, without the front, from where Nginx stands. Concludes nothing.
+"""Asks a service itself, without the front, from Nginx's container. Concludes nothing.
 
-The request goes to the script by its environment: it may hold a token, and arguments are seen by
-everybody on the machine.
+The script receives the request in its environment: it may hold a token, and arguments are visible
+to all users of the machine.
 """
 
 from dataclasses import replace
@@ -17,9 +17,9 @@ ANSWER_WITHIN = 6  # seconds for all of it; the script itself waits 2 for a line
 def ask(
     engine: Engine, nginx: str, place: tuple[str, int], route: FrontRoute, question: Question
 ) -> Exchange:
-    """Send what Nginx would make of a question on the route, from inside its container, to a place.
+    """Send Nginx's form of a question on the route, from inside its container, to a place.
 
-    ``place`` is a host and a port. Raises EngineError when that container is gone.
+    ``place`` is a host and a port. Raises EngineError if that container is gone.
     """
     front = question.target
     headers = (*_forwarded(route, front), *question.headers)
@@ -40,12 +40,12 @@ def _read(lines: list[str], question: Question) -> Exchange:
         return Exchange(question, raw=raw, head=parsed[0], body=parsed[1], seconds=seconds)
     if is_foreign(raw) or b"\r\n\r\n" in raw:
         return Exchange(question, raw=raw, seconds=seconds)
-    cut = "the answer ends in the middle of its head"
+    cut = "the answer ends in the middle of its header"
     return Exchange(question, "closed", cut, raw=raw, seconds=seconds)
 
 
 def _forwarded(route: FrontRoute, front: Target) -> Headers:
-    """What templates/nginx/blocks.j2 adds, as far as a service may answer otherwise for it."""
+    """What templates/nginx/blocks.j2 adds, as far as it may change the answer of a service."""
     headers = (
         ("X-Forwarded-For", "127.0.0.1"),
         ("X-Forwarded-Proto", "https" if front.tls else "http"),

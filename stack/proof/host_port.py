@@ -1,6 +1,6 @@
 """Concludes why Nginx, in a container, gets no answer from a port of this machine. Pure.
 
-Says only what the listening sockets and the attempts to connect prove.
+Reports only what the listening sockets and the attempts to connect prove.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ class Told:
 class Attempts:
     """What was seen of one port of this machine.
 
-    ``listening`` is empty where the system does not tell who listens. ``inside`` is what a
-    container got from it. ``server`` is what answered here; ``is_open``: something takes
-    connections here, ``is_tls``: by TLS.
+    ``listening`` is empty if the system does not show listeners. ``inside`` is what a container got
+    from it. ``server`` is what answered here; ``is_open``: something accepts connections here,
+    ``is_tls``: by TLS.
     """
 
     port: int
@@ -48,7 +48,7 @@ class Attempts:
 
 
 def explain(service: str, tried: Attempts) -> Told:
-    """Say why no answer comes from a port of this machine."""
+    """Return why no answer comes from a port of this machine."""
     port = tried.port
     listens = said(tried.here) if tried.listening else ""
     pairs = (("listens on", listens), ("from a container", tried.inside))
@@ -61,28 +61,28 @@ def explain(service: str, tried: Attempts) -> Told:
         fix = "docker version: host-gateway needs Docker Engine 20.10 or later"
         return Told(causes.HOST_BLOCKED, message, fix, seen)
     if tried.is_tls:
-        message, fix = f"port {port} speaks https, and Nginx asks by http", _WITHOUT_TLS
+        message, fix = f"port {port} speaks https, but Nginx connects by http", _WITHOUT_TLS
         return Told(causes.HOST_BLOCKED, message, fix, seen)
     if tried.here and all(is_loopback(item) for item in tried.here):
         names = " and ".join(dict.fromkeys(item.address for item in tried.here))
-        message = f"port {port} is open on {names} only, where no container reaches it"
+        message = f"port {port} is open on {names} only, which containers cannot reach"
         return Told(causes.HOST_LOOPBACK, message, _everywhere(tried), seen)
     if tried.inside.startswith(_REACHED):
-        message = f"port {port} takes the connection and gives no answer in HTTP"
-        return Told(causes.HOST_BLOCKED, message, "look at the terminal of your dev server", seen)
+        message = f"port {port} accepts the connection but gives no answer in HTTP"
+        return Told(causes.HOST_BLOCKED, message, "check the terminal of your dev server", seen)
     if not tried.here:
-        message = f"port {port} answers here, and not to a container"
+        message = f"port {port} answers here, but not to a container"
         return Told(causes.HOST_BLOCKED, message, _everywhere(tried), seen)
     if not any(item.address in _EVERYWHERE for item in tried.here):
-        message = f"port {port} is open on {said(tried.here)}, where Nginx does not ask"
+        message = f"port {port} is open on {said(tried.here)}, but Nginx uses another address"
         return Told(causes.HOST_LOOPBACK, message, _everywhere(tried), seen)
-    message = f"port {port} is open on all addresses, yet not for containers: a firewall"
-    fix = f"let containers in, with ufw: ufw allow proto tcp to any port {port}"
+    message = f"port {port} is open on all addresses, but not for containers: a firewall"
+    fix = f"allow containers, with ufw: ufw allow proto tcp to any port {port}"
     return Told(causes.HOST_BLOCKED, message, fix, seen)
 
 
 def said(listening: tuple[Listener, ...]) -> str:
-    """Write listeners as people do."""
+    """Return listeners in words."""
     return ", ".join(f"{item.address}:{item.port}" for item in listening) or "nothing"
 
 

@@ -1,4 +1,4 @@
-"""Asks for the hot-reload socket of a dev server as its page will, through the front."""
+"""Opens the hot-reload socket of a dev server as its page does, through the front."""
 
 import queue
 import threading
@@ -11,14 +11,14 @@ from stack.proof import causes, devserver
 from stack.proof.devserver import DevServer, Socket
 from stack.proof.host_port import Told
 
-SOCKET_WITHIN = 10.0  # seconds for a hot-reload socket: it may compile, too
-SCRIPT = 128 * 1024  # bytes: Vite's client says near its end where it connects to
+SOCKET_WITHIN = 10.0  # seconds for a hot-reload socket: it may compile first
+SCRIPT = 128 * 1024  # bytes: Vite's client has the address that it connects to near its end
 
 
 def examine(front: Target, path: str, page: Exchange) -> Told | None:
-    """Open the socket that the script of a page on the route ``path`` opens; None if that is well.
+    """Open the socket that the script of a page on the route ``path`` opens; None if that works.
 
-    A page that shows no mark of a dev server is not asked for anything more.
+    A page without marks of a dev server gets no further questions.
     """
     server = devserver.recognised(page)
     if not server:
@@ -31,7 +31,7 @@ def examine(front: Target, path: str, page: Exchange) -> Told | None:
     client = ask(question, SOCKET_WITHIN)
     if client.status != 200:
         said = client.says
-        return _no_reload(f"its script {script} does not come: {said}", _base(path, server), said)
+        return _no_reload(f"its script {script} does not load: {said}", _base(path, server), said)
     socket = devserver.vite_socket(client)
     return _of_sockets(front, path, server, (socket,)) if socket else None
 
@@ -46,11 +46,11 @@ def _of_sockets(
     if (socket.target.host, socket.target.port) != (front.host, front.port):
         line = f"server: {{ hmr: {{ clientPort: {front.port} }} }}"
         fix = f"write in vite.config: {line}, and no hmr.port"
-        return _no_reload(f"{message}: past the front", fix, answer.says)
+        return _no_reload(f"{message}: bypasses the front", fix, answer.says)
     if refused := devserver.refusal(answer, front.host):
         message = f"{refused[0]} refuses its hot-reload socket {socket.name}"
         if server is devserver.NEXT:  # it hydrates when the socket has opened
-            message += ", and until that opens the page stays dead"
+            message += ", and until it opens the page does not react"
         return _no_reload(message, f"write: {refused[1]}", answer.says)
     return _no_reload(message, _base(path, server), answer.says)
 
@@ -60,18 +60,18 @@ def _no_reload(message: str, fix: str, said: str) -> Told:
 
 
 def _base(path: str, server: DevServer) -> str:
-    """Say how to keep a dev server below its route's path; else only it can know."""
+    """Return how to keep a dev server below its route's path, if it is known."""
     path = path.rstrip("/")
     if not path:
-        return "look at the terminal of your dev server"
+        return "check the terminal of your dev server"
     line = f"basePath: '{path}' in next.config" if server is devserver.NEXT else f"base: '{path}/'"
-    return f"write: {line}, and leave strip_prefix out of the route"
+    return f"write: {line}, and remove strip_prefix from the route"
 
 
 def _first_open(front: Target, sockets: tuple[Socket, ...]) -> tuple[Socket, Exchange]:
-    """Ask all at once, and give the first that opens, or else the one that says most.
+    """Ask all at once, and return the first that opens, or else the most informative one.
 
-    The other path of Next is silent for ever, so a thread may be left behind with it.
+    The other path of Next never answers, so a thread may be left behind with it.
     """
     arrived: queue.SimpleQueue[tuple[Socket, Exchange]] = queue.SimpleQueue()
     for one in sockets:

@@ -1,4 +1,4 @@
-"""Reads what comes when it comes, such as a log, without being stuck while nothing does."""
+"""Reads from a slow source, such as a log, without blocking while it is silent."""
 
 import queue
 import threading
@@ -13,8 +13,8 @@ Item = TypeVar("Item")
 def with_pauses(items: Iterator[Item], pause: float) -> Iterator[Item | None]:
     """Yield the items, and None whenever none came for ``pause`` seconds.
 
-    They are read in a thread, which may stay behind waiting when the reader has enough. What the
-    source raises as StackError is raised here.
+    They are read in a thread, which may stay behind waiting when the reader stops. A StackError of
+    the source is raised here.
     """
     arrived: queue.SimpleQueue[Item | StackError | None] = queue.SimpleQueue()
 

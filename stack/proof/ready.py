@@ -27,10 +27,10 @@ from stack.proof.pauses import with_pauses
 
 PAUSE = 0.05  # seconds between two questions
 ANSWER_WITHIN = 2.0  # seconds that one answer may take
-BODY_WITHIN = 1.0  # seconds that the beginning of its body may take after its head
-SETTLE_WITHIN = 1.0  # seconds that a process has to live which nobody can ask
+BODY_WITHIN = 1.0  # seconds that the beginning of its body may take after its header
+SETTLE_WITHIN = 1.0  # seconds that a process without a port has to live
 LOG_LINES = 20
-# The first question costs next to nothing: a client takes the processor that a store starts with.
+# The first question costs almost nothing: a client uses processor time of a starting store.
 _LOOP = """while :; do
   if (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; then answer=$( {{ {probe}
   }} 2>&1 ) && exit
@@ -53,14 +53,14 @@ class NotReadyError(StackError):
 
 
 class RefusedError(NotReadyError):
-    """A store takes connections, and not our password: its data was made with another one."""
+    """A store accepts connections, but not our password: its data was created with another one."""
 
 
 @dataclass
 class Watch:
-    """What all waits of one ``up`` share: the time limit, who ended, and whether to stop.
+    """What all waits of one ``up`` share: the time limit, ended containers, and whether to stop.
 
-    ``say`` is told what takes long.
+    ``say`` receives what takes long.
     """
 
     deadline: float  # on the monotonic clock
@@ -74,7 +74,7 @@ class Watch:
         return max(0.0, self.deadline - time.monotonic())
 
     def note(self, ended: Exit) -> None:
-        """Remember that a container ended."""
+        """Record that a container ended."""
         self.exits[ended.container] = ended
 
 
@@ -82,8 +82,8 @@ class Watch:
 class Ready:
     """Waits for the containers and routes of one project.
 
-    ``generation`` is what Nginx must say that it has loaded; ``token`` opens WebSocket routes.
-    ``hidden`` values are taken out of what services say before anybody sees it.
+    ``generation`` is the configuration that Nginx has to report as loaded; ``token`` opens
+    WebSocket routes. ``hidden`` values are removed from the output of services before it is shown.
     """
 
     engine: Engine
@@ -99,7 +99,7 @@ class Ready:
         name = container_name(self.project, step.container.service, step.number)
         try:
             self._await(name, step.container)
-        except EngineError as error:  # asked inside a container that had ended by then
+        except EngineError as error:  # asked inside a container that has ended by then
             if self.engine.exit_code(name) is None:
                 raise
             self._give_up(name, "inside its container", error.message)
@@ -118,12 +118,12 @@ class Ready:
             self._await_settled(name)
 
     def _await_settled(self, name: str) -> None:
-        """See a process that nobody can ask live a moment, or end with 0. Raises NotReadyError."""
+        """Watch a process without a port live a moment, or end with 0. Raises NotReadyError."""
         until = time.monotonic() + SETTLE_WITHIN - self._age(name)
         while time.monotonic() < until:
             if self.watch.stop.is_set():
                 raise StoppedError(f"{name}: not waited for")
-            # The one that ended may be the one before this: the engine knows.
+            # The one that ended may be its predecessor: the engine knows.
             if name in self.watch.exits and self.engine.exit_code(name) is not None:
                 break
             time.sleep(PAUSE)
@@ -131,13 +131,13 @@ class Ready:
             raise self.ended(name, code)
 
     def _age(self, name: str) -> float:
-        """Give for how many seconds a container has been running, if both clocks agree."""
+        """Return for how many seconds a container has been running, if both clocks agree."""
         state: Any = self.engine.inspect(name)["State"]
         started = datetime.fromisoformat(state["StartedAt"]).timestamp()
         return max(0.0, time.time() - started)
 
     def ended(self, name: str, code: int) -> NotReadyError:
-        """Give the error of a container that ended soon after its start."""
+        """Return the error of a container that ended soon after its start."""
         service = self._service(name)
         return NotReadyError(
             f"{service}: ended with exit code {code} soon after its start",
@@ -148,7 +148,7 @@ class Ready:
         )
 
     def await_route(self, step: AwaitRoute) -> Exchange:
-        """Give the answer of the front on the route of a container. Raises NotReadyError."""
+        """Return the answer of the front on the route of a container. Raises NotReadyError."""
         route = step.route
         name = container_name(self.project, route.service, 1) if route.is_container else NGINX
         what = "the WebSocket handshake" if route.websocket else "HTTP"
@@ -171,7 +171,7 @@ class Ready:
             raise StoppedError(f"{name}: not waited for")
         if self.watch.left() <= 0:
             self._give_up(name, what, answer)
-        # The container that ended may be the one before this: the engine knows.
+        # The container that ended may be its predecessor: the engine knows.
         if name in self.watch.exits and self.engine.exit_code(name) is not None:
             self._give_up(name, what, answer)
 
@@ -189,13 +189,13 @@ class Ready:
         )
 
     def _next_step(self, name: str, service: str, *, is_alive: bool) -> str:
-        """Give what helps: only what was running before may be frozen or spoiled by hand."""
+        """Return what helps: only a process that ran before may be frozen or altered by hand."""
         if is_alive and self._age(name) > time.monotonic() - self.watch.begun:
             return f"stack restart {service}\nstack logs {service}"
         return f"stack logs {service}"
 
     def _without_secrets(self, text: str) -> str:
-        from stack.redaction.redact import redact  # many patterns, for what failed alone
+        from stack.redaction.redact import redact  # many patterns, only for what failed
 
         return redact(text, self.hidden)
 
@@ -207,13 +207,13 @@ class Ready:
         return tuple(self._without_secrets(lines).splitlines())
 
     def _check_published(self, name: str) -> None:
-        """See that the front port is really open: an engine can lose it (moby#51758)."""
+        """Check that the front port is really open: an engine can lose it (moby#51758)."""
         opened = self.engine.published(name)
         wanted = (self.front.port, PRESETS[NGINX].port)
         if wanted not in {item[1:] for item in opened} and name not in self.watch.exits:
             raise NotReadyError(
                 f"nginx: the engine started it without port {self.front.port}",
-                "stack up makes it anew",
+                "stack up recreates it",
                 probe="the published port",
                 answer=f"published: {opened or 'nothing'}",
                 evidence=self._evidence(name),
@@ -227,13 +227,13 @@ class Ready:
         """Ask the front once, as a browser would."""
         question = self.question(route)
         seen = ask(question, ANSWER_WITHIN)
-        if seen.status >= 400 and not route.websocket:  # whose answer it is stands in its body
+        if seen.status >= 400 and not route.websocket:  # its body has the generation
             seen = ask(replace(question, patience=BODY_WITHIN), ANSWER_WITHIN)
         return seen
 
     def question(self, route: FrontRoute) -> Question:
-        """Give what a page of ours would send on the route; only the head of the answer counts."""
-        # Nginx sends who asks for a folder by its bare name there, so a page arrives there.
+        """Return what a page of ours would send on the route; only the answer's header counts."""
+        # Nginx redirects a request for a folder by its bare name there, so a page arrives there.
         path = f"{route.path.rstrip('/')}/" if route.source == "static" else route.path
         asked = replace(_plain(self.front, path), patience=0.0)
         if not route.websocket:
@@ -263,7 +263,7 @@ class Ready:
             time.sleep(PAUSE)
 
     def _loop(self, name: str, container: Container) -> tuple[str, list[str], str] | None:
-        """Give where to ask, the command that asks until there is an answer, and its name."""
+        """Return where to ask, the command that asks until there is an answer, and its name."""
         seconds = str(max(1, round(self.watch.left())))
         if container.probe and not container.ready:
             loop = _LOOP.format(
@@ -308,17 +308,16 @@ class Ready:
             kept, delete = f"the volume {self.project}_{mount.source}", "stack down --volumes"
         renew = RENEW.format(project=self.project, service=service)
         raise RefusedError(
-            f"{service}: {answer}: {kept} was made with other secrets",
-            f"bring back .stack/{self.project}/secrets, which it was made with\n"
-            f"or keep the data with a new password: {renew}\n"
-            f"or delete all data: {delete}",
+            f"{service}: {answer}: {kept} was created with other secrets",
+            f"restore .stack/{self.project}/secrets, which it was created with\nor keep the data "
+            f"with a new password: {renew}\nor delete all data: {delete}",
             probe=what,
             answer=answer,
             evidence=self._evidence(name),
         )
 
     def _settle(self, name: str) -> None:
-        """Give a container that ends the time to have ended: what asks inside ends before it."""
+        """Allow a container that ends the time to end: what asks inside ends before it."""
         for _ in range(20):
             if self.engine.exit_code(name) is not None:
                 return
@@ -346,21 +345,22 @@ def loaded_generation(front: Target) -> str:
 
 
 def is_unreachable(seen: Exchange) -> bool:
-    """Whether Nginx says that it could not reach the service behind the route."""
+    """Whether Nginx reports that it could not reach the service of the route."""
     return bool(seen.head and seen.head.get(DOWN_HEADER))
 
 
 def route_problem(route: FrontRoute, seen: Exchange) -> str:
-    """Say why the front does not answer on the route as it should; empty if it does."""
+    """Return why the front does not answer correctly on the route; empty if it does."""
     if is_unreachable(seen):
         return f"{seen.says}: Nginx cannot reach {route.service}"
     return seen.says if is_refusal(route, seen) else seen.problem
 
 
 def is_refusal(route: FrontRoute, seen: Exchange) -> bool:
-    """Whether an answer came that is no success: a server error, or an error page of Nginx itself.
+    """Whether an answer is an error: a server error, or an error page of Nginx itself.
 
-    An application may mean its own 401, 403 or 404, and Nginx its 401, which asks for a password.
+    A 401, 403 or 404 of an application may be intended, and so is Nginx's 401, which asks for a
+    password.
     """
     if route.websocket or is_unreachable(seen):
         return False

@@ -1,7 +1,7 @@
 """Proves a route through the front as a browser would use it, once. Changes nothing.
 
-A service on this machine is somebody else's dev server: it may compile first, listen where no
-container reaches it, or refuse its hot-reload socket, without which a page can stay dead.
+A service on this machine is usually a dev server: it may compile first, listen where containers
+cannot reach it, or refuse its hot-reload socket, without which a page may not work.
 """
 
 import time
@@ -32,18 +32,18 @@ from stack.proof.ready import (
 )
 
 COMPILES_WITHIN = 30.0  # seconds that the first answer of a dev server may take
-RECOVERS_WITHIN = 3.0  # seconds for a server error at the start to go away
-TELL_AFTER = 2.0  # seconds of silence until that is said
-PAGE = 16 * 1024  # bytes of a page that tell its dev server
+RECOVERS_WITHIN = 3.0  # seconds for a server error at the start to disappear
+TELL_AFTER = 2.0  # seconds of silence until that is reported
+PAGE = 16 * 1024  # bytes of a page that identify its dev server
 _PLACES = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What the front said on a route; ``problem`` is empty if that is what is wanted.
+    """What the front answered on a route; ``problem`` is empty if that is correct.
 
-    ``told`` says more of a service on this machine, or of a folder: the cause, and the step that
-    mends it. ``file`` is the one that proves a folder which has no page.
+    ``told`` has more on a service on this machine, or on a folder: the cause, and the step that
+    fixes it. ``file`` is the one that proves a folder without a page.
     """
 
     route: FrontRoute
@@ -59,7 +59,7 @@ class Proof:
 
     @property
     def warning(self) -> NotReadyError:
-        """What to say of a route that does not answer as wanted, while the rest is up."""
+        """What to report of a route that does not answer correctly, while the rest is up."""
         told, route = self.told, self.route
         return NotReadyError(
             f"{route.path}: {told.message if told else self.problem}",
@@ -72,8 +72,8 @@ class Proof:
 def await_route(ready: Ready, step: AwaitRoute) -> Proof:
     """Wait until the route of a container answers; ask a service on this machine once.
 
-    Raises NotReadyError for a container that never answers. A server error is an answer, yet no
-    success: it has a moment to go away.
+    Raises NotReadyError for a container that never answers. A server error is an answer, but not a
+    success: it has a moment to disappear.
     """
     route = step.route
     if route.source == "host":
@@ -88,7 +88,7 @@ def await_route(ready: Ready, step: AwaitRoute) -> Proof:
 
 
 def prove(ready: Ready, route: FrontRoute, within: float = COMPILES_WITHIN) -> Proof:
-    """Ask the front once, and for a service on this machine whatever its page needs."""
+    """Ask the front once and, for a service on this machine, all that its page needs."""
     if route.source != "host":
         return _judged(ready, route, ready.ask_route(route))
     seen = _ask_patiently(ready, route, within)
@@ -104,7 +104,7 @@ def prove(ready: Ready, route: FrontRoute, within: float = COMPILES_WITHIN) -> P
 
 
 def _judged(ready: Ready, route: FrontRoute, seen: Exchange) -> Proof:
-    """Say what an answer of a container or of a folder means."""
+    """Return what an answer of a container or of a folder means."""
     problem = route_problem(route, seen)
     if route.source != "static" or not is_refusal(route, seen):
         return Proof(route, seen, problem)
@@ -115,7 +115,7 @@ def _judged(ready: Ready, route: FrontRoute, seen: Exchange) -> Proof:
 
 
 def _ask_patiently(ready: Ready, route: FrontRoute, within: float) -> Exchange:
-    """Ask, and say so if it takes long. Raises StoppedError when the wait is called off."""
+    """Ask, and report it if it takes long. Raises StoppedError if the wait is called off."""
     question = ready.question(route)
     if not route.websocket:
         question = replace(question, patience=1.0, size=PAGE)
@@ -136,7 +136,7 @@ def _ask_patiently(ready: Ready, route: FrontRoute, within: float) -> Exchange:
 
 
 def _refused(front: Target, route: FrontRoute, seen: Exchange) -> Told | None:
-    """Say who refuses the host name of the front, and the line that lets it in."""
+    """Return what refuses the host name of the front, and the line that allows it."""
     if not (refused := devserver.refusal(seen, front.host)):
         return None
     who, line = refused
@@ -147,18 +147,18 @@ def _refused(front: Target, route: FrontRoute, seen: Exchange) -> Told | None:
 def _fails(front: Target, route: FrontRoute, seen: Exchange, problem: str) -> Told:
     pairs = ((route.path, problem),)
     if seen.failure == "silent":
-        message = f"port {route.port} takes the connection and is {seen.detail}"
-        fix = "look at the terminal of your dev server; when it is done: stack status"
+        message = f"port {route.port} accepts the connection and is {seen.detail}"
+        fix = "check the terminal of your dev server; when it is done: stack status"
         return Told(causes.DEV_FAILS, message, fix, pairs)
     if route.websocket:
         address = f"{'wss' if front.tls else 'ws'}://{front.authority}{route.path}"
         return Told(causes.DEV_FAILS, problem, f"stack doctor {quoted(address)}", pairs)
-    fix = "look at the terminal of your dev server: the answer is its own"
+    fix = "check the terminal of your dev server: the answer is its own"
     return Told(causes.DEV_FAILS, problem, fix, pairs)
 
 
 def _attempts(ready: Ready, route: FrontRoute) -> Attempts:
-    """Look at a port of this machine: who listens, what answers here, and what to a container."""
+    """Inspect a port of this machine: what listens, what answers here, and what to a container."""
     port, found = route.port or 0, listening()
     open_at = next((host for host in _PLACES if is_listening(host, port)), "")
     if not open_at and not any(item.port == port for item in found):
@@ -180,7 +180,7 @@ def _attempts(ready: Ready, route: FrontRoute) -> Attempts:
 
 
 def _from_inside(ready: Ready, route: FrontRoute) -> str:
-    """Give what Nginx's own container gets from the port; empty if it cannot be asked."""
+    """Return what Nginx's own container gets from the port; empty if it cannot be asked."""
     nginx, place = container_name(ready.project, NGINX, 1), (HOST_GATEWAY, route.port or 0)
     try:
         return direct.ask(ready.engine, nginx, place, route, ready.question(route)).says

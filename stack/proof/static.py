@@ -1,6 +1,6 @@
-"""Finds out why Nginx gives no page of a folder of files, by asking for what it holds.
+"""Finds out why Nginx serves no page of a folder of files, by requesting its files.
 
-A folder may be there for its files alone, as one of assets is: then one of them is the proof.
+A folder may be for files alone, such as one of assets: then one of them is the proof.
 """
 
 from dataclasses import replace
@@ -21,12 +21,12 @@ INDEX = "index.html"  # as templates/nginx/dev.conf.j2 says
 
 
 def some_file(ready: Ready, route: FrontRoute) -> Exchange | None:
-    """Give the answer of the front to a file of the folder; None where none can be had."""
+    """Return the answer of the front to a file of the folder; None if there is none to request."""
     folder = static_folder(route.service)
     command = ["find", "-L", folder, "-type", "f", "-not", "-path", "*/.*", "-print", "-quit"]
     try:
         *lines, _ = ready.engine.execute(container_name(ready.project, NGINX, 1), command)
-    except EngineError:  # it ended by now
+    except EngineError:  # it has ended
         return None
     if not lines:
         return None
@@ -35,7 +35,7 @@ def some_file(ready: Ready, route: FrontRoute) -> Exchange | None:
 
 
 def explain(ready: Ready, route: FrontRoute, seen: Exchange) -> Told | None:
-    """Say why Nginx refuses the page of a folder; None for what its log knows better."""
+    """Return why Nginx refuses the page of a folder; None if its log knows better."""
     if seen.status != 403:
         return None
     index = f"{route.folder}/{INDEX}"

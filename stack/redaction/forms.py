@@ -44,7 +44,7 @@ class Form:
     far: int
 
     def around(self, text: str, place: int) -> Span | None:
-        """Give where it stands in the text, if the anchor at ``place`` is part of it."""
+        """Return where it stands in the text, if the anchor at ``place`` is part of it."""
         for start in range(max(0, place - self.far), place + 1):
             found = self.pattern.match(text, start)
             if found and found.end() > place:
@@ -91,7 +91,7 @@ class Finder:
 
 @lru_cache(maxsize=8)
 def finder(values: frozenset[str]) -> Finder:
-    """Give what finds the values; made once for the same ones."""
+    """Return what finds the values; made once for the same ones."""
     return Finder(values)
 
 
@@ -138,7 +138,7 @@ def _is_word(value: str) -> bool:
 
 
 def _alternation(values: Collection[str], shared: int = SHARED) -> str:
-    """Give a pattern for any of the values, the longest first, that reads equal beginnings once."""
+    """Return a pattern for any of the values, the longest first, sharing equal beginnings."""
     if len(values) == 1 or not shared:
         return f"(?:{'|'.join(sorted(values, key=len, reverse=True))})"
     groups: dict[str, set[str]] = {}
@@ -150,7 +150,7 @@ def _alternation(values: Collection[str], shared: int = SHARED) -> str:
 
 
 def _fragment(char: str) -> str:
-    """Give what matches a character as it is or escaped; repetitions are bounded."""
+    """Return what matches a character as it is or escaped; repetitions are bounded."""
     if char.isascii() and char.isalnum():
         return char
     if char == "\n":
@@ -183,7 +183,7 @@ def _any_case(digits: str) -> str:
 
 
 def _cores(value: str) -> Iterable[str]:
-    """Give what Base64 makes of a value at each of three places, whatever stands around it."""
+    """Return what Base64 makes of a value at each of three places, whatever stands around it."""
     raw = _raw(value)
     for offset, first in ((0, 0), (1, 2), (2, 3)):
         coded = base64.b64encode(bytes(offset) + raw).decode()
@@ -193,12 +193,12 @@ def _cores(value: str) -> Iterable[str]:
 
 
 def _as_read(value: str) -> str:
-    """Give a value as whoever read it put U+FFFD in the place of bytes that are no UTF-8."""
+    """Return a value as whoever read it put U+FFFD in the place of bytes that are no UTF-8."""
     return _raw(value).decode(errors="replace")
 
 
 def _raw(text: str) -> bytes:
-    """Give the bytes of a text, also where they are no UTF-8."""
+    """Return the bytes of a text, also where they are no UTF-8."""
     return b"".join(
         char.encode(errors="surrogateescape" if _HALF.fullmatch(char) else "surrogatepass")
         for char in text

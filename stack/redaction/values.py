@@ -96,7 +96,7 @@ def says_secret(name: str) -> bool:
 
 
 def _words_of(name: str) -> list[str]:
-    """Give the words of a name without those behind that say nothing: ``JWT_SECRET_OLD_2``."""
+    """Return the words of a name without those behind that say nothing: ``JWT_SECRET_OLD_2``."""
     words = [word.lower() for word in _WORDS.findall(name[-200:])]
     while words and (words[-1] in _AFTER or words[-1].isdigit()):
         words.pop()
@@ -130,7 +130,7 @@ def looks_random(value: str) -> bool:
 
 
 def secret_values(pairs: Iterable[Pair], plain: Collection[str] = ()) -> set[str]:
-    """Give what has to be masked wherever it stands, of names with their values.
+    """Return what has to be masked wherever it stands, of names with their values.
 
     ``plain`` are names of the project's own, which stay readable.
     """
@@ -140,7 +140,7 @@ def secret_values(pairs: Iterable[Pair], plain: Collection[str] = ()) -> set[str
 
 
 def named(value: Any, name: str = "") -> Iterator[Pair]:
-    """Give every text in a JSON value with the name that it has there, also in ``NAME=value``."""
+    """Return every text in a JSON value with the name that it has there, also in ``NAME=value``."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from named(item, str(key))
@@ -156,7 +156,7 @@ def named(value: Any, name: str = "") -> Iterator[Pair]:
 
 
 def _parts(name: str, value: str) -> Iterator[str]:
-    """Give the secret value, and what of it programs may show by itself."""
+    """Return the secret value, and what of it programs may show by itself."""
     text = value.strip()
     if is_plain(text):
         return
@@ -174,7 +174,7 @@ def _parts(name: str, value: str) -> Iterator[str]:
 
 
 def _inside(text: str) -> Iterator[Pair]:
-    """Give the pairs of a value that is JSON, a query or a connection string."""
+    """Return the pairs of a value that is JSON, a query or a connection string."""
     if text[:1] in {"{", "["}:
         try:
             yield from named(json.loads(text))
@@ -187,7 +187,7 @@ def _inside(text: str) -> Iterator[Pair]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Give the whole, and the long lines of it: each may stand in a log by itself."""
+    """Return the whole, and the long lines of it: each may stand in a log by itself."""
     lines = [line.strip() for line in text.splitlines()]
     for item in {text, *(line for line in lines if len(line) >= 16 and line[:5] != "-----")}:
         starts = range(0, max(1, len(item) - 15), PIECE)  # no crumb at the end

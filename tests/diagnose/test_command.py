@@ -77,7 +77,7 @@ def test_the_configuration_in_between_is_judged_for_this_path(run: Doctor, tmp_p
     ("host", "words", "fix"),
     [
         ("$proxy_host", "the configuration alters Host", "proxy_set_header Host $http_host;"),
-        ("$http_host", "a list lacks it", "add http://"),
+        ("$http_host", "the list lacks it", "add http://"),
     ],
 )
 def test_the_configuration_decides_who_refuses_an_origin(

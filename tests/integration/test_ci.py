@@ -63,7 +63,7 @@ def failed(project: Project, python_image: str) -> Failed:
 def test_a_failure_leaves_what_explains_it_and_no_secret(failed: Failed) -> None:
     assert failed.done.returncode == 1
     assert "no database" in failed.done.stderr
-    assert f"what explains it: {failed.folder}" in failed.done.stdout
+    assert f"saved the evidence: {failed.folder}" in failed.done.stdout
     explains_itself(failed)
     assert_nothing_is_leaked(failed)
 

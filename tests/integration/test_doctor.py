@@ -43,7 +43,7 @@ def test_a_healthy_stack_has_no_findings(demo: Project) -> None:
         r"without Nginx \d+, \d+ ms\n",
         text,
     )
-    assert "no findings: 3 routes answered as wanted" in text
+    assert "no findings: 3 routes answered correctly" in text
 
 
 def test_before_up_it_names_what_does_not_run(echoing: Project) -> None:

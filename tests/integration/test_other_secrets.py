@@ -40,10 +40,10 @@ def test_a_volume_of_other_secrets_is_told_at_once(orphaned: Project) -> None:
     volume = f"{orphaned.name}_postgres"
     assert error["message"] == (
         'postgres: password authentication failed for user "postgres": '
-        f"the volume {volume} was made with other secrets"
+        f"the volume {volume} was created with other secrets"
     )
     assert "stack down --volumes" in error["hint"]
-    assert "bring back .stack/" in error["hint"]
+    assert "restore .stack/" in error["hint"]
 
 
 def test_the_doctor_names_the_volume_and_nothing_that_follows(orphaned: Project) -> None:

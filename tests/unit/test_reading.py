@@ -42,7 +42,7 @@ ODD = [
     (listening, "is a socket, a device or a pipe, not a file"),
     (large, "larger than 1 MiB"),
     (Path.mkdir, "is a folder, not a file"),
-    (circle, "a symbolic link that leads back to itself"),
+    (circle, "a symbolic link to itself"),
 ]
 
 

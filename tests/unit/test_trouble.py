@@ -117,7 +117,7 @@ ODD = [
     (zero, "is a device, not a file"),
     (large, "larger than "),
     (a_folder, "is a folder, not a file"),
-    (loop, "a symbolic link that leads back to itself"),
+    (loop, "a symbolic link to itself"),
 ]
 
 
@@ -263,7 +263,7 @@ def test_the_folder_that_is_closed_to_a_bundle_is_named(folder: Path) -> None:
         done,
         1,
         "stack-bundle: not written: permission denied",
-        f"hint: see whose it is: ls -ld {folder}\n",
+        f"hint: check its owner: ls -ld {folder}\n",
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads what a user typed about an address into options of an examination. Pure."""
+"""Reads the addresses that a user typed into options of an examination. Pure."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -33,10 +33,10 @@ class Typed:
 
 
 def options_of(typed: Typed) -> Options:
-    """Give the options; raise ConfigError for what makes no sense.
+    """Return the options; raise ConfigError for invalid ones.
 
-    A token travels as ``Authorization: Bearer``, unless the URL carries it already. A hop without
-    a path of its own is asked for the path of the URL.
+    A token travels as ``Authorization: Bearer``, unless the URL already has one. A hop without its
+    own path is asked for the path of the URL.
     """
     target = target_of(typed.url, "url")
     page = target_of(typed.page, "--page") if typed.page else None
@@ -65,7 +65,7 @@ def target_of(url: str, where: str, name: str = "") -> Target:
     except ValueError:
         raise ConfigError(f"{where}: not a URL", EXAMPLE) from None
     if parts.scheme not in _TLS:
-        raise ConfigError(f"{where}: begins with none of ws, wss, http, https", EXAMPLE)
+        raise ConfigError(f"{where}: does not begin with ws, wss, http or https", EXAMPLE)
     if not host:
         raise ConfigError(f"{where}: names no host", EXAMPLE)
     if port == 0 or len(host) > 253 or any(sign.isspace() or sign < " " for sign in url.strip()):
@@ -77,7 +77,7 @@ def target_of(url: str, where: str, name: str = "") -> Target:
 
 
 def secrets_of(typed: Typed) -> tuple[str, ...]:
-    """Give everything that must appear in no output, in all forms in which it may come back."""
+    """Return everything that must not appear in output, in all forms in which it may come back."""
     found = {typed.token}
     for text in typed.headers:
         value = text.partition(":")[2].strip()

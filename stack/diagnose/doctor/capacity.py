@@ -1,4 +1,4 @@
-"""Opens many WebSockets at once and holds them, to see how many a path bears. Judges nothing."""
+"""Opens many WebSockets at once and holds them, to find how many a path accepts. Judges nothing."""
 
 import contextlib
 import resource
@@ -18,14 +18,14 @@ from stack.probe.handshake import CLOSE_1000
 
 ABREAST = 8  # handshakes at the same time; more would look like an attack
 PATIENCE = 2.0  # seconds that one handshake may take
-HOLD = 0.5  # seconds that all are held together; who is over a limit is closed by then
-PAUSE = 0.3  # seconds in which a server notices that somebody left
-SPARE_FILES = 100  # what this process opens beside
+HOLD = 0.5  # seconds that all are held together; connections over a limit are closed by then
+PAUSE = 0.3  # seconds in which a server notices that a client has left
+SPARE_FILES = 100  # other files that this process opens
 Held = tuple[Exchange, Connection]
 
 
 def require_files(connections: int) -> None:
-    """Raise ConfigError if this process may not open so many sockets."""
+    """Raise ConfigError if this process may not open that many sockets."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + SPARE_FILES
     if allowed != resource.RLIM_INFINITY and allowed < needed:
@@ -36,7 +36,7 @@ def require_files(connections: int) -> None:
 
 
 def measure(question: Question, wanted: int, deadline: float) -> Load:
-    """Open so many, hold them together, and close them all; stop soon after the first refusal."""
+    """Open that many, hold them together, and close them all; stop soon after the first refusal."""
     start = time.monotonic()
     held: list[Held] = []
     try:
@@ -49,10 +49,10 @@ def measure(question: Question, wanted: int, deadline: float) -> Load:
 
 
 def _open(question: Question, wanted: int, held: list[Held], deadline: float) -> Exchange | None:
-    """Fill ``held`` by handshakes abreast, and by single ones once a handshake was refused.
+    """Fill ``held`` with parallel handshakes, and one by one after the first refusal.
 
-    Those abreast take places of each other while they last; only a single one shows how a path
-    that is full refuses. None when all opened, or time ran out before any was refused.
+    Parallel handshakes take slots from each other while they last; only a single one shows how a
+    full path refuses. None if all opened, or if time ran out before one was refused.
     """
     refusal = None
     with ThreadPoolExecutor(ABREAST) as pool:
@@ -68,7 +68,7 @@ def _open(question: Question, wanted: int, held: list[Held], deadline: float) ->
 
 
 def _try_again(load: Load, question: Question, held: list[Held], deadline: float) -> Load:
-    """Ask once more after a pause, and if in vain, once more after one of those held is closed."""
+    """Ask once more after a pause and, if it is refused, again after closing one of those held."""
     load = replace(load, later=_one_more(question, held, deadline))
     if not held or not load.later or load.later.is_usable:
         return load
@@ -94,14 +94,14 @@ def _knock(question: Question, deadline: float) -> tuple[Exchange, Connection | 
 
 
 def _is_cut_short(record: Exchange, deadline: float) -> bool:
-    """Whether no answer came because our own time was over, which tells nothing of the server."""
+    """Whether no answer came because our own time was over, which says nothing about the server."""
     return bool(record.failure) and time.monotonic() >= deadline
 
 
 def _end(held: list[Held], until: float) -> Exchange | None:
-    """Watch for a while; take out of ``held`` what the server ends, and give the first of these.
+    """Watch for a while; take out of ``held`` what the server ends, and return the first of these.
 
-    Who says goodbye in order (1000, 1001) refuses nobody.
+    An ordinary close (1000, 1001) is not a refusal.
     """
     start = time.monotonic()
     unread = {index: record.body for index, (record, _) in enumerate(held)}
@@ -133,7 +133,7 @@ def _end(held: list[Held], until: float) -> Exchange | None:
 
 
 def _received(line: Connection) -> bytes | None:
-    """Give what is there; None when that is no data (TLS has messages of its own)."""
+    """Return the received data; None if there is none (TLS has messages of its own)."""
     try:
         return dial.receive(line, time.monotonic() + 0.05)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Every cause that the doctor can find, by code. Each family stands with its conclusions. Pure."""
+"""Every cause that the doctor finds, by code; each family is defined with its conclusions. Pure."""
 
 from stack.diagnose.doctor.conclusions import (
     after,

@@ -14,10 +14,10 @@ TOKEN_NAMES = ("token", "access_token", "auth", "jwt")  # of query parameters
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. Times in seconds; ``headers`` hold cookies and token already.
+    """What the user asked for. Times in seconds; ``headers`` already hold cookies and token.
 
     ``connections`` is how many WebSockets to open at once, ``message`` how many bytes to send in
-    one message; 0 for none. ``written`` is what the configuration in between holds for the path.
+    one message; 0 for none. ``written`` is the configuration in between for the path.
     """
 
     target: Target
@@ -38,7 +38,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The handshake at each hop, and variations of it at the suspect and at the hop behind it.
+    """The handshake at each hop, and variations of it at the suspect and at the next hop.
 
     ``bases`` begin with the URL itself; ``suspect`` is an index into them. ``now`` is in Unix
     seconds. ``varied`` are questions to the suspect, ``varied_next`` to the next hop.
@@ -76,21 +76,21 @@ class Evidence:
 
     @property
     def next(self) -> Exchange | None:
-        """The handshake at the hop behind the suspect, which works; None without one."""
+        """The handshake at the next hop after the suspect, which works; None without one."""
         after = self.bases[self.suspect + 1 :]
         return after[0] if after else None
 
     def of(self, variation: Variation) -> Exchange | None:
-        """Give what the suspect answered to this variation, if it was asked."""
+        """Return what the suspect answered to this variation, if it was asked."""
         return next(iter(_answers(self.varied, variation)), None)
 
     @property
     def again(self) -> tuple[Exchange, ...]:
-        """What the suspect answered when it was asked the very same again."""
+        """What the suspect answered when the same question was repeated."""
         return _answers(self.varied, Variation.AGAIN, Variation.AGAIN_ALONE)
 
     def of_next(self, variation: Variation) -> Exchange | None:
-        """Give what the hop behind the suspect answered to this variation."""
+        """Return what the next hop after the suspect answered to this variation."""
         return next(iter(_answers(self.varied_next, variation)), None)
 
     def opens(self, variation: Variation) -> bool:
@@ -124,7 +124,7 @@ def found(
     seen: Iterable[Seen] = (),
     severity: Severity | None = None,
 ) -> Finding:
-    """Give a finding at the suspect; what it answered stands first, beside the other answers."""
+    """Return a finding at the suspect; its own answer comes first, beside the other answers."""
     rest = list(seen)
     return Finding(
         cause,
@@ -138,12 +138,12 @@ def found(
 
 
 def asked(*exchanges: Exchange | None) -> tuple[Exchange, ...]:
-    """Give those that were asked, as evidence."""
+    """Return those that were asked, as evidence."""
     return tuple(item for item in exchanges if item)
 
 
 def is_alike(one: Exchange, other: Exchange | None) -> bool:
-    """Whether two answers have the same status and body: most likely one server's same answer."""
+    """Whether two answers have the same status and body: most likely from the same server."""
     if other is None or one.head is None or other.head is None:
         return False
     return one.status == other.status and one.body[:200] == other.body[:200]

@@ -1,6 +1,6 @@
 """Examines an address: asks what is needed, in parallel and within one deadline, then concludes.
 
-The list of stages is ``examine``; no stage asks what an earlier one has made needless.
+``examine`` lists the stages; no stage asks what an earlier one has made unnecessary.
 """
 
 import ipaddress
@@ -22,19 +22,19 @@ from stack.probe.dial import DialError
 from stack.probe.exchange import Exchange, Question, Target, scrubbed
 from stack.probe.proc_net import Listener
 
-AGAIN = 3  # handshakes beside the first: one bad upstream of two stays hidden once in 16 times
+AGAIN = 3  # handshakes beside the first: one bad upstream of two stays undetected once in 16 times
 MAX_REDIRECTS = 10
 MAX_NEIGHBOURS = 24
 NEIGHBOUR_WAIT = 1.0  # seconds
-MOMENT = 0.02  # seconds; what even the last question gets
-PARALLEL = 64  # more than is ever asked at once: a silent server must not make others wait
-# Servers that log a stranger's handshake as an attack, and never speak WebSocket.
+MOMENT = 0.02  # seconds; the least time for the last question
+PARALLEL = 64  # more than are ever asked at once: a silent server must not delay others
+# Servers that log a foreign handshake as an attack, and never speak WebSocket.
 _SPARED = {22, 25, 53, 111, 139, 445, 631, 3306, 5432, 6379, 11211, 27017}
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
 class Clock:
-    """The one deadline of a run, and questions that keep it."""
+    """The deadline of a run, and questions that keep it."""
 
     def __init__(self, timeout: float, secrets: tuple[str, ...]) -> None:
         self.secrets = secrets
@@ -46,21 +46,21 @@ class Clock:
         return max(0.0, self.end - time.monotonic())
 
     def ask_all(self, asked: Iterable[Question], share: float, at_most: float) -> list[Exchange]:
-        """Ask in parallel; each may take this share of what is left, and at most so long."""
+        """Ask in parallel; each may take this share of the remaining time, up to a limit."""
         timeout = max(MOMENT, min(at_most, self.left * share))
         with ThreadPoolExecutor(PARALLEL) as pool:
             answers = list(pool.map(lambda question: ask(question, timeout), asked))
         return [self.scrub(answer) for answer in answers]
 
     def scrub(self, answer: Exchange) -> Exchange:
-        """Take our own secrets out of an answer."""
+        """Remove our own secrets from an answer."""
         return scrubbed(answer, self.secrets)
 
 
 def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Examination:
-    """Find out whether a WebSocket opens there, and if not, why. Never raises for the network.
+    """Find out whether a WebSocket opens there, and if not, why. Does not raise for network errors.
 
-    ``look`` gives the listeners of this machine.
+    ``look`` returns the listeners of this machine.
     """
     clock = Clock(options.timeout, options.secrets)
     evidence = _first_look(options, clock)
@@ -75,7 +75,7 @@ def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Exami
 
 
 def add_file(seen: Examination, answer: Answer) -> Examination:
-    """Put what the linter found in the configuration in between beside what was seen."""
+    """Add what the linter found in the configuration in between to what was seen."""
     findings = seen.findings
     if answer.routes:
         is_altered = any(finding.cause is HOST for finding in answer.findings)
@@ -98,9 +98,9 @@ def _first_look(options: Options, clock: Clock) -> Evidence:
 
 
 def _repeat(evidence: Evidence, clock: Clock) -> Evidence:
-    """A path that works is asked again: one upstream of several may be bad.
+    """Repeat the question to a path that works: one upstream of several may be bad.
 
-    With TLS a browser may ask it by HTTP/2.
+    With TLS a browser may use HTTP/2.
     """
     base = replace(evidence.base.question, idle=0.05)
     share = 0.3 if evidence.options.connections or evidence.options.message else 0.8
@@ -159,7 +159,7 @@ def _other_addresses(evidence: Evidence, clock: Clock) -> tuple[Question, ...]:
 
 
 def _withhold(evidence: Evidence, clock: Clock) -> Evidence:
-    """Find out how far Nginx got; alone, because our other questions take its last connections."""
+    """Find out how far Nginx got; alone, because our other questions use its last connections."""
     if evidence.base.status != 500 or not evidence.base.is_page_of_nginx:
         return evidence
     asked = [questions.withheld(evidence.base.question)]
@@ -167,9 +167,9 @@ def _withhold(evidence: Evidence, clock: Clock) -> Evidence:
 
 
 def _confirm(evidence: Evidence, clock: Clock) -> Evidence:
-    """What opens when varied is no proof yet: it may have met a better one of several servers.
+    """Confirm a variation that opens: it may have reached a better one of several servers.
 
-    So the same is asked again by itself: servers that take turns cannot all be the bad one then.
+    So the same is asked again by itself: with servers that take turns, not every answer is bad.
     """
     same = evidence.again
     opened = [item for item in evidence.varied if item.is_open]
@@ -182,7 +182,7 @@ def _confirm(evidence: Evidence, clock: Clock) -> Evidence:
 
 
 def _measure(evidence: Evidence, clock: Clock) -> Evidence:
-    """What was asked for is measured where a WebSocket opens, each in its part of the time."""
+    """Measure what was requested where a WebSocket opens, each within its share of the time."""
     options, first = evidence.options, evidence.bases[0]
     if not upgrade.is_healthy(first):
         return evidence
@@ -201,7 +201,7 @@ def _measure(evidence: Evidence, clock: Clock) -> Evidence:
 def _look_around(
     evidence: Evidence, clock: Clock, look: Callable[[], tuple[Listener, ...]]
 ) -> Evidence:
-    """On this machine itself, find the listener that does answer the handshake."""
+    """Find the listener on this machine that does answer the handshake."""
     base = evidence.base
     if not is_loopback(base.address) or base.status in {401, 403, 429} or base.is_open:
         return evidence
@@ -220,7 +220,7 @@ def _look_around(
 
 
 def _as_neighbour(question: Question, place: Target, address: str) -> Question:
-    """Ask a stranger as a page of his own would, without credentials of the user."""
+    """Ask an unrelated server as a page of its own would, without credentials of the user."""
     names = {"upgrade", "connection", "user-agent", "sec-websocket-version"}
     names |= {"sec-websocket-key", "sec-websocket-protocol"}
     headers = tuple(pair for pair in question.headers if pair[0].lower() in names)
@@ -236,7 +236,7 @@ def _as_neighbour(question: Question, place: Target, address: str) -> Question:
 
 
 def _follow(evidence: Evidence, clock: Clock) -> Evidence:
-    """Record where redirects of the same host lead; no browser follows them for a WebSocket."""
+    """Record where redirects of the same host lead; browsers do not follow them for a WebSocket."""
     chain: list[Exchange] = [evidence.base]
     while chain[-1].status in _REDIRECTS and chain[-1].head and len(chain) <= MAX_REDIRECTS:
         target = located(chain[-1].question.target, chain[-1].head.get("location"))
@@ -250,7 +250,7 @@ def _follow(evidence: Evidence, clock: Clock) -> Evidence:
 
 
 def located(target: Target, location: str) -> Target | None:
-    """Give the place that a Location header names, seen from ``target`` (RFC 9110 §10.2.2)."""
+    """Return the address that a Location header names, seen from ``target`` (RFC 9110 §10.2.2)."""
     base = f"{'https' if target.tls else 'http'}://{target.authority}{target.path}"
     try:
         parts = urlsplit(urljoin(base, location))

@@ -8,12 +8,12 @@ from stack.probe.exchange import Ending, Exchange
 
 @dataclass(frozen=True)
 class Load:
-    """How many WebSockets were open together, of how many that were wanted.
+    """How many WebSockets were open together, out of how many requested.
 
     ``refusal`` is what one more got while ``opened`` were held. ``later`` is what one more got a
     moment after that, and ``freed`` what it got after one of those held was closed: a limit of
-    connections gives way to the second only, a limit of the rate to the first. Without a refusal,
-    fewer than wanted means that time ran out.
+    connections yields only to the second, a limit of the rate to the first. Without a refusal,
+    fewer than requested means that time ran out.
     """
 
     wanted: int
@@ -24,7 +24,7 @@ class Load:
     freed: Exchange | None = None
 
     def mapped(self, change: Callable[[Exchange], Exchange]) -> "Load":
-        """Give the same with every exchange changed."""
+        """Return the same with every exchange changed."""
         rows = (self.refusal, self.later, self.freed)
         refusal, later, freed = (change(row) if row else None for row in rows)
         return replace(self, refusal=refusal, later=later, freed=freed)
@@ -32,12 +32,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What became of a message of ``wanted`` bytes, and of smaller ones in search of the limit.
+    """The result of a message of ``wanted`` bytes, and of smaller ones in search of the limit.
 
-    ``sent`` is how much of it went out, to the server or into buffers on the way there, before the
-    connection ended or time ran out.
-    ``ending`` is None if the connection stayed open. ``passed`` is the largest size that left it
-    open, ``failed`` the smallest that did not. ``small`` is how a message of one byte ended.
+    ``sent`` is how much of it went out, to the server or into buffers on the way, before the
+    connection ended or time ran out. ``ending`` is None if the connection stayed open. ``passed``
+    is the largest size that left it open, ``failed`` the smallest that did not. ``small`` is how a
+    message of one byte ended.
     """
 
     wanted: int

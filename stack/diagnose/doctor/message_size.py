@@ -14,16 +14,16 @@ from stack.probe.frames import PONG, Frames, ending_of, text_message
 from stack.probe.handshake import CLOSE_1000
 
 MAX_TRIES = 12  # connections, one after the other
-ANSWER = 3.0  # seconds that a server may take over a message that it has
-SETTLED = 0.25  # seconds after its pong in which an application may close still
+ANSWER = 3.0  # seconds that a server may take to process a message
+SETTLED = 0.25  # seconds after its pong in which an application may still close
 PIECE = 64 * 1024  # bytes sent at once
-_GONE = -1  # in place of an opcode: the connection ended
-_PING = b"\x89\x80\x00\x00\x00\x00"  # masked and empty; its pong tells that the message was read
+_GONE = -1  # instead of an opcode: the connection ended
+_PING = b"\x89\x80\x00\x00\x00\x00"  # masked and empty; its pong shows that the message was read
 
 
 @dataclass(frozen=True)
 class _Try:
-    """What became of one message: how much went out, and how the connection ended, if it did."""
+    """The result of one message: how much was sent, and how the connection ended, if it did."""
 
     sent: int
     ending: Ending | None = None
@@ -41,7 +41,7 @@ class _Search:
         self.tries = 0
 
     def send(self, size: int, share: float = 0.4) -> _Try | None:
-        """Send one message; None when no more may be sent or no WebSocket opens."""
+        """Send one message; None if no more may be sent or no WebSocket opens."""
         left = self._deadline - time.monotonic()
         if self.tries >= MAX_TRIES or left <= 0:
             return None
@@ -56,7 +56,7 @@ class _Search:
             dial.hang_up(line)
 
     def limit(self, passed: int, failed: int, like: Ending) -> tuple[int, int]:
-        """Narrow down where messages begin to fail: powers of two first, as limits mostly are."""
+        """Narrow down the size from which messages fail: powers of two first, like most limits."""
         while failed - passed > 1 and (size := _between(passed, failed)):
             tried = self.send(size)
             if tried is None or (tried.ending is None and tried.sent < size):
@@ -69,7 +69,7 @@ class _Search:
 
 
 def measure(question: Question, wanted: int, deadline: float) -> Sizes:
-    """Send a message of that size; if the connection ends over it, find out from which size on."""
+    """Send a message of that size; if it ends the connection, find out from which size on."""
     search = _Search(question, deadline)
     first = search.send(wanted, share=0.6)
     if first is None:
@@ -86,7 +86,7 @@ def measure(question: Question, wanted: int, deadline: float) -> Sizes:
 
 
 def _between(passed: int, failed: int) -> int:
-    """Give the size to try next: a power of two, else right beside one, else the middle."""
+    """Return the size to try next: a power of two, else right beside one, else the middle."""
     low, high = (passed - 1).bit_length(), (failed - 1).bit_length()
     power = 1 << ((low + high) // 2)
     if passed < power < failed:
@@ -129,7 +129,7 @@ def _heard(line: Connection, frames: Frames) -> list[tuple[int, bytes]]:
 
 
 def _sent(line: Connection, piece: memoryview) -> int:
-    """Send a piece; a connection that broke is left for ``_heard``, which gets its last words."""
+    """Send a piece; leave a broken connection to ``_heard``, which reads its last words."""
     try:
         return dial.send_some(line, piece, time.monotonic() + 0.05)
     except OSError:

@@ -1,6 +1,6 @@
-"""The questions of the doctor: a browser's handshake, and one thing varied at a time. Pure.
+"""The questions of the doctor: a browser's handshake, and one variation at a time. Pure.
 
-A key is handed in, so that the same question can be asked again and told apart.
+A key is passed in, which makes it possible to ask the same question again and tell them apart.
 """
 
 from dataclasses import replace
@@ -12,13 +12,13 @@ from stack.probe.exchange import Headers, Question, Target
 from stack.probe.handshake import upgrade_headers
 
 GIVEN = "as given"
-FOREIGN = "https://stack-doctor.invalid"  # RFC 6761: nobody's origin
+FOREIGN = "https://stack-doctor.invalid"  # RFC 6761: an origin that cannot exist
 FORWARDED = ("X-Forwarded-Proto", "https")
 _AGENT = "Mozilla/5.0 (stack doctor)"
 
 
 def handshake(options: Options, target: Target, key: str, label: str = GIVEN) -> Question:
-    """Give the handshake that a browser sends (RFC 6455 §4.1), with what the user added.
+    """Return the handshake that a browser sends (RFC 6455 §4.1), with the user's additions.
 
     A plain hop behind TLS is asked as a good proxy asks it: with X-Forwarded-Proto.
     """
@@ -37,13 +37,13 @@ def handshake(options: Options, target: Target, key: str, label: str = GIVEN) ->
 
 
 def plain(options: Options, target: Target, variation: Variation) -> Question:
-    """Give an ordinary GET, as the address bar of a browser sends it."""
+    """Return an ordinary GET, as the address bar of a browser sends it."""
     headers = (("User-Agent", _AGENT), ("Connection", "close"))
     return _given(options, vary(Question(target, "", headers), variation))
 
 
 def variations(base: Question, options: Options) -> tuple[Question, ...]:
-    """Vary one thing at a time of a handshake that an HTTP server refused."""
+    """Vary one thing at a time in a handshake that an HTTP server refused."""
     proto = without(base.headers, FORWARDED[0].lower())
     asked = [
         vary(base, Variation.NO_ORIGIN, headers=without(base.headers, "origin")),
@@ -96,13 +96,13 @@ def faults(base: Question) -> tuple[Question, ...]:
 
 
 def by_http2(base: Question) -> Question:
-    """Ask for an Upgrade by HTTP/2, where there is none: as a proxy does that forwards it so."""
+    """Ask for an Upgrade over HTTP/2, which has none, as a proxy that forwards it would."""
     headers = without(base.headers, "connection")
     return vary(base, Variation.BY_HTTP2, version="2", headers=headers)
 
 
 def plain_by_http2(options: Options, target: Target) -> Question:
-    """Ask for an ordinary answer by HTTP/2."""
+    """Ask for an ordinary answer over HTTP/2."""
     bare = plain(options, target, Variation.PLAIN_BY_HTTP2)
     return replace(bare, version="2", headers=without(bare.headers, "connection"))
 
@@ -116,9 +116,9 @@ def extended_connect(base: Question) -> Question:
 
 
 def withheld(base: Question) -> Question:
-    """Announce a body and send none: who answers 100 Continue got as far as passing it on.
+    """Announce a body and send none: a 100 Continue shows that the request got to the upstream.
 
-    Nginx asks for the body when it turns to the upstream, and never before.
+    Nginx asks for the body when it connects to the upstream, and never before.
     """
     kept = without(without(base.headers, "upgrade"), "connection")
     announced = (("Connection", "close"), ("Content-Length", "1"), ("Expect", "100-continue"))
@@ -126,24 +126,24 @@ def withheld(base: Question) -> Question:
 
 
 def secured(base: Question) -> Question:
-    """Ask the same by TLS, whatever the certificate."""
+    """Ask the same over TLS, whatever the certificate."""
     target = replace(base.target, tls=True)
     return vary(base, Variation.WITH_TLS, target=target, checks=False)
 
 
 def without(headers: Headers, name: str) -> Headers:
-    """Give headers without those of this name (in lower case)."""
+    """Return headers without those of this name (in lower case)."""
     return tuple(pair for pair in headers if pair[0].lower() != name)
 
 
 def has_token(target: Target) -> bool:
-    """Whether the query of the address carries a token."""
+    """Whether the query of the address has a token."""
     query = target.path.partition("?")[2]
     return any(part.partition("=")[0] in TOKEN_NAMES for part in query.split("&"))
 
 
 def _given(options: Options, question: Question) -> Question:
-    """Add what the user gave; a Host of his own replaces that of the URL."""
+    """Add what the user specified; the user's own Host replaces that of the URL."""
     hosts = [value for name, value in options.headers if name.lower() == "host"]
     return replace(
         question,
@@ -158,7 +158,7 @@ def _origin(base: Question, variation: Variation, origin: str) -> Question:
 
 
 def _own_origins(base: Question) -> tuple[Question, ...]:
-    """Give the origin of a page that came from the asked Host, and as altered Hosts make it."""
+    """Return the origin of a page from the requested Host, and from altered Hosts."""
     scheme, usual = ("https", 443) if base.target.tls else ("http", 80)
     host = base.host or base.target.authority
     asked = [_origin(base, Variation.OWN_ORIGIN, f"{scheme}://{host}")]
@@ -210,7 +210,7 @@ def _polling(options: Options, base: Question) -> Question:
 
 
 def _negotiate(options: Options, base: Question) -> Question:
-    """Ask SignalR's negotiation; a POST is right, and a GET answered 405 tells as much."""
+    """Ask for SignalR's negotiation by POST; a 405 to a GET shows as much."""
     path = base.target.path.partition("?")[0].rstrip("/")
     target = replace(base.target, path=f"{path}/negotiate?negotiateVersion=1")
     return replace(plain(options, target, Variation.NEGOTIATE), method="POST")

@@ -1,7 +1,7 @@
-"""Says why a WebSocket does not open: evidence in, findings out. Pure.
+"""Concludes why a WebSocket does not open: evidence in, findings out. Pure.
 
-The conclusions are asked in the order of CONCLUSIONS: what is more specific stands first, and the
-first that holds is the cause. REMARKS are said beside it.
+The conclusions are asked in the order of CONCLUSIONS: specific ones come first, and the first that
+holds is the cause. REMARKS are added to it.
 """
 
 from dataclasses import replace
@@ -60,18 +60,18 @@ def is_healthy(exchange: Exchange) -> bool:
 
 
 def suspect(bases: tuple[Exchange, ...]) -> int:
-    """Give the deepest hop that fails: what stands in front of it cannot do better.
+    """Return the deepest hop that fails: the hops in front of it cannot do better.
 
-    ``bases`` lead from the front to the server; the result is -1 when all are healthy.
+    ``bases`` lead from the front to the server; the result is -1 if all are healthy.
     """
     failing = [index for index, base in enumerate(bases) if not is_healthy(base)]
     return failing[-1] if failing else -1
 
 
 def conclude(evidence: Evidence) -> tuple[Finding, ...]:
-    """Give the one cause and what has to be said beside it; nothing when all is well.
+    """Return the one cause and the remarks beside it; nothing if all is well.
 
-    A hop that fails while the URL itself works is no error: it may be out of our reach.
+    A hop that fails while the URL itself works is not an error: it may be out of our reach.
     """
     causes: tuple[Finding, ...] = ()
     if intermittent := limits.sometimes(evidence) or server.intermittent(evidence):
@@ -93,5 +93,5 @@ def _first(evidence: Evidence) -> tuple[Finding, ...]:
 
 
 def _is_farewell(ending: Ending) -> bool:
-    """Whether the server said goodbye properly, and not at once."""
+    """Whether the server closed the connection properly, and not at once."""
     return ending.code in {1000, 1001} and ending.after > after.AT_ONCE

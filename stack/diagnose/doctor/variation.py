@@ -1,4 +1,4 @@
-"""What the doctor varies of a handshake, each by its name and in the words of a table. Pure."""
+"""What the doctor varies in a handshake, each by its name as a table shows it. Pure."""
 
 from dataclasses import replace
 from enum import Enum
@@ -54,6 +54,6 @@ class Variation(Enum):
 
 
 def vary(base: Question, variation: Variation, about: object = "", **changes: Any) -> Question:
-    """Give the question with these changes, by the name of the variation."""
+    """Return the question with these changes, labelled with the name of the variation."""
     label = variation.value.format(about)
     return replace(base, label=label, variation=variation, **changes)

@@ -1,6 +1,6 @@
-"""Reads of a certificate who signed it, and where that one's certificate lies. Verifies nothing.
+"""Reads from a certificate who signed it, and where the issuer's certificate is. Verifies nothing.
 
-Pure. The bytes are a server's: whatever they are, reading them ends, and raises ValueError at most.
+Pure. The bytes come from a server: whatever they are, reading ends, and raises at most ValueError.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _Item = tuple[int, bytes]
 
 @dataclass(frozen=True)
 class Signed:
-    """By whom a certificate is signed; ``issuers`` is the URL of caIssuers, empty without one."""
+    """Who signed a certificate; ``issuers`` is the URL of caIssuers, empty without one."""
 
     subject: str
     issuer: str
@@ -26,7 +26,7 @@ class Signed:
 
 
 def read(der: bytes) -> Signed:
-    """Read a certificate in DER. Raises ValueError for what is none."""
+    """Read a certificate in DER. Raises ValueError for anything else."""
     (_, certificate), *_ = _items(der)
     (_, body), *_ = _items(certificate)
     fields = [item for item in _items(body) if item[0] != _VERSION]
@@ -38,7 +38,7 @@ def read(der: bytes) -> Signed:
 
 
 def _items(data: bytes) -> Iterator[_Item]:
-    """Give the tags and contents of DER, one level deep (X.690 §8.1)."""
+    """Return the tags and contents of DER, one level deep (X.690 §8.1)."""
     while data:
         if len(data) < 2:
             raise ValueError("cut short")
@@ -53,7 +53,7 @@ def _items(data: bytes) -> Iterator[_Item]:
 
 
 def _name(rows: bytes) -> str:
-    """Give the common name of a distinguished name, or else its organisation."""
+    """Return the common name of a distinguished name, or else its organisation."""
     found: dict[bytes, str] = {}
     for _, row in _items(rows):
         for _, pair in _items(row):

@@ -8,7 +8,7 @@ from stack.finding import Finding
 
 
 def document(findings: Sequence[Finding], **more: Any) -> dict[str, Any]:
-    """Give the findings and whether none is an error; ``more`` says what was looked at."""
+    """Return the findings and whether none is an error; ``more`` says what was looked at."""
     return {
         "ok": all(finding.severity != "error" for finding in findings),
         **more,
@@ -17,7 +17,7 @@ def document(findings: Sequence[Finding], **more: Any) -> dict[str, Any]:
 
 
 def finding_object(finding: Finding) -> dict[str, Any]:
-    """Give one finding, nothing cut; ``file`` and ``line`` are null without a file."""
+    """Return one finding, nothing cut; ``file`` and ``line`` are null without a file."""
     return {
         "code": finding.code,
         "name": finding.cause.name,

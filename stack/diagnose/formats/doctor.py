@@ -1,4 +1,4 @@
-"""What the doctor says of an address: one calm picture, or the findings. Pure."""
+"""What the doctor shows of an address: all hops if it is healthy, or the findings. Pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from stack.redaction.redact import redact
 
 
 def address_document(seen: Examination, secrets: Sequence[str]) -> dict[str, Any]:
-    """Give every hop as it answered, and the findings, without any secret."""
+    """Return every hop as it answered, and the findings, without any secret."""
     evidence = seen.evidence
     hops = [
         {
@@ -36,7 +36,7 @@ def address_document(seen: Examination, secrets: Sequence[str]) -> dict[str, Any
 
 
 def address_lines(seen: Examination, secrets: Sequence[str]) -> list[str]:
-    """Give the hops as aligned lines, the findings, and what it comes to, without any secret."""
+    """Return the hops as aligned lines, the findings and the result, without any secret."""
     findings = doctor_lines(seen.findings, seen.sources)
     end = counted(seen.findings) or _healthy(seen.evidence)
     lines = [*_table(seen.evidence), *(["", *findings] if findings else []), "", end]
@@ -44,7 +44,7 @@ def address_lines(seen: Examination, secrets: Sequence[str]) -> list[str]:
 
 
 def cleaned(value: Any, secrets: Sequence[str]) -> Any:
-    """Take the secrets out of every text in a JSON value."""
+    """Remove the secrets from every text in a JSON value."""
     if isinstance(value, dict):
         return {key: cleaned(item, secrets) for key, item in value.items()}
     if isinstance(value, list):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from stack.finding import Finding, Severity
 
 COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
-# What ends a value, as GitHub's own toolkit escapes it; a property also ends at : and ,
+# What ends a value, escaped as GitHub's own toolkit does; a property also ends at : and ,
 DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 # How the runner finds a command: at the beginning of a line, and the older form anywhere in one.
 _COMMAND = re.compile(r"(?m)^([^\S\n]*)(?=::)|(?<=##)(?=\[)")
@@ -17,12 +17,12 @@ PROPERTY = DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def harmless(text: str) -> str:
-    """Keep GitHub's runner from taking a part of the text for a command."""
+    """Prevent GitHub's runner from reading a part of the text as a command."""
     return _COMMAND.sub(lambda found: f"{found[0]}\\", text)
 
 
 def github_lines(findings: Sequence[Finding]) -> list[str]:
-    """Give one workflow command for each finding."""
+    """Return one workflow command for each finding."""
     return [_command(finding) for finding in findings]
 
 

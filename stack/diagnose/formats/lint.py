@@ -1,4 +1,4 @@
-"""What ``stack lint`` answers in each of its formats. Pure."""
+"""The answer of ``stack lint`` in each of its formats. Pure."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ Format = Literal["text", "json", "github", "sarif"]
 
 
 def value(answer: Answer, form: Format, version: str) -> dict[str, Any]:
-    """Give the answer as JSON or SARIF; ``version`` is that of stack."""
+    """Return the answer as JSON or SARIF; ``version`` is that of stack."""
     if form == "sarif":
         return sarif_log(answer.findings, version)
     return document(
@@ -26,9 +26,9 @@ def value(answer: Answer, form: Format, version: str) -> dict[str, Any]:
 
 
 def lines(answer: Answer, form: Format) -> list[str]:
-    """Give the answer as text or GitHub commands, after what was changed.
+    """Return the answer as text or GitHub commands, after the changes made.
 
-    GitHub reads lines of its log as commands, so no line of a file is shown there.
+    GitHub reads lines of its log as commands, so lines of files are not shown there.
     """
     done = [f"fixed {found.where}  {found.code}  {found.message}" for found in answer.fixed]
     if form == "github":
@@ -41,18 +41,18 @@ def lines(answer: Answer, form: Format) -> list[str]:
 
 
 def summary(answer: Answer) -> str:
-    """Give the closing line: ``1 error, 2 warnings in 3 files``."""
+    """Return the closing line: ``1 error, 2 warnings in 3 files``."""
     if not answer.findings:
         return _silence(answer)
     files = {finding.place.file for finding in answer.findings if finding.place}
     said = f"{counted(answer.findings)} in {quantity(len(files), 'file')}"
     if answer.waiting:
-        return f"{said}; stack lint --fix mends {answer.waiting}"
+        return f"{said}; stack lint --fix fixes {answer.waiting}"
     return said
 
 
 def _silence(answer: Answer) -> str:
     name = answer.files[0] if len(answer.files) == 1 else quantity(len(answer.files), "file")
     if not answer.routes:
-        return f"{name}: no findings, but no WebSocket route was seen; --route PATH names one"
+        return f"{name}: no findings, but no WebSocket route was seen; name one with --route PATH"
     return f"{name}: no findings on {quantity(answer.routes, 'WebSocket route')}"

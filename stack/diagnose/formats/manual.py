@@ -1,4 +1,4 @@
-"""A cause at length, and the list of them, as lines for people. Pure."""
+"""The full description of a cause, and the list of causes, as lines for people. Pure."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ WIDTH = 80
 
 
 def cause_lines(cause: Cause) -> list[str]:
-    """Give all that is known of a cause."""
+    """Return all that is known of a cause."""
     return [
         f"{cause.code}  {cause.name}  ({cause.severity})",
         cause.title,
@@ -24,12 +24,12 @@ def cause_lines(cause: Cause) -> list[str]:
 
 
 def list_lines(causes: Iterable[Cause]) -> list[str]:
-    """Give one line for each cause."""
+    """Return one line for each cause."""
     return [f"{cause.code}  {cause.severity:<7}  {cause.title}" for cause in causes]
 
 
 def _wrapped(text: str) -> Iterator[str]:
-    """Fill paragraphs; what is indented is an example and keeps its lines."""
+    """Fill paragraphs; an indented text is an example and keeps its lines."""
     for line in text.split("\n"):
         if line.startswith(" ") or not line:
             yield line

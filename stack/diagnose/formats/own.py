@@ -1,4 +1,4 @@
-"""What the doctor says of a stack of our own: every route, then the findings. Pure."""
+"""What the doctor shows of a stack of our own: every route, then the findings. Pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from stack.finding import Finding
 
 
 def own_document(seen: StackSeen, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Give the routes as the front answered them and each container itself; the findings."""
+    """Return the routes as the front and each container answered them, and the findings."""
     routes = [
         {
             "route": item.route.path,
@@ -37,7 +37,7 @@ def own_document(seen: StackSeen, findings: Sequence[Finding]) -> dict[str, Any]
 
 
 def own_lines(seen: StackSeen, findings: Sequence[Finding]) -> list[str]:
-    """Give the routes as aligned lines, the findings, and what it comes to."""
+    """Return the routes as aligned lines, the findings and the result."""
     path = max((len(item.route.path) for item in seen.routes), default=0)
     service = max((len(item.route.service) for item in seen.routes), default=0)
     table = [
@@ -62,7 +62,7 @@ def _answer(item: RouteSeen) -> str:
 
 
 def _direct(asked: Sequence[Direct]) -> str:
-    """Say how long the containers take themselves: the rest of the time is Nginx's."""
+    """Return how long the containers themselves take: the rest of the time is Nginx's."""
     if not asked:
         return ""
     if any(not one.is_well for one in asked):
@@ -72,4 +72,4 @@ def _direct(asked: Sequence[Direct]) -> str:
 
 
 def _healthy(seen: StackSeen) -> str:
-    return f"no findings: {quantity(len(seen.routes), 'route')} answered as wanted"
+    return f"no findings: {quantity(len(seen.routes), 'route')} answered correctly"

@@ -14,7 +14,7 @@ LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "
 
 
 def sarif_log(findings: Sequence[Finding], version: str) -> dict[str, Any]:
-    """Give a log with one run; ``version`` is that of stack."""
+    """Return a log with one run; ``version`` is that of stack."""
     causes = list(dict.fromkeys(finding.cause for finding in findings))
     driver = {"name": "stack lint", "version": version, "rules": [_rule(cause) for cause in causes]}
     run = {

@@ -1,10 +1,10 @@
-"""Puts answers side by side: each with what tells it from the others. Pure."""
+"""Puts answers side by side, each with its differences from the others. Pure."""
 
 from collections.abc import Sequence
 
 from stack.probe.exchange import Exchange
 
-LINE = 90  # characters of a value that people read
+LINE = 90  # characters of a value that are shown
 _NONE = "-"
 _SWITCHING = ("Upgrade", "Connection", "Sec-WebSocket-Accept")
 _HEADERS = (
@@ -15,9 +15,10 @@ _Rows = dict[str, list[str]]
 
 
 def side_by_side(exchanges: Sequence[Exchange], length: int | None = None) -> list[tuple[str, str]]:
-    """Give label and text of each: status and time, then what differs, and the body's beginning.
+    """Return label and text of each: status and time, then the differences, and the body's
+    beginning.
 
-    One answer alone shows all that it says of itself. Each value is cut to ``length`` characters.
+    A single answer shows all that it contains. Each value is cut to ``length`` characters.
     """
     rows = {
         name: [_cut(value, length) for value in values] for name, values in _rows(exchanges).items()
@@ -33,9 +34,9 @@ def side_by_side(exchanges: Sequence[Exchange], length: int | None = None) -> li
 
 
 def _rows(exchanges: Sequence[Exchange]) -> _Rows:
-    """Give by name what each answer says; empty for an answer that cannot say such a thing."""
+    """Return by name what each answer says; empty for an answer without such a value."""
     rows = {name: [_header(item, name) for item in exchanges] for name in _HEADERS}
-    # What every correct 101 has, and no other answer, tells nothing.
+    # What every correct 101 has, and no other answer, is no difference.
     switched = [item if item.status == 101 else None for item in exchanges]
     if any(item and not item.is_open for item in switched):
         rows |= {name: [_header(item, name) for item in switched] for name in _SWITCHING}
@@ -48,7 +49,7 @@ def _rows(exchanges: Sequence[Exchange]) -> _Rows:
 
 
 def _tells(values: Sequence[str]) -> bool:
-    """Whether a row is worth its place: not all alike, or the word of one answer alone."""
+    """Whether a row is useful: the values differ, or belong to one answer alone."""
     said = {value for value in values if value}
     return len(said) > 1 or (len(values) == 1 and bool(said - {_NONE}))
 
@@ -63,7 +64,7 @@ def _header(exchange: Exchange | None, name: str) -> str:
 
 
 def _once(values: Sequence[str], again: str) -> list[str]:
-    """Say ``again`` instead of the first one's whole text a second time."""
+    """Return ``again`` instead of the first one's whole text a second time."""
     first = next(filter(None, values), "")
     place = values.index(first) if first else 0
     return [
@@ -73,7 +74,7 @@ def _once(values: Sequence[str], again: str) -> list[str]:
 
 
 def _one_line(text: str) -> str:
-    """Give one line of it: a server's line breaks could imitate lines of ours."""
+    """Return one line of it: a server's line breaks could imitate our own lines."""
     return " ".join(text.split())
 
 

@@ -9,23 +9,23 @@ from stack.finding import Finding, Place
 
 AROUND = 1  # lines of a file shown before and after the one in question
 _STYLES = {"error": Style.BAD, "warning": Style.DOUBTFUL, "info": Style.NOTABLE}
-WIDTH = 80  # of a line around; the one in question stays whole where no edit shows it again
+WIDTH = 80  # of a context line; the line in question stays whole if no edit shows it again
 
 
 def doctor_lines(
     findings: Sequence[Finding], sources: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Give the doctor's findings, evidence side by side; ``sources`` are texts of files by name."""
+    """Return the doctor's findings, evidence side by side; ``sources`` are texts by file name."""
     return _separated(_blocks(findings, sources or {}))
 
 
 def lint_lines(findings: Sequence[Finding], sources: Mapping[str, str], summary: str) -> list[str]:
-    """Give the linter's findings with excerpts of ``sources``, and ``summary`` at the end."""
+    """Return the linter's findings with excerpts of ``sources``, and ``summary`` at the end."""
     return _separated([*_blocks(findings, sources), [summary]])
 
 
 def counted(findings: Sequence[Finding]) -> str:
-    """Say how many there are of each kind: ``1 error, 2 warnings``; nothing without findings."""
+    """Return how many there are of each kind: ``1 error, 2 warnings``; nothing without findings."""
     kinds = [finding.severity for finding in findings]
     names = [kind for kind in ("error", "warning", "info") if kind in kinds]
     return ", ".join(quantity(kinds.count(kind), kind) for kind in names)
@@ -38,7 +38,7 @@ def ticked(is_well: bool, text: str) -> Line:
 
 
 def quantity(number: int, noun: str) -> str:
-    """Give a number with its noun: ``1 file``, ``2 files``."""
+    """Return a number with its noun: ``1 file``, ``2 files``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
@@ -114,5 +114,5 @@ def _separated(blocks: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """Keep to one line what must be one: a server's text could imitate other findings."""
+    """Put a text on one line if it must be one: a server's text could imitate other findings."""
     return text.replace("\n", "\\n")

@@ -1,4 +1,4 @@
-"""What the linter judged and what it changed, as values; how that is shown is for formats. Pure."""
+"""What the linter judged and changed, as values; formats show them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from stack.finding import Finding
 
 @dataclass(frozen=True)
 class Answer:
-    """What was judged, and what is to be said of it.
+    """What was judged, and the findings about it.
 
     ``files`` are named as the user did, ``sources`` are the texts of all that was read, and
-    ``routes`` is how many WebSocket routes were seen. ``diff`` shows the edits where that was
-    asked for, in place of the findings with ``is_only_diff``. ``fixed`` were mended; ``waiting``
-    is how many more --fix can mend.
+    ``routes`` is how many WebSocket routes were seen. ``diff`` shows the edits if requested,
+    instead of the findings with ``is_only_diff``. ``fixed`` were fixed; ``waiting`` is how many
+    more --fix can fix.
     """
 
     files: Sequence[str]

@@ -24,7 +24,7 @@ VERSION = re.compile(r"(?:nginx/)?(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
 
 
 def options(nginx_version: str | None, routes: Iterable[str]) -> Options:
-    """Read the flags; raise ConfigError for what is no version and no path."""
+    """Read the flags; raise ConfigError for an invalid version or path."""
     routes = tuple(routes)
     if wrong := next((route for route in routes if not route.startswith("/")), None):
         raise ConfigError(f"--route {wrong}: not a path", f"--route /{wrong}")
@@ -32,7 +32,7 @@ def options(nginx_version: str | None, routes: Iterable[str]) -> Options:
         return Options(None, routes)
     found = VERSION.fullmatch(nginx_version.strip())
     if not found:
-        raise ConfigError(f"--nginx-version {nginx_version}: not a version", "nginx -v says it")
+        raise ConfigError(f"--nginx-version {nginx_version}: not a version", "nginx -v prints it")
     return Options((int(found[1]), int(found[2]), int(found[3])), routes)
 
 
@@ -41,7 +41,7 @@ def inspect(
 ) -> Answer:
     """Judge each file with what it includes; ``diff`` shows the safe edits, ``fix`` writes them.
 
-    Raises ConfigError for all files that cannot be read.
+    Raises one ConfigError for all files that cannot be read.
     """
     with bounded(" ".join(map(str, files))):
         answer = _judge(files, options)
@@ -64,7 +64,7 @@ def inspect(
 
 
 def written(file: Path, options: Options) -> Written:
-    """Read what a configuration holds for the routes named. Raises ConfigError as Nginx would."""
+    """Read what a configuration has for the named routes. Raises ConfigError as Nginx fails."""
     with bounded(str(file)):
         return limits.written(Site(conf.read(file), options))
 
@@ -86,7 +86,7 @@ def _judge(files: Sequence[Path], options: Options) -> Answer:
 
 
 def _outermost(configs: Sequence[Config]) -> Sequence[Config]:
-    """Leave out what another of them includes: alone, it would lack what stands around it."""
+    """Leave out files that another one includes: alone, they would lack the blocks around them."""
     included = {
         Path(name).resolve() for config in configs for name in config.sources if name != config.file
     }
@@ -94,10 +94,10 @@ def _outermost(configs: Sequence[Config]) -> Sequence[Config]:
 
 
 def _exact(answer: Answer) -> dict[str, str]:
-    """Give the texts of the files with edits, as they are on disk.
+    """Return the texts of the files with edits, as they are on disk.
 
-    A file that is not UTF-8, or that changed since it was read, is left out: the edits are for
-    other lines than its own.
+    A file that is not UTF-8, or that changed since it was read, is left out: the line numbers of
+    the edits would not match.
     """
     texts: dict[str, str] = {}
     for name in {edit.file for finding in answer.findings for edit in finding.edits}:
@@ -112,7 +112,7 @@ def _exact(answer: Answer) -> dict[str, str]:
 
 
 def _write(texts: Mapping[str, str]) -> None:
-    """Put texts in the place of files: a link stays one, mode and owner stay as they are."""
+    """Replace the texts of files: a link stays one, mode and owner stay as they are."""
     for name, text in texts.items():
         try:
             _replace(Path(name).resolve(strict=True), text)

@@ -52,7 +52,7 @@ ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 def lint(config: Config, options: Options) -> list[Finding]:
-    """Give what the rules see, by file and line."""
+    """Return what the rules find, by file and line."""
     site = Site(config, options)
     return merged([finding for rule in RULES for finding in rule.findings(site)])
 
@@ -60,10 +60,10 @@ def lint(config: Config, options: Options) -> list[Finding]:
 def merged(
     findings: Iterable[Finding], name: Callable[[str], str] = lambda file: file
 ) -> list[Finding]:
-    """Report a rule and line once, by its worst case; ``name`` tells which names are one file.
+    """Report a rule and line once, by its worst case; ``name`` shows which names are one file.
 
-    A snippet is judged wherever it is included. An edit that suits only some of those places is
-    left out: the fix in words stays.
+    A snippet is judged in each place that includes it. An edit that suits only some of those places
+    is left out: the fix in words stays.
     """
     found: dict[tuple[str, int, str], list[Finding]] = {}
     for finding in sorted(findings, key=lambda f: ORDER[f.severity]):

@@ -1,4 +1,4 @@
-"""Ends what takes more of a processor than anybody would wait for."""
+"""Ends a run that uses too much processor time."""
 
 import contextlib
 import signal
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 
 from stack.errors import ConfigError
 
-SECONDS = 30  # of a processor; 5,000 locations take 3
+SECONDS = 30  # of processor time; 5,000 locations take 3
 
 
 @contextlib.contextmanager
 def bounded(what: str) -> Iterator[None]:
-    """Raise ConfigError about ``what`` inside, when it has taken too long.
+    """Raise ConfigError about ``what`` inside, if it takes too long.
 
-    A regular expression of the user's may need longer than anybody can wait, and only a signal can
-    interrupt Python while it matches one. Outside of the main thread nothing is bounded.
+    A regular expression of the user may run practically forever, and only a signal can interrupt
+    Python while it matches one. Outside of the main thread there is no limit.
     """
 
     def give_up(*_: object) -> None:
         raise ConfigError(
-            f"{what}: not done after {SECONDS} s",
+            f"{what}: not finished after {SECONDS} s",
             "lint one part alone, and look for regular expressions such as (a+)+",
         )
 

@@ -1,7 +1,7 @@
-"""Reads the access log of a rendered Nginx configuration: who answered a request. Pure.
+"""Reads the access log of a rendered Nginx configuration: which server answered. Pure.
 
-Its format is ``log_format json`` of templates/nginx/blocks.j2, which holds no query and no header,
-so no token.
+Its format is ``log_format json`` of templates/nginx/blocks.j2, which has no query and no header,
+and so no token.
 """
 
 import json
@@ -14,7 +14,7 @@ class Access:
     """One request as Nginx logged it.
 
     ``tries`` pairs each upstream address (``172.18.0.4:3002``) that Nginx asked with the status
-    that came from it; empty when Nginx answered by itself.
+    that it answered; empty if Nginx answered by itself.
     """
 
     status: int
@@ -22,7 +22,7 @@ class Access:
 
 
 def last_access(lines: Iterable[str], path: str) -> Access | None:
-    """Give the last request for the path; None without one."""
+    """Return the last request for the path; None without one."""
     found = None
     for line in lines:
         record = _record(line)
@@ -48,6 +48,8 @@ def _access(record: dict[str, object]) -> Access | None:
 
 
 def _listed(value: object) -> list[str]:
-    """Split what Nginx writes of several tries: ``a, b``, and ``a : b`` after a redirect inside."""
+    """Split what Nginx writes for several tries: ``a, b``, and ``a : b`` after an internal
+    redirect.
+    """
     words = str(value or "").replace(" : ", ", ").split(", ")
     return [word for word in words if word not in {"", "-"}]

@@ -1,4 +1,4 @@
-"""Read an Nginx configuration with its includes into a tree. Runs nothing, asks no network."""
+"""Reads an Nginx configuration with its includes into a tree. Runs nothing, asks no network."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from stack.finding import Place
 from stack.reading import size
 
 DEEPEST_INCLUDE = 32
-"""Nginx itself ends by running out of open files when a file includes itself."""
+"""Nginx itself fails with too many open files when a file includes itself."""
 
 DEEPEST_BLOCK = 100
 
@@ -25,11 +25,11 @@ REFUSED = "`nginx -t` refuses this file for the same reason"
 
 # Blocks that hold pairs of the user's own words, not directives.
 DATA = {"charset_map", "geo", "map", "match", "split_clients", "types"}
-# Directives that take more since crossplane's table was written: `keepalive n [local]` (1.29.7).
+# Directives that accept more since crossplane's table was written: `keepalive n [local]` (1.29.7).
 NEWER = {"keepalive"}
 
 Token = tuple[str, int, bool]
-"""What crossplane's lexer gives: the text without its quotes, its line, whether it was quoted."""
+"""What crossplane's lexer returns: the text without quotes, its line, whether it was quoted."""
 
 
 def read(path: Path, budget: Budget | None = None) -> Config:
@@ -118,7 +118,7 @@ class _Reader:
 
 @dataclass
 class _Parser:
-    """Tokens of one file to statements; every refusal is worded as Nginx words it."""
+    """Parse tokens of one file to statements; errors have the wording of Nginx."""
 
     name: str
     text: str
@@ -132,7 +132,7 @@ class _Parser:
             raise self.refuse(error.strerror, error.lineno) from error
 
     def tokens(self) -> Iterator[Token]:
-        """Give crossplane's tokens; its lexer needs the square of a token's length."""
+        """Return crossplane's tokens; its lexer needs the square of a token's length."""
         since, last = 0, 1
 
         def letters() -> Iterator[str]:
@@ -146,7 +146,7 @@ class _Parser:
                     )
                 yield letter
 
-        # As lex_string() does, but for where the letters come from.
+        # As lex_string() does, except for the source of the letters.
         found = crossplane.lexer._lex_file_object([letters()], self.name)  # noqa: SLF001
         for token in crossplane.lexer._balance_braces(found, self.name):  # noqa: SLF001
             since, last = 0, token[1]
@@ -171,8 +171,8 @@ class _Parser:
         args, end = self.args(tokens)
         if name == "if" and args:
             args = _without_parentheses(args)
-        # A snippet does not say where it is included: the table is asked as for `http`, where
-        # it knows every directive, and what is allowed where is not judged.
+        # A snippet does not say where it is included: the table is asked as for `http`, where it
+        # knows every directive; contexts are not checked.
         if not DATA.intersection(context) and name not in NEWER:
             stated = {"directive": name, "line": line, "args": args}
             crossplane.analyzer.analyze(self.name, stated, end, ("http",), check_ctx=False)
@@ -180,7 +180,7 @@ class _Parser:
         return _Statement(name, tuple(args), line, block)
 
     def args(self, tokens: Iterator[Token]) -> tuple[list[str], str]:
-        """Give the arguments of a directive and what ends it: ``;`` or ``{``."""
+        """Return the arguments of a directive and what ends it: ``;`` or ``{``."""
         args: list[str] = []
         for text, line, quoted in tokens:
             if quoted or (text not in (";", "{", "}") and not text.startswith("#")):
@@ -189,7 +189,7 @@ class _Parser:
                 raise self.refuse('unexpected "}"', line)
             elif text in (";", "{"):
                 return args, text
-        # The lexer just ends where a directive is not finished.
+        # The lexer just ends if a directive is not finished.
         raise self.refuse('unexpected end of file, expecting ";" or "}"', self.count)
 
     def refuse(self, message: str, line: int | None) -> ConfigError:
@@ -199,7 +199,7 @@ class _Parser:
 def _without_parentheses(args: list[str]) -> list[str]:
     whole = [args[0].removeprefix("("), *args[1:]]
     whole[-1] = whole[-1].removesuffix(")")
-    # `if ( $a )` leaves nothing at either end; an empty string in the middle was written so.
+    # `if ( $a )` leaves nothing at either end; an empty string in the middle was written.
     first, last = int(not whole[0]), len(whole) - int(len(whole) > 1 and args[-1] == ")")
     return whole[first:last]
 

@@ -1,4 +1,4 @@
-"""Reads the files of an Nginx configuration and finds what an include means, within a budget."""
+"""Reads the files of an Nginx configuration and resolves includes, within a budget."""
 
 import fnmatch
 import glob
@@ -11,16 +11,16 @@ from stack.errors import ConfigError
 from stack.reading import read_bytes, size
 
 MAX_FILE = 16 << 20  # bytes
-MAX_BYTES = 64 << 20  # in all; a file that is included twice counts twice
+MAX_BYTES = 64 << 20  # in total; a file that is included twice counts twice
 MAX_FILES = 10_000
 MAX_DIRECTIVES = 500_000
-MAX_ENTRIES = 200_000  # names that a pattern makes us look at
+MAX_ENTRIES = 200_000  # names that a pattern may make us look at
 _ALONE = "lint one part alone: stack lint conf.d/site.conf"
 
 
 @dataclass
 class Budget:
-    """What may still be read. Includes multiply: each time that a file is included counts."""
+    """What may still be read. Includes multiply: each inclusion of a file counts."""
 
     files: int = 0
     size: int = 0
@@ -31,35 +31,37 @@ class Budget:
         self.files += 1
         self.size += length
         if self.files > MAX_FILES:
-            raise ConfigError(f"{where}: more than {MAX_FILES:,} files are included in all", _ALONE)
+            raise ConfigError(
+                f"{where}: more than {MAX_FILES:,} files are included in total", _ALONE
+            )
         if self.size > MAX_BYTES:
-            raise ConfigError(f"{where}: more than {size(MAX_BYTES)} are included in all", _ALONE)
+            raise ConfigError(f"{where}: more than {size(MAX_BYTES)} are included in total", _ALONE)
 
     def add_directive(self, where: str) -> None:
         """Count a directive; raise ConfigError if it is one too many."""
         self.directives += 1
         if self.directives > MAX_DIRECTIVES:
-            raise ConfigError(f"{where}: more than {MAX_DIRECTIVES:,} directives in all", _ALONE)
+            raise ConfigError(f"{where}: more than {MAX_DIRECTIVES:,} directives in total", _ALONE)
 
 
 def read(name: str) -> str:
-    """Give the text of a file with the line ends of Unix. Raises ConfigError.
+    """Return the text of a file with Unix line ends. Raises ConfigError.
 
-    Nginx does not ask for an encoding, so what is not UTF-8 is no error.
+    Nginx requires no encoding, so a file that is not UTF-8 is valid.
     """
     text = read_bytes(Path(name), MAX_FILE).decode(errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def find(pattern: str, folders: tuple[Path, ...]) -> list[str] | None:
-    """Give the files that an include means, or None when they are not on this machine.
+    """Return the files that an include names, or None if they are not on this machine.
 
-    A relative ``pattern`` is looked for in one folder after the other. Raises ConfigError for one
+    A relative ``pattern`` is searched in one folder after the other. Raises ConfigError for one
     that would look at half of the disk.
     """
     for folder in dict.fromkeys(folders):
         whole = os.path.normpath(folder / pattern)  # an absolute pattern stays as it is
-        # os.path answers False where looking is refused; Path raises.
+        # os.path returns False where access is refused; Path raises.
         names = sorted(filter(os.path.isfile, _matching(whole)))
         # A pattern that matches nothing in a folder that exists includes nothing.
         if names or (glob.has_magic(pattern) and os.path.isdir(os.path.dirname(whole))):  # noqa: PTH112, PTH120
@@ -68,7 +70,7 @@ def find(pattern: str, folders: tuple[Path, ...]) -> list[str] | None:
 
 
 def _matching(pattern: str) -> list[str]:
-    """Expand a pattern as ``glob`` does, but look at so many names at most."""
+    """Expand a pattern like ``glob``, but look at a limited number of names."""
     if not glob.has_magic(pattern):
         return [pattern] if os.path.lexists(pattern) else []
     found, looked = [""], 0
@@ -97,4 +99,4 @@ def _names(folder: str) -> Iterator[str]:
             for entry in entries:
                 yield entry.name
     except OSError:
-        return  # no folder, or not ours to look at: nothing in it matches
+        return  # not a folder, or not readable: nothing in it matches

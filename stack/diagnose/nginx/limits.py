@@ -1,4 +1,4 @@
-"""What a configuration holds for one path that can end in a 500 or 503 of Nginx's own. Pure."""
+"""What a configuration has for one path that can cause Nginx's own 500 or 503. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ _WORKER = ("worker_connections", "worker_rlimit_nofile")
 
 @dataclass(frozen=True)
 class Written:
-    """Directives that hold for a path, by name; ``is_whole`` if all of the file could be read."""
+    """Directives that apply to a path, by name; ``is_whole`` if all of the file could be read."""
 
     directives: tuple[Directive, ...]
     is_whole: bool
 
     def has(self, *names: str) -> bool:
-        """Whether one of these directives holds."""
+        """Whether one of these directives applies."""
         return any(directive.name in names for directive in self.directives)
 
     def lacks(self, *names: str) -> bool:
-        """Whether none of these can hold, because everything was read."""
+        """Whether none of these can apply, because everything was read."""
         return self.is_whole and not self.has(*names)
 
     def quote(self, *names: str) -> str:
-        """Give these directives as they stand in the file, with their places."""
+        """Return these directives as they are in the file, with their places."""
         found = [d for d in self.directives if d.name in names]
         return ", ".join(f"{' '.join((d.name, *d.args))} ({d.place})" for d in found)
 
 
 def written(site: Site) -> Written:
-    """Read what holds for the routes that the user named."""
+    """Read what applies to the routes that the user named."""
     scopes = [scope for _, scope in site.named]
     found = [directive for scope in scopes for directive in _of(scope)]
     found += [directive for directive in site.directives if directive.name in _WORKER]

@@ -1,7 +1,7 @@
-"""Reads lines of Nginx's error log and says what they mean. Pure.
+"""Reads lines of Nginx's error log and explains them. Pure.
 
 The wordings are those of ngx_http_upstream.c, ngx_http_core_module.c and the limit modules; they
-have been stable for a decade, and are no documented interface.
+have been stable for a decade, but are not a documented interface.
 """
 
 import re
@@ -29,8 +29,8 @@ class Meaning:
 class Entry:
     """One line: its level and message, and the upstream without a query.
 
-    The request line and the referrer are left out: they hold tokens. ``meaning`` is None for a
-    message that is not known here.
+    The request line and the referrer are left out: they contain tokens. ``meaning`` is None for an
+    unknown message.
     """
 
     level: str
@@ -40,7 +40,7 @@ class Entry:
 
     @property
     def is_limit(self) -> bool:
-        """Whether Nginx itself can take no more, whoever is asked for."""
+        """Whether Nginx itself is at its limit, whatever was requested."""
         return bool(_LIMIT.search(self.message))
 
 
@@ -54,18 +54,18 @@ _MEANINGS = tuple(
         ),
         (
             r"connect\(\) (?:to \S+ )?failed \(113:",
-            "the upstream's address is not on the network any more",
+            "the upstream's address is no longer on the network",
             "stack up",
         ),
         (
             r"upstream timed out \(110: .*while connecting",
-            "the upstream's address takes no connection: it is gone, or a firewall drops it",
-            "see that the service listens on 0.0.0.0, and what the firewall drops",
+            "the upstream's address accepts no connection: it is gone, or a firewall drops it",
+            "check that the service listens on 0.0.0.0, and what the firewall drops",
         ),
         (
             r"upstream timed out \(110: .*while reading response header",
-            "the service took the request and did not answer in time",
-            "look into the log of the service; proxy_read_timeout is how long Nginx waits",
+            "the service accepted the request and did not answer in time",
+            "check the log of the service; proxy_read_timeout is how long Nginx waits",
         ),
         (
             r"upstream timed out \(110: .*while proxying upgraded connection",
@@ -75,12 +75,12 @@ _MEANINGS = tuple(
         (
             r"upstream prematurely closed connection",
             "the service closed the connection before it answered: it crashed or refused",
-            "look into the log of the service",
+            "check the log of the service",
         ),
         (
             r"recv\(\) failed \(104:",
             "the service reset the connection: it crashed, or speaks another protocol",
-            "look into the log of the service",
+            "check the log of the service",
         ),
         (
             r"upstream sent no valid HTTP/1\.0 header",
@@ -89,7 +89,7 @@ _MEANINGS = tuple(
         ),
         (
             r"upstream sent too big header",
-            "the service answers with more headers than Nginx takes, most often cookies",
+            "the service answers with more headers than Nginx accepts, most often cookies",
             "raise proxy_buffer_size",
         ),
         (
@@ -99,8 +99,8 @@ _MEANINGS = tuple(
         ),
         (
             r"no live upstreams",
-            "every server of the upstream failed lately, or its name leads nowhere now",
-            "start or mend the servers; fail_timeout says how long one that failed is left out",
+            "every server of the upstream failed recently, or its name no longer resolves",
+            "start or repair the servers; fail_timeout is how long a failed one is skipped",
         ),
         (
             r"could not be resolved|host not found in upstream",
@@ -109,7 +109,7 @@ _MEANINGS = tuple(
         ),
         (
             r"no resolver defined",
-            "proxy_pass has a variable, and nobody to look its name up",
+            "proxy_pass has a variable, and no resolver to look up its name",
             "add a resolver, such as: resolver 127.0.0.11;",
         ),
         (
@@ -125,22 +125,22 @@ _MEANINGS = tuple(
         (
             r"limiting connections by zone",
             "the client has as many connections as limit_conn allows",
-            "raise limit_conn: a WebSocket holds its connection as long as it is open",
+            "raise limit_conn: a WebSocket holds its connection while it is open",
         ),
         (
             r"limiting requests, excess",
-            "the client asks more often than limit_req allows",
+            "the client sends requests more often than limit_req allows",
             "raise the rate or the burst of limit_req",
         ),
         (
             r"worker_connections are not enough",
-            "all connections of a worker are taken; a proxied WebSocket takes two",
+            "all connections of a worker are in use; a proxied WebSocket uses two",
             "raise worker_connections",
         ),
         (
-            # The words behind the number (EMFILE) differ from C library to C library.
+            # The text after the number (EMFILE) differs between C libraries.
             r"\(24: ",
-            "Nginx may open no more files; a proxied WebSocket takes two",
+            "Nginx may not open more files; a proxied WebSocket uses two",
             "raise worker_rlimit_nofile",
         ),
         (
@@ -153,12 +153,12 @@ _MEANINGS = tuple(
 
 
 def entries(lines: Iterable[str]) -> list[Entry]:
-    """Give what the lines say; what is no line of an error log is left out."""
+    """Return what the lines say; lines that are not of an error log are left out."""
     return [entry(found) for line in lines if (found := _LINE.match(line))]
 
 
 def entry(found: re.Match[str]) -> Entry:
-    """Give one line as values."""
+    """Return one line as values."""
     rest = found["rest"]
     message = _CONTEXT.split(rest, maxsplit=1)[0]
     upstream = _UPSTREAM.search(rest)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from stack.diagnose.nginx.tree import Config, Directive
 
-# Blocks whose directives hold for a request; all others hold data or stand alone.
+# Blocks whose directives apply to a request; all others hold data or stand alone.
 LEVELS = {"http", "server", "location", "if", "limit_except"}
 
 
@@ -23,7 +23,9 @@ class Scope:
     def _by_name(self) -> dict[str, tuple[Directive, ...]]:
         found: dict[str, tuple[Directive, ...]] = {}
         for directive in self.block:
-            if directive.block is not None:  # thousands of servers or locations are no such list
+            if (
+                directive.block is not None
+            ):  # thousands of servers or locations are not in such a list
                 continue
             found[directive.name] = (*found.get(directive.name, ()), directive)
         return found
@@ -49,11 +51,11 @@ class Scope:
         return tuple(child for child in inside if child.modifier.startswith("~"))
 
     def exact(self, path: str) -> "Scope | None":
-        """Give the location that is `=` this path."""
+        """Return the location with exactly this path (``=``)."""
         return self._fixed.get((True, path))
 
     def longest(self, path: str) -> "Scope | None":
-        """Give the location whose path is the longest beginning of this one."""
+        """Return the location with the longest prefix of this path."""
         lengths = range(len(path), 0, -1)
         fitting = (self._fixed.get((False, path[:length])) for length in lengths)
         return next((found for found in fitting if found), None)
@@ -65,7 +67,7 @@ class Scope:
 
     @property
     def args(self) -> tuple[str, ...]:
-        """What stands between the block's name and its brace."""
+        """The arguments between the block's name and its brace."""
         return self.directive.args if self.directive else ()
 
     @cached_property
@@ -79,21 +81,21 @@ class Scope:
 
     @cached_property
     def ancestors(self) -> tuple["Scope", ...]:
-        """The blocks around, from the inside out; the last is the file itself."""
+        """The blocks around it, from the inside out; the last is the file itself."""
         return (self.parent, *self.parent.ancestors) if self.parent else ()
 
     def walk(self) -> Iterator["Scope"]:
-        """Give this block and all inside it."""
+        """Return this block and all inside it."""
         yield self
         for child in self.children:
             yield from child.walk()
 
     def own(self, name: str) -> tuple[Directive, ...]:
-        """Give the simple directives of that name that stand in this very block."""
+        """Return the simple directives of that name that are directly in this block."""
         return self._by_name.get(name, ())
 
     def source(self, name: str) -> "Scope | None":
-        """Give the innermost block that has the directive: all outer ones are replaced by it."""
+        """Return the innermost block that has the directive: it replaces all outer ones."""
         if name not in self._sources:
             around = (self, *self.ancestors)
             self._sources[name] = next((scope for scope in around if scope.own(name)), None)
@@ -105,17 +107,17 @@ class Scope:
         return {}
 
     def effective(self, name: str) -> tuple[Directive, ...]:
-        """Give what holds here; an array directive is replaced as a whole by a lower level."""
+        """Return what applies here; a lower level replaces an array directive as a whole."""
         source = self.source(name)
         return source.own(name) if source else ()
 
     def one(self, name: str) -> Directive | None:
-        """Give the directive that holds here, of those that can stand only once."""
+        """Return the directive that applies here, of those that can occur only once."""
         found = self.effective(name)
         return found[-1] if found else None
 
     def header(self, name: str) -> Directive | None:
-        """Give the ``proxy_set_header`` for a field; names compare without case."""
+        """Return the ``proxy_set_header`` for a field; names compare without case."""
         found = [d for d in self.effective("proxy_set_header") if is_field(d, name)]
         return found[-1] if found else None
 
@@ -148,39 +150,39 @@ class Scope:
 
     @cached_property
     def has_unknown(self) -> bool:
-        """Whether this block or one around includes a file that is not here to be read."""
+        """Whether this block or one around it includes a file that is not here."""
         return any(scope.own("include") for scope in (self, *self.ancestors))
 
 
 def is_field(directive: Directive, name: str) -> bool:
-    """Tell whether a ``proxy_set_header`` (or the like) is about that header field."""
+    """Whether a ``proxy_set_header`` (or the like) is about that header field."""
     return bool(directive.args) and directive.args[0].lower() == name.lower()
 
 
 def value(directive: Directive | None) -> str:
-    """Give the last argument: the value of ``name value`` and of ``name field value``."""
+    """Return the last argument: the value of ``name value`` and of ``name field value``."""
     return directive.args[-1] if directive and directive.args else ""
 
 
 def port(listen: Directive) -> str:
-    """Give the port of a ``listen`` that names one, else ""."""
+    """Return the port of a ``listen`` that names one, else ""."""
     found = re.search(r"(?:^|:)(\d+)$", listen.args[0]) if listen.args else None
     return found[1] if found else ""
 
 
 def root(config: Config) -> Scope:
-    """Give the file itself as a scope."""
+    """Return the file itself as a scope."""
     return Scope(None, config.directives)
 
 
 def matches(pattern: Scope, path: str) -> bool:
-    """Tell whether a location's regular expression fits a path; a bad one fits nothing."""
+    """Whether a location's regular expression matches a path; an invalid one matches nothing."""
     flags = re.IGNORECASE if pattern.modifier == "~*" else 0
     return fits(pattern.path, path, flags)
 
 
 def fits(pattern: str, text: str, flags: int = 0) -> bool:
-    """Search as PCRE does; Python agrees on what locations use, but names groups otherwise."""
+    """Search like PCRE; Python agrees on what locations use, but names groups differently."""
     try:
         return re.search(re.sub(r"\(\?<(?![=!])", "(?P<", pattern), text, flags) is not None
     except re.error:
@@ -188,7 +190,7 @@ def fits(pattern: str, text: str, flags: int = 0) -> bool:
 
 
 def winner(server: Scope, path: str) -> Scope | None:
-    """Give the location that answers a path: exact, then ``^~``, regex in order, longest prefix."""
+    """Return the location for a path: exact, then ``^~``, regex in order, longest prefix."""
     exact = server.exact(path)
     if exact:
         return exact

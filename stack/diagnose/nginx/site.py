@@ -8,7 +8,7 @@ from functools import cached_property
 from stack.diagnose.nginx.scope import Scope, root, value, winner
 from stack.diagnose.nginx.tree import Config, Directive, walk
 
-# Paths that sockets of well-known libraries and frameworks have; enough for an `info` only.
+# Socket paths of well-known libraries and frameworks; enough for an `info` only.
 SUSPECT = re.compile(
     r"(?:^|/)(?:wss?|websockets?|sockets?|socket\.io|sockjs(?:-node)?|cable|hubs?|signalr"
     r"|(?:webpack-)?hmr)(?:/|\$|$)",
@@ -28,10 +28,10 @@ SCHEME = re.compile(
 
 @dataclass(frozen=True)
 class Options:
-    """What the user tells beside the file.
+    """What the user adds to the file.
 
-    ``nginx_version`` is None where it is not known; ``routes`` are paths that are WebSocket
-    routes though the file does not say so.
+    ``nginx_version`` is None if it is not known; ``routes`` are paths that are WebSocket routes
+    although the file does not say so.
     """
 
     nginx_version: tuple[int, int, int] | None = None
@@ -40,10 +40,10 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """A block that answers a request; ``proxy_pass`` is None where a named route has none.
+    """A block that answers a request; ``proxy_pass`` is None if a named route has none.
 
-    ``is_socket``: the file or the user says that it is a WebSocket route. ``is_suspect``: only
-    its path says so. ``is_named``: the user did.
+    ``is_socket``: the file or the user says that it is a WebSocket route. ``is_suspect``: only its
+    path says so. ``is_named``: the user named it.
     """
 
     scope: Scope
@@ -54,7 +54,7 @@ class Route:
 
     @property
     def target(self) -> str:
-        """What ``proxy_pass`` says, or nothing."""
+        """The argument of ``proxy_pass``, or nothing."""
         return value(self.proxy_pass)
 
     @property
@@ -65,13 +65,13 @@ class Route:
 
     @property
     def uri(self) -> str:
-        """The target's path; empty where the request's own path is passed on."""
+        """The target's path; empty if the request's own path is passed on."""
         match = SCHEME.match(self.target)
         return (match["uri"] or "") if match else ""
 
     @property
     def is_dedicated(self) -> bool:
-        """Whether nothing but sockets is likely here, by a name of the path, target or host."""
+        """Whether probably only sockets are here, by a name of the path, target or host."""
         scope = self.scope
         if scope.kind == "if" or (self.is_named and scope.path != "/") or is_guarded(scope):
             return True
@@ -85,7 +85,7 @@ class Route:
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """One configuration seen as Nginx sees it."""
+    """One configuration as Nginx sees it."""
 
     config: Config
     options: Options
@@ -97,17 +97,17 @@ class Site:
 
     @cached_property
     def scopes(self) -> tuple[Scope, ...]:
-        """Every block that holds for requests, the file itself first."""
+        """Every block that applies to requests, the file itself first."""
         return tuple(self.root.walk())
 
     @cached_property
     def http(self) -> Scope | None:
-        """The ``http`` block; None in a snippet, where what stands around is unknown."""
+        """The ``http`` block; None in a snippet, whose surroundings are unknown."""
         return next((scope for scope in self.scopes if scope.kind == "http"), None)
 
     @cached_property
     def servers(self) -> tuple[Scope, ...]:
-        """The virtual hosts; a file of locations only counts as one."""
+        """The virtual hosts; a file with only locations counts as one."""
         servers = tuple(scope for scope in self.scopes if scope.kind == "server")
         return servers or (self.root,)
 
@@ -118,7 +118,7 @@ class Site:
 
     @cached_property
     def version(self) -> tuple[int, int, int] | None:
-        """The Nginx that is judged: the user's word, else what only some versions can read."""
+        """The Nginx version that is judged: given by the user, or implied by the file."""
         if self.options.nginx_version:
             return self.options.nginx_version
         if any(d.name == "ssl" and d.args == ("on",) for d in self.directives):
@@ -129,7 +129,7 @@ class Site:
 
     @cached_property
     def maps(self) -> dict[str, Directive]:
-        """Maps by the variable that they fill, without its dollar sign."""
+        """Maps by the variable that they define, without its dollar sign."""
         return {
             d.args[-1].lstrip("$"): d
             for d in self.directives
@@ -151,7 +151,7 @@ class Site:
 
     @cached_property
     def listens(self) -> dict[str, set[str]]:
-        """What is said of each address: servers that share one share its options."""
+        """What is known of each address: servers that share one share its options."""
         said: dict[str, set[str]] = {}
         for listen in (d for server in self.servers for d in server.own("listen") if d.args):
             said.setdefault(listen.args[0], set()).update(listen.args[1:])
@@ -164,7 +164,7 @@ class Site:
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """Names that Nginx has addresses of from its start: upstreams, and literal targets."""
+        """Names whose addresses Nginx has from its start: upstreams, and literal targets."""
         literal = {r.host for r in self.routes if "$" not in r.target}
         return frozenset(self.upstreams) | literal
 
@@ -180,7 +180,7 @@ class Site:
 
     @cached_property
     def named(self) -> tuple[tuple[str, Scope], ...]:
-        """The user's own routes with the location that wins each in each virtual host."""
+        """The user's own routes with the location that wins in each virtual host."""
         found = ((path, winner(s, path)) for path in self.options.routes for s in self.servers)
         return tuple((path, scope) for path, scope in found if scope)
 
@@ -203,7 +203,7 @@ class Site:
         return tuple(arg for d in self.directives if d.name in names for arg in d.args[1:])
 
     def _is_subrequest(self, scope: Scope) -> bool:
-        """Tell whether only `auth_request` and the like ask here: no browser's request comes by."""
+        """Whether only `auth_request` and the like ask here: browsers do not."""
         location = scope.location
         if location is None or not location.own("internal"):
             return False
@@ -211,7 +211,7 @@ class Site:
 
 
 def is_guarded(scope: Scope) -> bool:
-    """Tell whether what does not upgrade is turned away: ``if ($http_upgrade != websocket)``."""
+    """Whether requests without Upgrade are refused: ``if ($http_upgrade != websocket)``."""
     return any(
         child.args[:1] == ("$http_upgrade",)
         and child.own("return")
@@ -223,7 +223,7 @@ def is_guarded(scope: Scope) -> bool:
 
 
 def forwards(scope: Scope) -> bool:
-    """Tell whether a block's headers (or its condition) say that it is for WebSockets."""
+    """Whether a block's headers (or its condition) show that it is for WebSockets."""
     upgrade, connection = scope.header("Upgrade"), scope.header("Connection")
     if upgrade is not None:
         return value(upgrade) != ""

@@ -8,7 +8,7 @@ from stack.finding import Place
 
 @dataclass(frozen=True)
 class Directive:
-    """One directive; ``block`` is None where it ends with a semicolon.
+    """One directive; ``block`` is None if it ends with a semicolon.
 
     ``args`` are without their quotes, and an ``if`` is without its parentheses. ``context`` names
     the blocks around it from the outside in: ``("http", "server")``.
@@ -25,8 +25,8 @@ class Directive:
 class Config:
     """A file with all that it includes.
 
-    ``sources`` holds the lines of each file read. ``missing`` are the ``include`` directives of
-    which no file was found here; they stay in the tree, because what they hold is unknown.
+    ``sources`` holds the lines of each file read. ``missing`` are the ``include`` directives whose
+    files were not found here; they stay in the tree, because their content is unknown.
     """
 
     file: str
@@ -36,7 +36,7 @@ class Config:
 
 
 def walk(directives: tuple[Directive, ...]) -> Iterator[Directive]:
-    """Give every directive, a block before what it holds."""
+    """Return every directive, a block before what it holds."""
     for directive in directives:
         yield directive
         yield from walk(directive.block or ())

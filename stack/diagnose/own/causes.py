@@ -1,4 +1,4 @@
-"""What can be wrong with a stack of our own, seen from inside: the causes WS201 and up. Values."""
+"""Causes of failures in a stack of our own, seen from inside: WS201 and up. Values."""
 
 from stack.finding import Cause
 
@@ -14,9 +14,9 @@ NOT_APPLIED = Cause(
     "WS201",
     "not-applied",
     "warning",
-    "what runs is not what stack.yaml says",
-    "stack.yaml, or a file that it names, was changed after the last stack up. What you look at "
-    "is the older stack.",
+    "what runs differs from stack.yaml",
+    "stack.yaml, or a file that it names, was changed after the last stack up. The older stack "
+    "is still running.",
     "stack up",
     COMPOSE,
     bad="services:\n  api: { build: ./api, port: 8000 }   # changed; the container is older",
@@ -27,8 +27,8 @@ NOT_LOADED = Cause(
     "configuration-not-loaded",
     "error",
     "Nginx serves with another configuration than the one on disk",
-    "Nginx reads its configuration when it starts and when it is told to. Until then, the one that "
-    "it read before is in force, whatever lies on disk.",
+    "Nginx reads its configuration when it starts and when it is reloaded. Until then it uses "
+    "the one that it read before, whatever is on disk.",
     "stack up",
     RELOAD,
 )
@@ -46,7 +46,7 @@ OTHER_PORT = Cause(
     "service-on-other-port",
     "error",
     "a container listens on another port than stack.yaml says",
-    "Nginx connects to the port of stack.yaml. The process inside chose its own.",
+    "Nginx connects to the port in stack.yaml. The process inside chose another one.",
     "write the port that it listens on",
     PUBLISHING,
     bad="services:\n  api: { build: ./api, port: 8000 }   # the process listens on 3000",
@@ -57,9 +57,9 @@ INSIDE_LOOPBACK = Cause(
     "service-on-loopback",
     "error",
     "a process listens on its container's loopback only",
-    "Each container has a 127.0.0.1 of its own. What listens there is reached by nobody outside of "
-    "the container, Nginx included.",
-    "let it listen on 0.0.0.0",
+    "Each container has its own 127.0.0.1. A process that listens there cannot be reached from "
+    "outside of the container, not even by Nginx.",
+    "make it listen on 0.0.0.0",
     NETWORKING,
     bad='uvicorn.run(app, host="127.0.0.1", port=8000)',
     good='uvicorn.run(app, host="0.0.0.0", port=8000)',
@@ -69,8 +69,8 @@ PORT_LOST = Cause(
     "front-port-lost",
     "error",
     "the engine started Nginx without the front port",
-    "After a clash of ports an engine can start a container whose port it does not publish "
-    "(moby#51758). The container looks well, and nobody reaches it.",
+    "After a port conflict an engine can start a container without publishing its port "
+    "(moby#51758). The container looks healthy, but cannot be reached.",
     "stack up",
     PUBLISHING,
 )
@@ -78,9 +78,9 @@ ROUTE_FAILS = Cause(
     "WS210",
     "route-fails",
     "error",
-    "the front does not answer on a route as it should",
-    "Everything that stack can see runs and listens, so the service itself answers in a way that "
-    "is no success: its log says more.",
+    "the front does not answer correctly on a route",
+    "As far as stack can see, everything runs and listens, so the service itself answers with an "
+    "error: its log says more.",
     "stack logs SERVICE",
     COMPOSE,
 )
@@ -88,12 +88,12 @@ PASSWORD_REFUSED = Cause(
     "WS211",
     "password-refused",
     "error",
-    "a store refuses the password of this stack: its data was made with another one",
+    "a store refuses the password of this stack: its data was created with another one",
     "A database keeps its password in its data, and the data outlives the stack. The secrets in "
-    ".stack/NAME/secrets were made anew (the folder was deleted, or another checkout had the same "
-    "project name), so they no longer fit. The service runs; nothing can sign in.",
-    "bring back the .stack/NAME/secrets that the data was made with, or delete all data: "
-    "stack down --volumes",
+    ".stack/NAME/secrets were created again (the folder was deleted, or another checkout had the "
+    "same project name), so they no longer match. The service runs, but logins fail.",
+    "restore the .stack/NAME/secrets that the data was created with, or delete all data: stack "
+    "down --volumes",
     PASSWORDS,
     bad="$ stack down && rm -r .stack && stack up",
     good="$ stack down --volumes && rm -r .stack && stack up",
@@ -102,9 +102,9 @@ NOT_READY = Cause(
     "WS212",
     "service-not-ready",
     "error",
-    "a container runs and does not answer as its readiness check asks",
-    "Its process lives, and in its own protocol it does not answer, or says that it cannot do its "
-    "work yet. Requests may reach it all the same.",
+    "a container runs but fails its readiness check",
+    "Its process runs, but does not answer in its own protocol, or reports that it is not ready "
+    "yet. Requests may still reach it.",
     "stack logs SERVICE",
     COMPOSE,
 )
@@ -112,9 +112,9 @@ ONE_OF_SEVERAL = Cause(
     "WS213",
     "one-replica-fails",
     "error",
-    "one container of several fails where the others answer",
-    "Nginx takes the containers of a service in turn, so every so many requests meet the one that "
-    "fails. A reload of the page seems to mend it.",
+    "one container of several fails while the others answer",
+    "Nginx sends requests to the containers of a service in turn, so some of them reach the one "
+    "that fails. Reloading the page seems to help.",
     "stack logs SERVICE, then stack restart SERVICE",
     COMPOSE,
 )
@@ -123,8 +123,8 @@ FRONT_ALTERS = Cause(
     "front-fails-service-answers",
     "error",
     "the service answers the same request, the front does not",
-    "Asked from where Nginx stands, with the same headers, the containers answer as wanted. So "
-    "what Nginx has loaded treats the request in another way than stack.yaml says.",
+    "Asked from Nginx's container with the same headers, the containers answer correctly. So the "
+    "configuration that Nginx has loaded treats the request differently than stack.yaml says.",
     "stack up",
     RELOAD,
 )
@@ -133,9 +133,9 @@ OTHER_ANSWERS = Cause(
     "somebody-else-answers",
     "warning",
     "the front answers on a route, its containers do not",
-    "Asked from where Nginx stands, no container of the service answers, and yet an answer comes: "
-    "from a container that is no part of the stack and has the same name on its network, or from "
-    "one that has just ended.",
+    "Asked from Nginx's container, no container of the service answers, and yet an answer comes: "
+    "from a container outside of the stack with the same name on its network, or from one that "
+    "has just stopped.",
     "stack restart SERVICE",
     NETWORKING,
 )
@@ -143,10 +143,10 @@ STALE_ADDRESS = Cause(
     "WS216",
     "stale-address",
     "error",
-    "Nginx asks an address that no container of the service has",
-    "A container that was made anew has another address. Nginx looks a literal name up once, when "
-    "it reads its configuration, and keeps the old one. Configurations that stack writes ask "
-    "Docker's DNS every second.",
+    "Nginx uses an address that no container of the service has",
+    "A container that was recreated has another address. Nginx resolves a literal name once, "
+    "when it reads its configuration, and keeps that address. Configurations that stack writes "
+    "ask Docker's DNS every second.",
     "stack up; if that has nothing to change: stack restart nginx",
     RESOLVER,
     bad="upstream api { server api:8000; }   # looked up once",
@@ -157,9 +157,10 @@ FRONT_FULL = Cause(
     "front-at-its-limit",
     "error",
     "Nginx has no connection or open file left",
-    "Each open WebSocket takes two connections of a worker and two open files, one to the browser "
-    "and one to the service. At the limit, new requests are refused, or closed without an answer.",
-    "close what is left open, or raise worker_connections and worker_rlimit_nofile",
+    "Each open WebSocket uses two connections of a worker and two open files, one for the "
+    "browser and one for the service. At the limit, new connections are refused, or closed "
+    "without an answer.",
+    "close unused connections, or raise worker_connections and worker_rlimit_nofile",
     "https://nginx.org/en/docs/ngx_core_module.html#worker_connections",
     bad="events { worker_connections 512; }   # 300 open WebSockets",
     good="worker_rlimit_nofile 8192;\nevents { worker_connections 4096; }",

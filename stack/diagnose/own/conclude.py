@@ -1,6 +1,6 @@
 """Concludes what is wrong with a stack of our own from what was seen of it. Pure.
 
-``examine`` gathers the evidence; this says what it means, the nearest cause of each failure only.
+``examine`` gathers the evidence; this module returns the nearest cause of each failure only.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,10 @@ from stack.proof.host_port import said
 
 
 def conclude(seen: StackSeen) -> list[Finding]:
-    """Give what is wrong, the nearest cause of each failure, most important first."""
+    """Return what is wrong: the nearest cause of each failure, most important first."""
     found = [*_not_running(seen), *_front(seen)]
     explained = {one.where for one in found}
-    if NGINX not in explained:  # else every route fails, for that one reason
+    if NGINX not in explained:  # else every route fails for this one reason
         found += list(of_limits(seen)) or _of_services(seen, explained)
     return [*found, *_not_applied(seen, bool(found))]
 
@@ -30,7 +30,7 @@ def _of_services(seen: StackSeen, explained: set[str]) -> list[Finding]:
 
 
 def _of_service(seen: StackSeen, service: str) -> list[Finding]:
-    """Say what fails of a service whose containers, if it has some, run."""
+    """Return what fails of a service whose containers, if it has any, run."""
     routes = [item for item in seen.routes if item.route.service == service]
     item = seen.services.get(service)
     if item and (one := _unreachable(item, routes)):
@@ -41,7 +41,7 @@ def _of_service(seen: StackSeen, service: str) -> list[Finding]:
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Give findings that say the same of several routes as one, with the evidence of all."""
+    """Merge findings that are equal for several routes into one, with the evidence of all."""
     merged: dict[tuple[str, str], Finding] = {}
     for one in findings:
         first = merged.get((one.code, one.message))
@@ -51,7 +51,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _is_consequence(seen: StackSeen, item: ServiceSeen) -> bool:
-    """Whether it cannot answer because something that it needs does not."""
+    """Whether it cannot answer because a service that it needs does not."""
     needed = [seen.services[name] for name in item.needs if name in seen.services]
     return any(not one.is_well or _is_consequence(seen, one) for one in needed)
 
@@ -96,7 +96,7 @@ def _front(seen: StackSeen) -> Iterator[Finding]:
 
 
 def _unreachable(item: ServiceSeen, routes: list[RouteSeen]) -> Finding | None:
-    """Compare where Nginx connects to with what listens there."""
+    """Compare the port that Nginx connects to with what listens there."""
     answers = [(one.route.path, one.problem) for one in routes if one.is_unreachable]
     answers = answers or [(one.container, one.answer) for one in item.silent]
     if item.listening is None or not answers:
@@ -115,15 +115,15 @@ def _unreachable_container(
         message = f"port {port} is open inside its container only"
         return finding(causes.INSIDE_LOOPBACK, service, message, "let it listen on 0.0.0.0", *seen)
     if not outward:
-        return None  # it is not ready, or about to end: its log knows
+        return None  # it is not ready, or about to end: its log says why
     ports = sorted({item.port for item in outward})
     fix = f"stack.yaml: services.{service}.port: {ports[0]}"
-    message = f"listens on {', '.join(map(str, ports))}, while stack.yaml says {port}"
+    message = f"listens on {', '.join(map(str, ports))}, but stack.yaml says {port}"
     return finding(causes.OTHER_PORT, service, message, fix, *seen)
 
 
 def _not_applied(seen: StackSeen, is_explained: bool) -> Iterator[Finding]:
-    """Say that ``up`` has something to do, unless that is only to mend what was found."""
+    """Report that ``up`` has changes to make, unless they only repair what was found."""
     if seen.changes and not is_explained:
         steps = [("stack up", change) for change in seen.changes]
         message = "stack.yaml was changed since the last stack up"

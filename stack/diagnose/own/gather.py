@@ -1,4 +1,4 @@
-"""Gathers what is to be seen of a stack of our own, for the doctor. Changes and prints nothing."""
+"""Gathers what can be seen of a stack of our own, for the doctor. Changes and prints nothing."""
 
 import contextlib
 import time
@@ -45,14 +45,14 @@ ERROR_LOG = "/dev/shm/error.log"  # noqa: S108 - in the container; templates/ngi
 READY_WITHIN = 5.0  # seconds that a container may take to answer, also on a busy machine
 LOOK_WITHIN = 5.0  # seconds for all questions about one route
 LOG_LINES = 5  # of a container that failed
-ACCESS_LINES = 200  # of Nginx, among which the last question is looked for
+ACCESS_LINES = 200  # of Nginx, which are searched for the last question
 PARALLEL = 16
 HOST = "host.docker.internal"  # this machine, seen from Nginx
 
 
 @dataclass(frozen=True)
 class _View:
-    """What all questions go through. ``nginx`` is its container, if that runs."""
+    """What all questions share. ``nginx`` is its container, if that runs."""
 
     engine: DockerEngine
     prepared: Prepared
@@ -71,9 +71,9 @@ class _View:
 
 
 def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) -> StackSeen:
-    """See containers, what listens in them, the front port and every route.
+    """Look at containers, what listens in them, the front port and every route.
 
-    Raises StackError when there is no engine to ask, ConfigError for a wrong stack.yaml.
+    Raises StackError without an engine to ask, ConfigError for a wrong stack.yaml.
     """
     planned = plan_project(project, engine, say)
     prepared = planned.prepared
@@ -84,7 +84,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     view = _View(engine, prepared, running, ready)
     containers = prepared.topology.containers
     with ThreadPoolExecutor(PARALLEL) as pool:
-        # The front first, and by itself: how long it takes is told.
+        # The front first, and by itself: its answer time is reported.
         asked = list(pool.map(lambda route: _route(view, route), prepared.topology.routes))
         watch.deadline = time.monotonic() + READY_WITHIN
         silent = pool.map(lambda item: _silent(view, item), containers)
@@ -102,14 +102,14 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
 
 
 def _on_disk(project: Project) -> str:
-    """Give the generation of the configuration that Nginx has mounted; empty if there is none."""
+    """Return the generation of the configuration that is mounted in Nginx; empty without one."""
     with contextlib.suppress(ValueError):
         return generation(files.read(project.state.config) or "")
     return ""
 
 
 def _silent(view: _View, item: Container) -> tuple[Silent, ...]:
-    """Ask the containers of a service as ``up`` does; what Nginx is asked is the front itself."""
+    """Ask the containers of a service as ``up`` does; for Nginx, ask the front itself."""
     if item.service == NGINX or not view.nginx:
         return ()
     found = (_silence(view, item, one) for one in view.alive(item.service))
@@ -126,13 +126,13 @@ def _silence(view: _View, item: Container, one: SeenContainer) -> Silent | None:
         message = message if refused else f"{one.name} runs and does not answer"
         log = error.evidence[-LOG_LINES:]
         return Silent(one.name, error.probe, error.answer, message, error.hint, refused, log)
-    except EngineError:  # Nginx, from where it is asked, ended by now
+    except EngineError:  # Nginx, from where it is asked, has ended
         return None
     return None
 
 
 def _route(view: _View, route: FrontRoute) -> RouteSeen:
-    if not view.nginx:  # whoever answers at that port then, it is not this stack
+    if not view.nginx:  # an answer at that port is then not from this stack
         said = "the front does not run"
         return RouteSeen(route, said, said, is_unreachable=True, ms=0)
     proof = prove(view.ready, route)
@@ -167,7 +167,7 @@ def _direct(view: _View, route: FrontRoute, nginx: str) -> list[Direct]:
 def _answer_of(
     view: _View, nginx: str, route: FrontRoute, name: str, place: tuple[str, int]
 ) -> Direct:
-    """Ask a second time before anything is said against a container: it may have been busy."""
+    """Ask a second time before reporting a container: it may have been busy."""
     first = _answer(view, nginx, route, name, place)
     return first if first.is_well else _answer(view, nginx, route, name, place)
 
@@ -177,7 +177,7 @@ def _answer(
 ) -> Direct:
     try:
         seen = direct.ask(view.engine, nginx, place, route, view.ready.question(route))
-    except EngineError as error:  # it ended by now
+    except EngineError as error:  # it has ended
         return Direct(name, "", error.message, 0, 0)
     said = view.clean(seen.says), view.clean(route_problem(route, seen))
     return Direct(name, *said, seen.status, _ms(seen.seconds))
@@ -199,7 +199,7 @@ def _looked_into(view: _View, item: RouteSeen) -> RouteSeen:
 
 
 def _asked_around(ready: Ready, route: FrontRoute) -> tuple[Finding, ...]:
-    """Ask the front as the doctor asks any address, with a token that our server takes."""
+    """Ask the front as the doctor asks any address, with a token that our server accepts."""
     target = replace(ready.front, path=route.path)
     token = ready.token() if route.source == "preset" else ""
     headers = (("Authorization", f"Bearer {token}"),) if token else ()
@@ -210,19 +210,19 @@ def _asked_around(ready: Ready, route: FrontRoute) -> tuple[Finding, ...]:
 
 
 def _written(view: _View, nginx: str, route: FrontRoute) -> tuple[tuple[Entry, ...], Access | None]:
-    """Ask again, and give what Nginx wrote meanwhile, into its error and its access log."""
+    """Ask again, and return what Nginx wrote meanwhile to its error and access logs."""
     try:
         list(view.engine.execute(nginx, ["sh", "-c", f": > {ERROR_LOG}"]))
         view.ready.ask_route(route)
         *lines, code = view.engine.execute(nginx, ["cat", ERROR_LOG])
-    except EngineError:  # it ended by now
+    except EngineError:  # it has ended
         return (), None
     access = last_access(view.engine.logs(nginx, ACCESS_LINES), route.path)
     return tuple(entries(map(str, lines))) if code == 0 else (), access
 
 
 def _is_published(view: _View) -> bool:
-    """Whether the front port of a running Nginx is really open; True when it does not run."""
+    """Whether the front port of a running Nginx is really open; True if it does not run."""
     front, nginx = view.prepared.front, view.nginx
     if nginx is None:
         return True
@@ -232,7 +232,7 @@ def _is_published(view: _View) -> bool:
 def _services(
     view: _View, silent: Mapping[str, tuple[Silent, ...]], routes: tuple[RouteSeen, ...]
 ) -> dict[str, ServiceSeen]:
-    """See the containers of each service; look into those of a service that fails."""
+    """Look at the containers of each service, and into those of a service that fails."""
     failing = {item.route.service for item in routes if item.is_unreachable}
     troubled = {item.route.service for item in routes if item.problem}
     found: dict[str, ServiceSeen] = {}
@@ -266,7 +266,7 @@ def _service(view: _View, item: Container, silent: tuple[Silent, ...]) -> Servic
 
 
 def _log(view: _View, ended: tuple[SeenContainer, ...]) -> tuple[str, ...]:
-    """Give the last lines of the first that failed; who was only stopped has nothing to explain."""
+    """Return the last lines of the first one that failed; a stopped one explains nothing."""
     for one in ended:
         if view.engine.exit_code(one.name) != 0:
             return tuple(view.clean("\n".join(view.engine.logs(one.name, LOG_LINES))).splitlines())
@@ -284,7 +284,7 @@ def _addresses(engine: DockerEngine, alive: list[SeenContainer]) -> dict[str, st
 
 
 def _inside(engine: DockerEngine, container: SeenContainer) -> tuple[Listener, ...] | None:
-    """Read what listens in a container; None if it has no ``cat`` to read with."""
+    """Read what listens in a container; None if it has no ``cat``."""
     try:
         *lines, code = engine.execute(container.name, ["cat", *proc_net.TABLES])
     except EngineError:

@@ -1,6 +1,6 @@
-"""Concludes why a route of our own stack fails though its containers run. Pure.
+"""Concludes why a route of our own stack fails although its containers run. Pure.
 
-What the front said and what each container said itself stand side by side.
+What the front answered and what each container answered itself stand side by side.
 """
 
 import re
@@ -11,12 +11,12 @@ from stack.diagnose.own import causes
 from stack.diagnose.own.seen import Direct, RouteSeen, ServiceSeen, StackSeen
 from stack.finding import Cause, Finding
 
-_ADDRESS = re.compile(r"(?P<ip>[\d.]+):\d+")  # a name of an upstream is none
+_ADDRESS = re.compile(r"(?P<ip>[\d.]+):\d+")  # the name of an upstream is not an address
 Pairs = tuple[tuple[str, str], ...]
 
 
 def of_limits(seen: StackSeen) -> Iterator[Finding]:
-    """Say once for all routes that Nginx itself can take no more."""
+    """Report once for all routes that Nginx itself is at its limit."""
     for item in seen.routes:
         for entry in item.nginx:
             if entry.meaning and entry.is_limit:
@@ -28,7 +28,7 @@ def of_limits(seen: StackSeen) -> Iterator[Finding]:
 
 
 def of_route(seen: StackSeen, item: RouteSeen) -> list[Finding]:
-    """Give what is wrong with one route; nothing when it and all its containers answer."""
+    """Return what is wrong with one route; nothing if it and all its containers answer."""
     service = seen.services.get(item.route.service)
     if found := _one_of_several(item):
         return [found]
@@ -50,7 +50,7 @@ def of_route(seen: StackSeen, item: RouteSeen) -> list[Finding]:
 
 
 def finding(cause: Cause, where: str, message: str, fix: str, *seen: tuple[str, str]) -> Finding:
-    """Give a sighting of a cause as severe as the cause is."""
+    """Return a finding as severe as its cause."""
     return Finding(cause, where, message, fix, cause.severity, seen)
 
 
@@ -67,9 +67,9 @@ def _one_of_several(item: RouteSeen) -> Finding | None:
 
 
 def _reverse(item: RouteSeen) -> Iterator[Finding]:
-    """No container answers in HTTP at all, so who did is somebody else."""
+    """Find an answer that comes from elsewhere: no container of the service answers in HTTP."""
     if item.direct and all(not one.status for one in item.direct):
-        message = f"the front answers on {item.route.path}, and no container of it does"
+        message = f"the front answers on {item.route.path}, but no container of the service does"
         fix = f"stack restart {item.route.service}"
         yield finding(causes.OTHER_ANSWERS, item.route.service, message, fix, *_side_by_side(item))
 
@@ -82,7 +82,7 @@ def _stale_address(item: RouteSeen, service: ServiceSeen) -> Finding | None:
     if not gone or not service.addresses:
         return None
     now = ", ".join(f"{name} has {address}" for address, name in service.addresses.items())
-    message = f"Nginx asks {gone[0]}, an address that no container of it has"
+    message = f"Nginx uses {gone[0]}, an address that no container of the service has"
     pairs = (*_side_by_side(item), ("addresses", now))
     fix = "stack up; if that has nothing to change: stack restart nginx"
     return finding(causes.STALE_ADDRESS, item.route.service, message, fix, *pairs)
@@ -98,13 +98,13 @@ def _front_alters(item: RouteSeen, here: Pairs) -> Finding:
 
 def _fails(item: RouteSeen, here: Pairs) -> Finding:
     known = next((entry.meaning for entry in item.nginx if entry.meaning), None)
-    message = known.says if known else f"no success on {item.route.path}"
+    message = known.says if known else f"error answer on {item.route.path}"
     fix = known.fix if known else f"stack logs {item.route.log_of}"
     return finding(causes.ROUTE_FAILS, item.route.service, message, fix, *here)
 
 
 def _side_by_side(item: RouteSeen) -> Pairs:
-    """Give the front's answer, the containers' own, and what Nginx wrote of it."""
+    """Return the front's answer, those of the containers, and what Nginx logged about it."""
     return (
         (f"{item.route.path} by the front", item.problem or item.says),
         *((f"{one.name} itself", said(one)) for one in item.direct),
@@ -114,11 +114,11 @@ def _side_by_side(item: RouteSeen) -> Pairs:
 
 
 def said(one: Direct) -> str:
-    """Give a container's own answer and how long it took."""
+    """Return a container's own answer and how long it took."""
     return one.problem or f"{one.says} in {one.ms} ms"
 
 
 def _logged(item: RouteSeen) -> Iterable[str]:
     if item.access:
         tries = ", ".join(f"{address} gave {status}" for address, status in item.access.tries)
-        yield f"{item.access.status}: {tries or 'Nginx asked nobody'}"
+        yield f"{item.access.status}: {tries or 'Nginx asked no upstream'}"

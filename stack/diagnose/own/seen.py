@@ -1,6 +1,6 @@
 """What was seen of a stack of our own, as values. Concludes nothing.
 
-``examine`` gathers it, ``own_stack`` says what it means.
+``examine`` gathers it, ``own_stack`` interprets it.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ Listeners = tuple[Listener, ...]
 
 @dataclass(frozen=True)
 class Silent:
-    """A container that runs and does not answer as ``stack up`` waits for it.
+    """A container that runs but does not answer as ``stack up`` expects.
 
-    ``message`` and ``fix`` are those of ``up``; ``is_refused`` when a store refuses our password.
+    ``message`` and ``fix`` are those of ``up``; ``is_refused`` if a store refuses our password.
     """
 
     container: str
@@ -38,9 +38,9 @@ class ServiceSeen:
     """The containers of one service. ``missing`` and ``ended`` are names.
 
     ``port`` is the one that Nginx connects to. ``listening`` is what listens inside, or on this
-    machine for a host service; None where nobody could look. ``log`` is why it failed. ``silent``
-    run and do not answer. ``needs`` are services. ``addresses`` maps those of its containers to
-    their names.
+    machine for a host service; None if that could not be seen. ``log`` is why it failed. ``silent``
+    are containers that run and do not answer. ``needs`` are services. ``addresses`` maps the
+    addresses of its containers to their names.
     """
 
     service: str
@@ -61,9 +61,9 @@ class ServiceSeen:
 
 @dataclass(frozen=True)
 class Direct:
-    """What one container (``name``) said to the same request without the front.
+    """What one container (``name``) answered to the same request without the front.
 
-    ``problem`` is empty when all is well; ``status`` is 0 without an answer in HTTP.
+    ``problem`` is empty if all is well; ``status`` is 0 without an answer in HTTP.
     """
 
     name: str
@@ -74,18 +74,18 @@ class Direct:
 
     @property
     def is_well(self) -> bool:
-        """Whether it does its work: a server error answers, and yet does not."""
+        """Whether it works: a server error is an answer, but not a success."""
         return not self.problem and self.status < 500
 
 
 @dataclass(frozen=True)
 class RouteSeen:
-    """What the front said on one route; ``problem`` is empty when all is well.
+    """What the front answered on one route; ``problem`` is empty if all is well.
 
-    ``nginx`` is what Nginx wrote into its error log about it, ``access`` into its access log.
-    ``findings`` are what came of asking the front in other ways, as for any address.
-    ``direct`` is what each container said itself; ``has_token`` whether a token was sent. ``told``
-    is why a service on this machine, or a folder, fails.
+    ``nginx`` is what Nginx wrote to its error log about it, ``access`` to its access log.
+    ``findings`` are the results of asking the front in other ways, as for any address. ``direct``
+    is what each container answered itself; ``has_token`` whether a token was sent. ``told`` is why
+    a service on this machine, or a folder, fails.
     """
 
     route: FrontRoute
@@ -102,7 +102,7 @@ class RouteSeen:
 
     @property
     def hops(self) -> int:
-        """Through how many servers an answer comes: Nginx answers for files by itself."""
+        """How many servers an answer passes through: Nginx answers for files by itself."""
         return 1 if self.route.source == "static" else 2
 
 

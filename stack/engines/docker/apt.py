@@ -21,7 +21,7 @@ ANSWER_WITHIN = 10  # seconds
 
 
 def debian_sources(suite: str, mirror: str | None) -> tuple[str, ...]:
-    """Give lines of a sources.list for a stable ``suite``; none where nobody says from where.
+    """Return lines of a sources.list for a stable ``suite``; none where nobody says from where.
 
     ``mirror`` wins over what this machine's apt has. The updates of a suite are beside it, its
     security updates in an archive of their own.
@@ -36,7 +36,7 @@ def debian_sources(suite: str, mirror: str | None) -> tuple[str, ...]:
 
 
 def proxies(environ: Mapping[str, str], hosts: Collection[str | None] = ()) -> dict[str, str]:
-    """Give proxy variables by which apt, run elsewhere, goes the way that it goes here.
+    """Return proxy variables by which apt, run elsewhere, goes the way that it goes here.
 
     What apt.conf says for one of ``hosts`` counts more than what it says for all.
     """
@@ -59,7 +59,7 @@ def hosts_of(sources: Collection[str]) -> set[str | None]:
 
 
 def _configured() -> tuple[str, str]:
-    """Give the archive of this machine's Debian and that of its security updates; empty if none."""
+    """Return the archive of this machine's Debian and of its security updates, if it has them."""
     targets = list(_targets()) or list(_fetched_targets())
     places: dict[str, str] = {}
     for label, codename, uri in targets:
@@ -70,7 +70,7 @@ def _configured() -> tuple[str, str]:
 
 
 def _targets(*options: str) -> Iterator[tuple[str, str, str]]:
-    """Give label, codename and place of what apt has a list of, if it is Debian's own."""
+    """Return label, codename and place of what apt has a list of, if it is Debian's own."""
     asked = ("apt-get", *options, "indextargets", "--format", FIELDS, "Created-By: Packages")
     for line in _output(*asked):
         origin, component, label, codename, uri = [*line.split(" ", 4), *[""] * 4][:5]
@@ -89,7 +89,7 @@ def _fetched_targets() -> Iterator[tuple[str, str, str]]:
 
 
 def _place(uri: str) -> str:
-    """Give the address that can be used elsewhere, too; empty if there is none."""
+    """Return the address that can be used elsewhere, too; empty if there is none."""
     uri = uri.rstrip("/")
     if uri.startswith(MIRROR_FILE):
         with suppress(OSError):
@@ -111,7 +111,7 @@ def _answers(url: str) -> bool:
 
 
 def _output(*command: str) -> list[str]:
-    """Give the lines that a command prints; none where it is missing or fails."""
+    """Return the lines that a command prints; none where it is missing or fails."""
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(
             command,

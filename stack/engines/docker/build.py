@@ -154,7 +154,7 @@ def build_context(
 
 
 def existing(client: docker.DockerClient, reference: str) -> Image | None:
-    """Give the image of that reference, if there is one."""
+    """Return the image of that reference, if there is one."""
     try:
         return client.images.get(reference)
     except errors.ImageNotFound:
@@ -178,13 +178,13 @@ def build_image(client: docker.DockerClient, reference: str, **options: Any) -> 
 
 
 def last_lines(log: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Give the end of a build's output."""
+    """Return the end of a build's output."""
     text = "".join(str(event.get("stream", "")) for event in log)
     return [line.rstrip() for line in text.splitlines() if line.strip()][-LAST_LINES:]
 
 
 def hint_for(reason: str) -> str:
-    """Give the next step for the reason that a build gave."""
+    """Return the next step for the reason that a build gave."""
     if "BuildKit" in reason or "buildx" in reason:
         return (
             "this Dockerfile needs BuildKit: build it with `docker buildx build --tag NAME .` "

@@ -26,7 +26,7 @@ NEVER = tuple(
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
-    """Give a tar of ``files`` (relative POSIX path to content) that depends on nothing else.
+    """Return a tar of ``files`` (relative POSIX path to content) that depends on nothing else.
 
     Owner, mode and time are fixed, so the engine's build cache holds on every machine.
     """
@@ -51,7 +51,7 @@ def context_digest(
     args: Mapping[str, str] | None = None,
     target: str | None = None,
 ) -> str:
-    """Give 64 hex digits for what a build of the folder ``path`` would see.
+    """Return 64 hex digits for what a build of the folder ``path`` would see.
 
     ``dockerfile`` is relative to ``path``, or absolute. Names, contents, executable bits and
     links count, times and owners do not; ``.dockerignore`` is respected, and NEVER left out.
@@ -76,7 +76,7 @@ def context_digest(
 
 
 def entries(root: Path, dockerfile: str) -> Iterator[bytes]:
-    """Give one description for each file, folder and link of a context, in a fixed order.
+    """Return one description for each file, folder and link of a context, in a fixed order.
 
     Raises ``EngineError`` for what cannot be read: the engine could not be sent it either.
     """
@@ -90,7 +90,7 @@ def entries(root: Path, dockerfile: str) -> Iterator[bytes]:
 
 
 def sent(root: Path, dockerfile: str) -> tuple[IO[bytes], str]:
-    """Give the tar of a context as the engine gets it, and the name of the Dockerfile in it."""
+    """Return the tar of a context as the engine gets it, and the name of the Dockerfile in it."""
     recipe = process_dockerfile(dockerfile, str(root))
     archive = tar(root, exclude=[*ignored(root), *NEVER], dockerfile=recipe)
     return cast("IO[bytes]", archive), recipe[0] or dockerfile
@@ -115,7 +115,7 @@ def _entry(path: Path, name: bytes) -> bytes:
 
 
 def ignored(root: Path) -> list[str]:
-    """Give the patterns of ``.dockerignore``, as the SDK reads them."""
+    """Return the patterns of ``.dockerignore``, as the SDK reads them."""
     file = root / ".dockerignore"
     lines = read_text(file, MAX_RECIPE).splitlines() if file.exists() else []
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]

@@ -50,7 +50,7 @@ class Endpoint:
 
 
 def find(environ: Mapping[str, str]) -> Endpoint:
-    """Give the engine that the ``docker`` command would use.
+    """Return the engine that the ``docker`` command would use.
 
     ``DOCKER_HOST`` goes before ``DOCKER_CONTEXT``, which goes before ``docker context use``.
     Raises ConfigError for a context that does not exist, an address that is none, and an engine
@@ -70,14 +70,14 @@ def find(environ: Mapping[str, str]) -> Endpoint:
 
 
 def config_folder(environ: Mapping[str, str]) -> Path:
-    """Give where the ``docker`` command keeps its configuration."""
+    """Return where the ``docker`` command keeps its configuration."""
     if folder := environ.get("DOCKER_CONFIG"):
         return Path(folder)
     return Path(environ.get("HOME") or "/") / ".docker"
 
 
 def context_names(folder: Path) -> list[str]:
-    """Give the names of all contexts, the built-in one first."""
+    """Return the names of all contexts, the built-in one first."""
     names = []
     for path in folder.glob("contexts/meta/*/meta.json"):
         with contextlib.suppress(ConfigError):  # another one's fault
@@ -161,7 +161,7 @@ def _elsewhere(endpoint: Endpoint) -> ConfigError:
 
 
 def _written_out(endpoint: Endpoint) -> str:
-    """Give the address with what the ``docker`` command adds to a short one."""
+    """Return the address with what the ``docker`` command adds to a short one."""
     url = endpoint.url if "://" in endpoint.url else f"tcp://{endpoint.url}"
     if url == "unix://":
         return LOCAL

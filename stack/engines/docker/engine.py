@@ -78,7 +78,7 @@ class DockerEngine:
         return self.owner.project
 
     def version(self) -> str:
-        """Give the version of the engine."""
+        """Return the version of the engine."""
         with translated("docker"):
             return str(self.api.version()["Version"])
 
@@ -87,7 +87,7 @@ class DockerEngine:
         return observe(self.api, self.owner, self.adopted(), images)
 
     def existing(self, volumes: Collection[str]) -> frozenset[str]:
-        """Give which of these volumes the engine has."""
+        """Return which of these volumes the engine has."""
         with translated("docker"):
             return frozenset(name for name in volumes if self._has_volume(name))
 
@@ -145,7 +145,7 @@ class DockerEngine:
             self.api.kill(container, name)
 
     def exit_code(self, container: str) -> int | None:
-        """Give how a container's process ended; None while it lives, GONE if it is gone."""
+        """Return how a container's process ended; None while it lives, GONE if it is gone."""
         try:
             with translated(container):
                 state = self.api.inspect_container(container)["State"]
@@ -154,7 +154,7 @@ class DockerEngine:
         return None if state["Running"] else int(state["ExitCode"])
 
     def logs(self, container: str, tail: int) -> list[str]:
-        """Give the last ``tail`` lines of a container's log; empty if it is gone."""
+        """Return the last ``tail`` lines of a container's log; empty if it is gone."""
         try:
             with translated(container):
                 data: bytes = self.api.logs(container, tail=tail)
@@ -191,7 +191,7 @@ class DockerEngine:
         return stream.close
 
     def published(self, container: str) -> list[tuple[str, int, int]]:
-        """Give the ports that are really open: address, port of this machine, container port."""
+        """Return the ports that are really open: address, port of this machine, container port."""
         with translated(container):
             ports = self.api.inspect_container(container)["NetworkSettings"]["Ports"] or {}
         return [
@@ -209,7 +209,7 @@ class DockerEngine:
         return None
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """Give all that the engine tells about a container."""
+        """Return all that the engine tells about a container."""
         with translated(container):
             found: dict[str, Any] = self.api.inspect_container(container)
         return found
@@ -308,7 +308,7 @@ class DockerEngine:
         self.api.start(created["Id"])
 
     def _inherited(self, step: RunContainer) -> list[Mount]:
-        """Give the volumes without a name that go on, as Compose does: where the image has one."""
+        """Return the unnamed volumes that continue, as in Compose: where the image has one."""
         if not step.inherited:
             return []
         # The stubs of the SDK give this method no types.
@@ -323,7 +323,7 @@ def _is_held(published: Mapping[str, Any], port: int) -> bool:
 
 
 def _this_life(state: Mapping[str, str]) -> dict[str, Any]:
-    """Give which lines of a log are of the life that a container has now.
+    """Return which lines of a log are of the life that a container has now.
 
     What it writes at once can be older than the engine's time of its start, so the end of the life
     before counts, if there was one.

@@ -69,7 +69,7 @@ def observe(
 
 
 def standing(api: APIClient) -> list[Standing]:
-    """Give every stack that this engine has something of, by name and folder."""
+    """Return every stack that this engine has something of, by name and folder."""
     mine = {"label": own.PROJECT}
     with translated("docker"), ThreadPoolExecutor(2) as pool:
         containers = pool.submit(api.containers, all=True, filters=mine)
@@ -144,7 +144,7 @@ def container(summary: Summary, project: str) -> SeenContainer:
 def _own_containers(
     api: APIClient, pool: ThreadPoolExecutor, owner: Owner, seen: Collection[Summary]
 ) -> list[Summary]:
-    """Give what the project made. An image of `docker commit` hands our labels on: not its own."""
+    """Return what the project made; `docker commit` copies our labels to images of others."""
     mine = [item for item in seen if owner_of(item) == owner]
     ids = sorted({item["ImageID"] for item in mine})
     labels = dict(zip(ids, pool.map(lambda id_: _image_labels(api, id_), ids), strict=True))
@@ -184,7 +184,7 @@ def _name(item: Summary) -> str:
 
 
 def _short(item: Summary, label: str, project: str) -> str:
-    """Give a name without the project's; a label that says another name is not how it is found."""
+    """Return a name without the project's; a label with another name is not used to find it."""
     said, name = _labels(item).get(label), str(item["Name"])
     return said if said and name == f"{project}_{said}" else name.removeprefix(f"{project}_")
 
@@ -194,7 +194,7 @@ def _labels(item: Summary) -> Mapping[str, str]:
 
 
 def _named(project: str, items: Iterable[Summary]) -> list[Summary]:
-    """Give what has the project's label or prefix: the engine's filter takes any part of a name."""
+    """Return what has the project's label or prefix: the engine's filter matches parts of names."""
     return [
         item
         for item in _unique(items)

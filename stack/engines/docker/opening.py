@@ -28,7 +28,7 @@ SOURCES: tuple[Source, ...] = ("registry", "debian")
 
 
 def stacks() -> list[Standing]:
-    """Give every stack that the engine has something of. Raises EngineError if none answers."""
+    """Return every stack that the engine has something of. Raises EngineError if none answers."""
     return standing(_client(find(os.environ)).api)
 
 

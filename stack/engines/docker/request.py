@@ -37,7 +37,7 @@ VOLUME = "com.docker.compose.volume"
 def container_labels(
     owner: Owner, container: Container, number: int, fingerprint: str
 ) -> dict[str, str]:
-    """Give Compose's own labels, so that its commands see the stack, and ours."""
+    """Return Compose's own labels, so that its commands see the stack, and ours."""
     place = State(Path(owner.folder), owner.project)
     return {
         PROJECT: owner.project,
@@ -64,7 +64,7 @@ def container_request(
     number: int,
     environment: dict[str, str],
 ) -> dict[str, Any]:
-    """Give the keyword arguments of ``APIClient.create_container`` but for name and labels."""
+    """Return the keyword arguments of ``APIClient.create_container`` but for name and labels."""
     first = container.networks[0]
     endpoint = endpoint_config(api_version, project, container, number, first)
     return {
@@ -84,7 +84,7 @@ def container_request(
 def endpoint_config(
     api_version: str, project: str, container: Container, number: int, network: str
 ) -> EndpointConfig:
-    """Give the names under which other containers of a network find this one."""
+    """Return the names under which other containers of a network find this one."""
     aliases = [f"{project}-{container.service}-{number}", container.service]
     aliases += [alias for place, alias in container.aliases if place == network]
     return EndpointConfig(api_version, aliases=aliases)

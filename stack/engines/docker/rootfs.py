@@ -68,7 +68,7 @@ def make(
 
 
 def chunks(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """Give the output of a process in MiB; a pipe given to the SDK itself is read by lines."""
+    """Return the output of a process in MiB; a pipe given to the SDK itself is read by lines."""
     while process.stdout and (chunk := process.stdout.read(MIB)):
         yield chunk
 

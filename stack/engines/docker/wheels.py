@@ -44,7 +44,7 @@ def fetch(
     say: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
 ) -> dict[str, bytes]:
-    """Give the wheels (file name to content) that ``requirements`` pins, for ``base``'s Python.
+    """Return the wheels (file name to content) that ``requirements`` pins, for ``base``'s Python.
 
     Honours the proxies, pip's index settings and the CA bundle of ``environ``. Raises
     ``EngineError`` with pip's last lines.
@@ -71,7 +71,7 @@ def fetch(
 
 
 def ca_bundle(environ: Mapping[str, str]) -> bytes:
-    """Give the host's CA bundle (PEM), or nothing where it has none in a known place."""
+    """Return the host's CA bundle (PEM), or nothing where it has none in a known place."""
     default = ssl.get_default_verify_paths().cafile
     for name in (*(environ.get(key) for key in BUNDLES), default, *SYSTEM_BUNDLES):
         if name and Path(name).is_file():
@@ -80,27 +80,27 @@ def ca_bundle(environ: Mapping[str, str]) -> bytes:
 
 
 def settings(environ: Mapping[str, str], *, has_bundle: bool) -> dict[str, str]:
-    """Give the environment of the container that runs pip."""
+    """Return the environment of the container that runs pip."""
     pip = {key: environ[key] for key in PIP if environ.get(key)}
     bundle = dict.fromkeys(BUNDLES, f"/{BUNDLE}") if has_bundle else {}
     return proxies(environ) | pip | bundle
 
 
 def proxies(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the proxy variables that are set, in both spellings' own names."""
+    """Return the proxy variables that are set, in both spellings' own names."""
     keys = (*PROXIES, *(key.upper() for key in PROXIES))
     return {key: environ[key] for key in keys if environ.get(key)}
 
 
 def network(environ: Mapping[str, str]) -> str | None:
-    """Give ``host`` where a proxy listens on this machine's loopback, which only the host sees."""
+    """Return ``host`` if a proxy listens on this machine's loopback, which only the host sees."""
     urls = (value for key, value in proxies(environ).items() if key.lower() != "no_proxy")
     hosts = {urlsplit(url if "//" in url else f"//{url}").hostname for url in urls}
     return None if hosts.isdisjoint({"localhost", "127.0.0.1", "::1"}) else "host"
 
 
 def unpacked(container: Container) -> Iterator[tuple[str, bytes]]:
-    """Give the files of the container's ``/wheels``."""
+    """Return the files of the container's ``/wheels``."""
     chunks, _ = container.get_archive("/wheels")
     with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
         for member in archive:

@@ -82,7 +82,7 @@ def test_text_shows_the_line_the_edit_and_the_next_step(nginx: Stack) -> None:
     assert lines[-3:] == [
         "  more: stack explain WS002",
         "",
-        "1 error in 1 file; stack lint --fix mends 1",
+        "1 error in 1 file; stack lint --fix fixes 1",
     ]
 
 

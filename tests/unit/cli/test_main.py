@@ -25,7 +25,7 @@ WITHOUT_A_STACK = {
     "down": ({1}, "no engine answers"),  # its example names a project
     "list": ({1}, "no engine answers"),
     "explain": ({0}, "WS001"),
-    "bundle": ({0}, "what explains it"),
+    "bundle": ({0}, "saved the evidence"),
     "lint": ({2}, "nginx.conf: not found"),
     "doctor": ({0, 1}, "ws://localhost:3002/ws"),  # where something may listen on this machine
 }
@@ -231,7 +231,7 @@ def test_a_signal_ends_a_command_whose_engine_is_silent(
                 _, said = process.communicate()
     code, word = ENDINGS[number]
     is_changing = command in {"up", "down"}
-    hint = f"\n  hint: go on with: stack {command}" if is_changing else ""
+    hint = f"\n  hint: continue with: stack {command}" if is_changing else ""
     assert (process.returncode, said) == (code, f"error: {word}{hint}\n")
 
 

@@ -22,7 +22,7 @@ def test_a_line_means_what_it_means_to_compose(text: str, values: dict[str, str]
     assert read(f"{text}\n") == (values, [])
 
 
-UNSET = "holds a $ with a name behind it that is set neither above nor in the environment"
+UNSET = "has a $ with a name that is set neither above nor in the environment"
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,11 @@ UNSET = "holds a $ with a name behind it that is set neither above nor in the en
         ("A=${abc}", f"1: A: {UNSET}"),
         ("A=$B\nB=1", f"1: A: {UNSET}"),
         ("A=${OUTER:-$abc}", f"1: A: {UNSET}"),
-        ("A=${abc:?is needed}", "1: A: holds ${…?…}, and that variable is not set"),
-        ("A=${HOLLOW:?}", "1: A: holds ${…?…}, and that variable is not set"),
-        ("A=${", "1: A: holds ${ without a name and a }"),
-        ("A=${1}", "1: A: holds ${ without a name and a }"),
-        ('A="${B:-\n}"', "1: A: holds ${ without a name and a }"),
+        ("A=${abc:?is needed}", "1: A: has ${…?…}, and that variable is not set"),
+        ("A=${HOLLOW:?}", "1: A: has ${…?…}, and that variable is not set"),
+        ("A=${", "1: A: has ${ without a name and a }"),
+        ("A=${1}", "1: A: has ${ without a name and a }"),
+        ('A="${B:-\n}"', "1: A: has ${ without a name and a }"),
         ("nonsense\n", "1: expected KEY=VALUE, or a name that is set in the environment"),
         ("nonsense", "1: expected KEY=VALUE"),
         ("OUTER", "1: expected KEY=VALUE"),
@@ -50,14 +50,14 @@ UNSET = "holds a $ with a name behind it that is set neither above nor in the en
         ("A='x\\'", "1: A: the quote is not closed"),
         ("A='x'y", "1: A: text behind the closing quote"),
         ("A='x' B=y", "1: A: text behind the closing quote"),
-        ("A=a\0b", "1: A: a value cannot hold U+0000"),
-        ('A="\\0000"', "1: A: a value cannot hold U+0000"),
+        ("A=a\0b", "1: A: a value cannot contain U+0000"),
+        ('A="\\0000"', "1: A: a value cannot contain U+0000"),
         ("A=$COMPOSE_PROJECT_NAME", "1: A: COMPOSE_PROJECT_NAME is set by Compose alone"),
         (
             "A=" + "x" * 2**17 + "y",
-            "1: A: a value is longer than 128 KiB, which no process can be given",
+            "1: A: a value is longer than 128 KiB, which is the limit of a process",
         ),
-        ("A=" + "${B:-" * 200 + "}" * 200, "1: A: holds too many variables within each other"),
+        ("A=" + "${B:-" * 200 + "}" * 200, "1: A: has too many nested variables"),
     ],
 )
 def test_a_line_that_is_refused(text: str, problem: str) -> None:
@@ -98,4 +98,4 @@ def test_values_that_double_with_each_line_end() -> None:
     lines = ["A0=xx", *(f"A{number}=$A{number - 1}$A{number - 1}" for number in range(1, 60))]
     values, problems = read("\n".join(lines))
     assert max(map(len, values.values())) <= 2**17
-    assert problems[0].endswith("a value is longer than 128 KiB, which no process can be given")
+    assert problems[0].endswith("a value is longer than 128 KiB, which is the limit of a process")

@@ -27,7 +27,7 @@ def test_a_duration(written: object, seconds: float) -> None:
 
 @pytest.mark.parametrize("written", ["", "1w", "1 h", "-1s", "1.5s", "h", "²s", "1h\n1", "9" * 10])
 def test_what_is_no_duration(written: str) -> None:
-    with pytest.raises(ValueError, match="is no duration"):
+    with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(written)
 
 

@@ -62,7 +62,7 @@ def test_what_a_variable_stands_for_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"A=1\nB=$x\n=\nC='\n", r"\.env:2: B: holds a \$ .*\n\.env:3: .*\n\.env:4: C: the quote"),
+        (b"A=1\nB=$x\n=\nC='\n", r"\.env:2: B: has a \$ .*\n\.env:3: .*\n\.env:4: C: the quote"),
         (b"A=1\nB=\xff\n", r"\.env:2:3: byte 0xff is not UTF-8"),
         (b"#" * 2**20 + b"\n", r"\.env: larger than 1 MiB"),
     ],

@@ -25,7 +25,7 @@ def tried(*addresses: str, inside: str = REFUSED, **more: Any) -> Attempts:
         (tried("127.0.0.1"), causes.HOST_LOOPBACK, "port 3000 is open on 127.0.0.1 only"),
         (tried("::1"), causes.HOST_LOOPBACK, "port 3000 is open on ::1 only"),
         (tried("127.0.0.1", "::1"), causes.HOST_LOOPBACK, "is open on 127.0.0.1 and ::1 only"),
-        (tried("192.0.2.5"), causes.HOST_LOOPBACK, "is open on 192.0.2.5:3000, where Nginx does"),
+        (tried("192.0.2.5"), causes.HOST_LOOPBACK, "is open on 192.0.2.5:3000, but Nginx uses"),
         (tried("0.0.0.0", inside="no answer"), causes.HOST_BLOCKED, "a firewall"),
         (tried("::", inside="no route to host"), causes.HOST_BLOCKED, "a firewall"),
         (
@@ -41,12 +41,12 @@ def tried(*addresses: str, inside: str = REFUSED, **more: Any) -> Attempts:
         (
             tried("0.0.0.0", inside="closed without an answer"),
             causes.HOST_BLOCKED,
-            "takes the connection and gives no answer in HTTP",
+            "accepts the connection but gives no answer in HTTP",
         ),
         (
             Attempts(3000, (), REFUSED, is_open=True),  # a system that does not tell who listens
             causes.HOST_BLOCKED,
-            "port 3000 answers here, and not to a container",
+            "port 3000 answers here, but not to a container",
         ),
     ],
 )

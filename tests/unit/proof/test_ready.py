@@ -38,9 +38,9 @@ def refusal(source: str) -> RefusedError:
 
 def test_the_volume_is_named_and_three_ways_out() -> None:
     error = refusal("db")
-    assert error.message == f"db: {SAID}: the volume shop_db was made with other secrets"
+    assert error.message == f"db: {SAID}: the volume shop_db was created with other secrets"
     old, new, none = error.hint.splitlines()
-    assert old == "bring back .stack/shop/secrets, which it was made with"
+    assert old == "restore .stack/shop/secrets, which it was created with"
     assert new.endswith(
         '| stack exec db psql -U postgres -v new="$(cat .stack/shop/secrets/db.d/password)"'
     )
@@ -50,7 +50,7 @@ def test_the_volume_is_named_and_three_ways_out() -> None:
 
 def test_data_in_a_folder_is_not_what_down_deletes() -> None:
     error = refusal("./pgdata")
-    assert error.message.endswith(": the folder ./pgdata was made with other secrets")
+    assert error.message.endswith(": the folder ./pgdata was created with other secrets")
     assert error.hint.splitlines()[-1] == "or delete all data: empty ./pgdata"
 
 

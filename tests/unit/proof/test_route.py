@@ -134,7 +134,7 @@ def test_a_page_below_a_path_whose_script_goes_elsewhere_gets_the_base() -> None
     with front(pages) as (at, _):
         proof = prove(ready(at), route)
     assert proof.told
-    assert proof.told.fix == "write: base: '/app/', and leave strip_prefix out of the route"
+    assert proof.told.fix == "write: base: '/app/', and remove strip_prefix from the route"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_silence_is_told_as_silence() -> None:
     with front({}) as (at, _):
         proof = prove(ready(at), APP, within=0.3)
     assert proof.told
-    assert "takes the connection and is silent" in proof.told.message
+    assert "accepts the connection and is silent" in proof.told.message
     assert "0.0.0.0" not in proof.told.fix
 
 

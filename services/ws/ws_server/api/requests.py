@@ -88,7 +88,7 @@ class Revoke:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Give a user's connections another end, or end them as expired."""
+    """Return a user's connections another end, or end them as expired."""
 
     user: str = ""
     client: str = ""

@@ -66,7 +66,7 @@ class Broker(Protocol):
     def publish(
         self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
     ) -> asyncio.Future[Position]:
-        """Give the place where the publication stands, once it does; offset 0 without ``keep``.
+        """Return the place where the publication stands, once it does; offset 0 without ``keep``.
 
         What is published first stands first, whether or not anybody waits in between. A ``key``
         that was used in the last minutes publishes nothing, and gives the place of the first. The

@@ -174,7 +174,7 @@ class RedisLink:
 
 
 def settle(future: asyncio.Future[Any], value: object) -> None:
-    """Give a future its value, if somebody still waits for it."""
+    """Return a future its value, if somebody still waits for it."""
     if not future.done():
         future.set_result(value)
 

@@ -56,12 +56,12 @@ class Presence:
         return set(await self._link.scan(b"SSCAN", MEMBERS + replica.encode()))
 
     def reconciled(self, known: Collection[bytes]) -> Iterator[Awaitable[None]]:
-        """Give the steps after which Redis knows who is here, and nobody else of this replica."""
+        """Return the steps after which Redis knows who is here, and nobody else of this replica."""
         yield from (self._take_out_unless_here(member) for member in known)
         yield from (self.enter(*who) for who in tuple(self.here))
 
     def reaped(self, replica: str, members: Collection[bytes]) -> Iterator[Awaitable[None]]:
-        """Give the steps that take out all of a replica that died."""
+        """Return the steps that take out all of a replica that died."""
         return (self._take_out(replica, member) for member in members)
 
     async def _take_out_unless_here(self, member: bytes) -> None:

@@ -21,7 +21,7 @@ Handler = Callable[[Service, Fields], None]
 
 
 def encode(name: str, **fields: object) -> bytes:
-    """Give a control message as it travels."""
+    """Return a control message as it travels."""
     return protocol.encode({name: fields})
 
 

@@ -12,7 +12,7 @@ _AT_ONCE = 64  # file descriptors in one read
 
 
 def hand_over(channel: socket.socket, connection: socket.socket) -> bool:
-    """Give an accepted connection to the worker behind the channel; False if it takes none now."""
+    """Hand a connection to the worker behind the channel; False if it accepts none now."""
     try:
         socket.send_fds(channel, [b"+"], [connection.fileno()])
     except OSError:  # it is stuck and the channel full, or it is gone

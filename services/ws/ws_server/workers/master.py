@@ -148,7 +148,7 @@ class Master:
             os._exit(code)
 
     def _reap(self) -> list[int]:
-        """Give the slots whose workers ended. As PID 1, end whatever else became our child."""
+        """Return the slots whose workers ended. As PID 1, end whatever else became our child."""
         empty = []
         for pid, code in iter(_ended, None):
             found = [number for number, worker in self._workers.items() if worker.pid == pid]

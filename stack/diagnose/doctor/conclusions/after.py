@@ -10,8 +10,8 @@ CLOSED = Cause(
     "closed-at-once",
     "error",
     "the server closes the WebSocket right after opening it",
-    "The handshake succeeds; then the server says by the close code why it does not want to talk.",
-    "look at the server's log; 1008 and 4xxx mostly mean that credentials are missing",
+    "The handshake succeeds; the close code then says why the server ends the connection.",
+    "check the server's log; 1008 and 4xxx mostly mean that credentials are missing",
     _CODES,
     bad="101, then close 1008",
     good="101, and it stays open",
@@ -21,9 +21,9 @@ CUT = Cause(
     "cut-after-opening",
     "error",
     "the connection is cut right after the 101",
-    "It ends without a close frame, which a page sees as 1006: the process crashed over the new "
-    "connection, or a proxy in between gave up.",
-    "look at the log of the server, then of the proxy, for this moment",
+    "It ends without a close frame, which a page sees as 1006: the process crashed on the new "
+    "connection, or a proxy in between dropped it.",
+    "check the log of the server, then of the proxy, at this time",
     _CODES,
     bad="101, then the end of the connection",
     good="101, and it stays open",
@@ -32,8 +32,8 @@ IDLE = Cause(
     "WS183",
     "idle-cut",
     "error",
-    "the WebSocket is cut when nothing is said for a while",
-    "A proxy closes what is silent: Nginx after proxy_read_timeout (60 s by default), load "
+    "the WebSocket is cut when it is idle",
+    "Proxies close idle connections: Nginx after proxy_read_timeout (60 s by default), load "
     "balancers after 60 to 350 s.",
     "send a ping more often than that, or raise proxy_read_timeout and proxy_send_timeout",
     "https://nginx.org/en/docs/http/websocket.html",
@@ -45,15 +45,15 @@ BROKEN = Cause(
     "frame-broken",
     "error",
     "the server sends a frame that no client may accept",
-    "The bytes after the 101 break the framing: compression that was not agreed on (a proxy that "
-    "drops Sec-WebSocket-Extensions), masked frames, or text written beside the WebSocket.",
-    "switch compression off in the server to see whether it is that",
+    "The bytes after the 101 break the framing: compression that was not negotiated (a proxy "
+    "drops Sec-WebSocket-Extensions), masked frames, or text written into the stream of frames.",
+    "switch compression off in the server to see whether it is the cause",
     "https://www.rfc-editor.org/rfc/rfc6455#section-5.2",
     bad="101 without extensions, then a frame with RSV1",
     good="101, Sec-WebSocket-Extensions: permessage-deflate, then a frame with RSV1",
 )
 CAUSES = (CLOSED, CUT, IDLE, BROKEN)
-AT_ONCE = 1.0  # seconds; what ends later than this has been idle
+AT_ONCE = 1.0  # seconds; a connection that ends later than this was idle
 
 MEANINGS = {
     1000: "normal closure",
@@ -62,11 +62,11 @@ MEANINGS = {
     1003: "unsupported data",
     1005: "no code given",
     1006: "no close frame at all",
-    1007: "data that is not what it says, like text that is not UTF-8",
+    1007: "invalid data, such as text that is not UTF-8",
     1008: "policy violation: mostly origin or credentials",
     1009: "message too big",
     1010: "an extension is missing",
-    1011: "the server failed over it: look at its log",
+    1011: "the server failed: check its log",
     1012: "service restart",
     1013: "try again later: overloaded",
     1014: "bad gateway",
@@ -75,16 +75,16 @@ MEANINGS = {
 
 
 def meaning(code: int) -> str:
-    """Say what a close code means (RFC 6455 §7.4, IANA's registry)."""
+    """Return the meaning of a close code (RFC 6455 §7.4, IANA's registry)."""
     if 3000 <= code <= 3999:
         return "a code of a library or framework"
     if 4000 <= code <= 4999:
         return "a code of this application: look it up in its documentation"
-    return MEANINGS.get(code, "a code without a meaning")
+    return MEANINGS.get(code, "a code without a defined meaning")
 
 
 def broken(evidence: Evidence) -> Finding | None:
-    """A frame that breaks the rules."""
+    """Find a frame that breaks the framing rules."""
     ending = evidence.base.ending
     if not ending or not ending.broken:
         return None
@@ -92,7 +92,7 @@ def broken(evidence: Evidence) -> Finding | None:
 
 
 def idle(evidence: Evidence) -> Finding | None:
-    """It was held open in silence, and somebody cut it."""
+    """Find a connection that was cut while it was idle."""
     ending = evidence.base.ending
     if not evidence.options.idle or not ending or ending.after < AT_ONCE:
         return None
@@ -104,7 +104,7 @@ def idle(evidence: Evidence) -> Finding | None:
 
 
 def closed(evidence: Evidence) -> Finding | None:
-    """A close frame, or only the end."""
+    """Find a close frame, or an end without one."""
     ending = evidence.base.ending
     if not ending:
         return None

@@ -16,10 +16,11 @@ MISSING = Cause(
     "WS161",
     "token-missing",
     "error",
-    "the server wants credentials, and none were sent",
-    "The browser's WebSocket can send no Authorization header: a token travels in a cookie, in "
-    "the query, or in the first message.",
-    "send it: --token TOKEN, --cookie NAME=VALUE or ?token=… here; in the page by cookie or query",
+    "the server requires credentials, and none were sent",
+    "The WebSocket of a browser cannot send an Authorization header: a token travels in a "
+    "cookie, in the query, or in the first message.",
+    "send it here with --token TOKEN, --cookie NAME=VALUE or ?token=…; in the page by cookie or "
+    "query",
     "https://www.rfc-editor.org/rfc/rfc6455#section-10.5",
     bad="GET /ws -> 401 Unauthorized",
     good="GET /ws, Cookie: session=… -> 101",
@@ -29,8 +30,8 @@ EXPIRED = Cause(
     "token-expired",
     "error",
     "the token has expired",
-    "Its `exp` lies in the past; the server has to refuse it.",
-    "get a new one (stack token), and let the page renew it before it reconnects",
+    "Its `exp` is in the past; the server has to refuse it.",
+    "get a new one (stack token), and make the page renew it before it reconnects",
     f"{_JWT}#section-4.1.4",
     bad='{"exp": an hour ago}',
     good='{"exp": in an hour}',
@@ -40,8 +41,8 @@ NOT_YET = Cause(
     "token-not-yet-valid",
     "error",
     "the token is not valid yet",
-    "Its `nbf` or `iat` lies in the future: the clock of whoever issued it goes ahead.",
-    "set the clocks (NTP), or allow some leeway in the server",
+    "Its `nbf` or `iat` is in the future: the clock of the issuer is ahead.",
+    "synchronize the clocks (NTP), or allow some leeway in the server",
     f"{_JWT}#section-4.1.5",
     bad='{"nbf": in an hour}',
     good='{"nbf": a minute ago}',
@@ -51,7 +52,7 @@ AUDIENCE = Cause(
     "token-audience",
     "error",
     "the token is meant for another audience",
-    "The server compares `aud` with its own name, and says that they differ.",
+    "The server compares `aud` with its own name and reports that they differ.",
     "issue the token for this server, or set the server's audience",
     f"{_JWT}#section-4.1.3",
     bad='{"aud": "api"} -> 401 invalid audience',
@@ -62,8 +63,9 @@ ISSUER = Cause(
     "token-issuer",
     "error",
     "the token comes from an issuer that the server does not trust",
-    "The server compares `iss` with the issuers it knows, and says that this is none.",
-    "take the token from the issuer that the server expects, or add this one there",
+    "The server compares `iss` with the issuers that it knows and reports that it is not one of "
+    "them.",
+    "get the token from the issuer that the server expects, or add this issuer to the server",
     f"{_JWT}#section-4.1.1",
     bad='{"iss": "https://staging…"} -> 401 invalid issuer',
     good='{"iss": "https://login…"} -> 101',
@@ -72,10 +74,10 @@ SIGNATURE = Cause(
     "WS166",
     "token-signature",
     "error",
-    "the token is signed by another key",
-    "Server and issuer do not share the key: another secret, another environment, a key that was "
-    "rotated, or another algorithm.",
-    "compare the secret (or the JWKS address) of both sides",
+    "the token is signed with another key",
+    "Server and issuer do not share the key: another secret, another environment, a rotated key, "
+    "or another algorithm.",
+    "compare the secret (or the JWKS URL) of both sides",
     "https://www.rfc-editor.org/rfc/rfc7515#section-5.2",
     bad="401 signature verification failed",
     good="101",
@@ -84,10 +86,10 @@ ENCRYPTED = Cause(
     "WS167",
     "token-encrypted",
     "error",
-    "the token is encrypted, where the server expects a signed one",
-    "NextAuth and Auth.js encrypt their session (a JWE of five parts, alg `dir`): no JWT library "
-    "can verify it with the secret, because the key is derived from that by HKDF.",
-    "decrypt it as Auth.js does, or mint a signed token for the WebSocket (jwt.encode)",
+    "the token is encrypted, but the server expects a signed one",
+    "NextAuth and Auth.js encrypt their session (a JWE of five parts, alg `dir`). JWT libraries "
+    "cannot verify it with the secret, because its key is derived from the secret with HKDF.",
+    "decrypt it as Auth.js does, or issue a signed token for the WebSocket (jwt.encode)",
     "https://www.rfc-editor.org/rfc/rfc7516#section-3.1",
     bad="eyJhbGciOiJkaXIi… (five parts) -> 401",
     good="eyJhbGciOiJIUzI1NiI… (three parts) -> 101",
@@ -96,9 +98,9 @@ BASIC = Cause(
     "WS168",
     "basic-auth",
     "error",
-    "the path is behind a password (HTTP Basic)",
-    "A browser asks for no password over a WebSocket; it sends one only if the page itself came "
-    "from the same place with it.",
+    "the path is protected by a password (HTTP Basic)",
+    "A browser does not ask for a password on a WebSocket. It sends one only if the page was "
+    "opened from the same origin with it.",
     "switch it off on this path: auth_basic off; or open the page with the password first",
     "https://nginx.org/en/docs/http/ngx_http_auth_basic_module.html",
     bad="401, WWW-Authenticate: Basic",
@@ -108,9 +110,9 @@ FORBIDDEN = Cause(
     "WS169",
     "forbidden",
     "error",
-    "the server refuses the credentials or the visitor",
-    "The answer is 401 or 403, and does not depend on the Origin. The server does not say more.",
-    "look at the server's log; check roles, the cookie's name and domain, and IP rules",
+    "the server refuses the credentials or the client",
+    "The answer is 401 or 403 and does not depend on the Origin. The server gives no other reason.",
+    "check the server's log, roles, the cookie's name and domain, and IP rules",
     "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.4",
     bad="GET /ws -> 403 Forbidden",
     good="GET /ws -> 101 Switching Protocols",
@@ -119,9 +121,10 @@ REJECTED = Cause(
     "WS170",
     "token-refused",
     "error",
-    "the server refuses the token and does not say why",
-    "The token has not expired as far as can be read; key, audience, issuer or rights differ.",
-    "compare secret, audience and issuer of both sides; look at the server's log",
+    "the server refuses the token without a reason",
+    "The token has not expired as far as it can be read; the key, audience, issuer or rights "
+    "differ.",
+    "compare secret, audience and issuer of both sides; check the server's log",
     _JWT,
     bad="GET /ws?token=… -> 401",
     good="GET /ws?token=… -> 101",
@@ -133,7 +136,7 @@ CAUSES = (
 
 
 def token_of(evidence: Evidence) -> str:
-    """Give the token that was sent: the option's, the query's, or the header's."""
+    """Return the token that was sent: by the option, in the query, or in a header."""
     if evidence.options.token:
         return evidence.options.token
     for part in evidence.options.target.path.partition("?")[2].split("&"):
@@ -151,28 +154,28 @@ def token_of(evidence: Evidence) -> str:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """Read the payload of a signed JWT without verifying it; empty if it is none."""
+    """Return the payload of a signed JWT without verifying it; empty if it is not one."""
     return _json(token.split(".")[1]) if token.count(".") == 2 else {}
 
 
 def seconds_left(token: str, now: float) -> float | None:
-    """Give how long a token is valid still; None when it does not say."""
+    """Return how many seconds a token is still valid; None if it does not say."""
     expires = claims_of(token).get("exp")
     return float(expires) - now if isinstance(expires, int | float) else None
 
 
 def basic(evidence: Evidence) -> Finding | None:
-    """The server asks for a password."""
+    """Find a server that asks for a password."""
     head = evidence.base.head
     if not head or head.status != 401:
         return None
     if not head.get("www-authenticate").lower().startswith("basic"):
         return None
-    return found(evidence, BASIC, f"wants a password: {head.get('www-authenticate')[:80]}")
+    return found(evidence, BASIC, f"requires a password: {head.get('www-authenticate')[:80]}")
 
 
 def refused_token(evidence: Evidence) -> Finding | None:
-    """A token was sent and refused: first what it says itself, then what the server says."""
+    """Find why a token was refused: from the token itself first, then from the answer."""
     token = token_of(evidence)
     if evidence.base.status not in {400, 401, 403, 500} or not token:
         return None
@@ -184,15 +187,15 @@ def refused_token(evidence: Evidence) -> Finding | None:
 
 
 def missing(evidence: Evidence) -> Finding | None:
-    """Nothing was sent that could have been refused."""
+    """Find a request that was refused because it had no credentials."""
     names = {name.lower() for name, _ in evidence.options.headers}
     if evidence.base.status != 401 or names & {"authorization", "cookie"}:
         return None
-    return found(evidence, MISSING, "answers 401, and no token or cookie was sent")
+    return found(evidence, MISSING, "answers 401; no token or cookie was sent")
 
 
 def forbidden(evidence: Evidence) -> Finding | None:
-    """Refused, without a reason."""
+    """Find a refusal without a reason."""
     if evidence.base.status not in {401, 403}:
         return None
     seen = asked(evidence.of(Variation.NO_ORIGIN), evidence.of(Variation.PLAIN))
@@ -227,7 +230,7 @@ def _by_words(evidence: Evidence) -> tuple[Cause, str] | None:
     if "issuer" in text or '"iss"' in text:
         return ISSUER, f"the server refuses the issuer {claims.get('iss', '(none)')!r}"
     if "signature" in text or "algorithm" in text:
-        return SIGNATURE, "the server says that the signature is not right"
+        return SIGNATURE, "the server says that the signature is invalid"
     if "expired" in text:
         return EXPIRED, "the server says that the token has expired"
     return None
@@ -252,4 +255,4 @@ def _moment(seconds: float) -> str:
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (OverflowError, ValueError, OSError):
-        return "a time that no calendar holds"
+        return "a time that is out of range"

@@ -1,4 +1,4 @@
-"""Conclusions about X-Forwarded-Proto: servers that do not learn that the page came by https."""
+"""Conclusions about X-Forwarded-Proto: servers that do not learn that the page uses https."""
 
 from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
@@ -8,11 +8,11 @@ PROTO = Cause(
     "WS129",
     "forwarded-proto-lost",
     "error",
-    "the server does not learn that the page came by https",
-    "Where a proxy ends TLS, the server behind sees plain HTTP. If X-Forwarded-Proto does not say "
-    "otherwise, it redirects to https for ever, or refuses an Origin of https as a foreign one. "
-    "The same handshake with X-Forwarded-Proto: https is treated otherwise.",
-    "proxy_set_header X-Forwarded-Proto $scheme; beside proxy_pass, where TLS ends",
+    "the server does not learn that the page uses https",
+    "Where a proxy terminates TLS, the server behind it sees plain HTTP. If X-Forwarded-Proto "
+    "does not say https, the server redirects to https forever, or refuses an https Origin as a "
+    "foreign one. The same handshake with X-Forwarded-Proto: https gets another answer.",
+    "proxy_set_header X-Forwarded-Proto $scheme; beside proxy_pass, where TLS is terminated",
     "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header",
     bad="listen 443 ssl; location /ws { proxy_pass http://ws; … } -> 301 to the same address",
     good="proxy_set_header X-Forwarded-Proto $scheme; -> 101",
@@ -22,9 +22,9 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 
 
 def missing(evidence: Evidence) -> Finding | None:
-    """With the header it opens, or at least is not sent to https any more.
+    """Find a handshake that opens with the header, or is at least no longer redirected to https.
 
-    A plain address whose page is plain as well is rightly sent to https: that is no loss.
+    If both the address and its page are plain, a redirect to https is correct: no header is lost.
     """
     base, other = evidence.base, evidence.of(Variation.FORWARDED_PROTO)
     if base.is_open or not base.head or not other or not other.head:
@@ -45,11 +45,11 @@ def missing(evidence: Evidence) -> Finding | None:
 
 
 def imitated(evidence: Evidence) -> Finding | None:
-    """The hop behind opens with the header, and without it answers what came through the front."""
+    """Find a next hop that opens with the header and otherwise gives the front's answer."""
     item = evidence.of_next(Variation.WITHOUT_FORWARDED_PROTO)
     if evidence.base.is_open or not item or item.is_open or not is_alike(item, evidence.base):
         return None
-    message = "the hop behind gives this very answer to a handshake without X-Forwarded-Proto"
+    message = "the next hop gives the same answer to a handshake without X-Forwarded-Proto"
     return found(evidence, PROTO, message, seen=asked(evidence.next, item))
 
 

@@ -1,4 +1,4 @@
-"""Conclusions about a 101 that is none, and about refusals of the handshake's own headers."""
+"""Conclusions about invalid 101 answers, and about refusals of the handshake's own headers."""
 
 from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
@@ -12,10 +12,10 @@ ACCEPT = Cause(
     "WS171",
     "accept-wrong",
     "error",
-    "the 101 carries a wrong Sec-WebSocket-Accept",
-    "The value proves that the server read this very key. A cached answer, or a server that "
-    "computes it otherwise, is refused by every browser.",
-    "switch off caching on the path; accept = base64(sha1(key + the GUID of RFC 6455))",
+    "the 101 has a wrong Sec-WebSocket-Accept",
+    "The value proves that the server read this key. Browsers refuse a cached answer and a value "
+    "that is computed in another way.",
+    "disable caching on the path; accept = base64(sha1(key + the GUID of RFC 6455))",
     f"{_RFC}#section-4.2.2",
     bad="101, Sec-WebSocket-Accept of another key",
     good="101, Sec-WebSocket-Accept of this key",
@@ -25,8 +25,8 @@ HALF_101 = Cause(
     "switching-without-upgrade",
     "error",
     "the 101 lacks Upgrade: websocket or Connection: Upgrade",
-    "A browser wants both headers in the answer. A proxy that hides one breaks every WebSocket.",
-    "remove proxy_hide_header Upgrade (or what else drops it) from the hop in between",
+    "A browser requires both headers in the answer. A proxy that hides one breaks every WebSocket.",
+    "remove proxy_hide_header Upgrade (or whatever else drops it) from the hop in between",
     f"{_RFC}#section-4.1",
     bad="101 without Upgrade: websocket",
     good="101, Upgrade: websocket, Connection: Upgrade",
@@ -36,9 +36,9 @@ NOT_ECHOED = Cause(
     "subprotocol-not-echoed",
     "error",
     "the server chose none of the offered subprotocols",
-    "Who offers subprotocols has to be answered by one of them: browsers (Chrome) close the "
-    "connection otherwise.",
-    "let the server choose one of those offered, or offer none in new WebSocket(url)",
+    "If a client offers subprotocols, the server has to choose one of them: otherwise browsers "
+    "(Chrome) close the connection.",
+    "make the server choose one of those offered, or offer none in new WebSocket(url)",
     f"{_RFC}#section-4.1",
     bad="Sec-WebSocket-Protocol: graphql-transport-ws -> 101 without it",
     good="101, Sec-WebSocket-Protocol: graphql-transport-ws",
@@ -47,9 +47,9 @@ NOT_OFFERED = Cause(
     "WS174",
     "subprotocol-not-offered",
     "error",
-    "the server answers by a subprotocol that was not offered",
-    "A browser fails the connection when the chosen subprotocol is none of its own.",
-    "offer it in the page: new WebSocket(url, [NAME]), or let the server choose none",
+    "the server chose a subprotocol that was not offered",
+    "A browser closes the connection if it did not offer the chosen subprotocol.",
+    "offer it in the page: new WebSocket(url, [NAME]), or make the server choose none",
     f"{_RFC}#section-4.1",
     bad="(nothing offered) -> 101, Sec-WebSocket-Protocol: chat",
     good="Sec-WebSocket-Protocol: chat -> 101, Sec-WebSocket-Protocol: chat",
@@ -59,8 +59,8 @@ DEMANDED = Cause(
     "subprotocol-refused",
     "error",
     "the server refuses the handshake because of its subprotocol",
-    "The same handshake is answered otherwise with other subprotocols: the server demands one, or "
-    "cannot bear those offered.",
+    "The same handshake with other subprotocols gets another answer: the server requires one, or "
+    "does not accept those offered.",
     "offer what the server speaks: --subprotocol NAME here, new WebSocket(url, [NAME]) in the page",
     f"{_RFC}#section-1.9",
     bad="Sec-WebSocket-Protocol: soap -> 400",
@@ -71,8 +71,8 @@ EXTENSION = Cause(
     "extension-not-offered",
     "error",
     "the server uses an extension that was not offered",
-    "A browser fails the connection when the answer names an extension that it did not offer.",
-    "switch that extension off in the server",
+    "A browser closes the connection if the answer names an extension that it did not offer.",
+    "switch off that extension in the server",
     f"{_RFC}#section-9.1",
     bad="101, Sec-WebSocket-Extensions: x-webkit-deflate-frame",
     good="101, Sec-WebSocket-Extensions: permessage-deflate",
@@ -82,28 +82,28 @@ REFUSED = Cause(
     "handshake-refused",
     "error",
     "the server refuses the handshake",
-    "The server understands HTTP and answers this handshake by an error; nothing that was varied "
-    "changes that.",
-    "look at the server's log for this request",
+    "The server understands HTTP and answers this handshake with an error. None of the "
+    "variations changes that.",
+    "check the server's log for this request",
     f"{_RFC}#section-4.2.2",
     bad="GET /ws -> 400 Bad Request",
     good="GET /ws -> 101 Switching Protocols",
 )
-# Which Nginx it is and how it was asked cannot be seen from in front.
+# The version and configuration of this Nginx cannot be seen from the front.
 _ASK_BEHIND = (
-    "since 1.31 Nginx refuses an Upgrade that comes by HTTP/2: is there a proxy_http_version 2 on "
-    "the way? --hop NAME=URL of what stands behind proves it"
+    "since 1.31 Nginx refuses an Upgrade that arrives over HTTP/2: is there a proxy_http_version "
+    "2 on the way? --hop NAME=URL of the next hop proves it"
 )
 CAUSES = (ACCEPT, HALF_101, NOT_ECHOED, NOT_OFFERED, DEMANDED, EXTENSION, REFUSED)
 
 
 def problem(exchange: Exchange) -> str:
-    """Say what a browser would not accept in a correct 101; empty when it would."""
+    """Return what a browser would not accept in an otherwise valid 101; empty if it accepts all."""
     return "" if exchange.head is None else _subprotocol(exchange)[1] or _extension(exchange)
 
 
 def wrong_accept(evidence: Evidence) -> Finding | None:
-    """Compare the proof with what this key demands."""
+    """Compare the proof with the value that this key requires."""
     head = evidence.base.head
     if not head or head.status != 101 or not head.has_token("upgrade", "websocket"):
         return None
@@ -111,12 +111,12 @@ def wrong_accept(evidence: Evidence) -> Finding | None:
     got = head.get("sec-websocket-accept")
     if got == wanted:
         return None
-    message = f"sec-websocket-accept is {got or 'missing'}, this key demands {wanted}"
+    message = f"sec-websocket-accept is {got or 'missing'}, this key requires {wanted}"
     return found(evidence, ACCEPT, message)
 
 
 def half_switched(evidence: Evidence) -> Finding | None:
-    """A 101 without its two headers."""
+    """Find a 101 that lacks one of its two headers."""
     head = evidence.base.head
     if not head or head.status != 101 or evidence.base.is_open:
         return None
@@ -126,7 +126,7 @@ def half_switched(evidence: Evidence) -> Finding | None:
 
 
 def subprotocol(evidence: Evidence) -> Finding | None:
-    """Compare what was offered with what was chosen."""
+    """Compare the offered subprotocols with the chosen one."""
     cause, message = _subprotocol(evidence.base)
     return found(evidence, cause, message) if cause else None
 
@@ -138,7 +138,7 @@ def extension(evidence: Evidence) -> Finding | None:
 
 
 def demanded(evidence: Evidence) -> Finding | None:
-    """Without the offer it opens, or the refusal speaks of subprotocols."""
+    """Find a handshake that opens without the offer, or a refusal that names subprotocols."""
     if evidence.base.is_open or not 400 <= evidence.base.status < 500:
         return None
     other = evidence.of(Variation.NO_SUBPROTOCOL)
@@ -147,16 +147,16 @@ def demanded(evidence: Evidence) -> Finding | None:
         return None
     offered = _offered(evidence.base)
     message = (
-        f"refuses {', '.join(offered)}" if offered else "demands a subprotocol, none is offered"
+        f"refuses {', '.join(offered)}" if offered else "requires a subprotocol, none is offered"
     )
     return found(evidence, DEMANDED, message, seen=asked(other))
 
 
 def refused(evidence: Evidence) -> Finding | None:
-    """Nothing more specific explains the status."""
+    """Report the status if nothing more specific explains it."""
     plain = evidence.of(Variation.PLAIN)
     if _is_refused_by_nginx(evidence.base) and plain and not is_alike(plain, evidence.base):
-        message = f"an Nginx answers {evidence.base.says} by its own page, and only to an Upgrade"
+        message = f"an Nginx answers {evidence.base.says} with its own page, and only to an Upgrade"
         return found(evidence, REFUSED, message, _ASK_BEHIND, asked(plain))
     message = f"answers {evidence.base.says}, not 101 Switching Protocols"
     return found(evidence, REFUSED, message, seen=asked(plain))

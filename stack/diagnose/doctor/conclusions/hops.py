@@ -1,4 +1,4 @@
-"""Conclusions from two hops: the one behind opens, the one in front does not."""
+"""Conclusions from two hops: the next hop opens, and the one in front of it does not."""
 
 import re
 
@@ -18,8 +18,8 @@ UPGRADE = Cause(
     "upgrade-stripped",
     "error",
     "a hop drops the Upgrade header",
-    "Upgrade and Connection are hop-by-hop: a proxy passes them on only when told to. The key "
-    "arrives at the server, the wish to upgrade does not.",
+    "Upgrade and Connection are hop-by-hop: a proxy passes them on only if it is configured to. "
+    "The key arrives at the server, the request to upgrade does not.",
     _LINES,
     _NGINX,
     bad="location /ws { proxy_pass http://ws; }",
@@ -31,7 +31,7 @@ CONNECTION = Cause(
     "connection-stripped",
     "error",
     "a hop passes Upgrade on, but not Connection: Upgrade",
-    "A server looks at both. Nginx sends `Connection: close` of its own until a line sets it.",
+    "A server checks both. Nginx sends its own `Connection: close` unless a line sets the header.",
     "proxy_set_header Connection $connection_upgrade; beside the line for Upgrade",
     _NGINX,
     bad="proxy_set_header Upgrade $http_upgrade;",
@@ -42,7 +42,7 @@ HTTP10 = Cause(
     "http-1.0-upstream",
     "error",
     "a hop speaks HTTP/1.0 to the server",
-    "An upgrade exists since HTTP/1.1. Nginx before 1.29.7 speaks 1.0 to upstreams by default.",
+    "Upgrade exists since HTTP/1.1. Nginx before 1.29.7 speaks 1.0 to upstreams by default.",
     "proxy_http_version 1.1;",
     f"{_MODULE}#proxy_http_version",
     bad="proxy_http_version 1.0;",
@@ -52,9 +52,9 @@ HOST = Cause(
     "WS134",
     "host-header-refused",
     "error",
-    "a hop changes the Host header, and the server refuses the other name",
-    "Servers compare Host with their allowed hosts, and with the Origin. Nginx sends the name of "
-    "the upstream unless told otherwise.",
+    "a hop changes the Host header, and the server refuses the new name",
+    "Servers compare Host with their allowed hosts and with the Origin. Nginx sends the name of "
+    "the upstream unless it is configured otherwise.",
     "proxy_set_header Host $http_host;",
     f"{_MODULE}#proxy_set_header",
     bad="proxy_pass http://ws; (Host: ws)",
@@ -65,9 +65,9 @@ PATH = Cause(
     "path-altered",
     "error",
     "a hop changes the path",
-    "A path on proxy_pass replaces what the location matched: a prefix vanishes, or a slash "
-    "comes or goes, and the server knows no such path.",
-    "proxy_pass without a path (no slash at its end) hands the path on as it is",
+    "A path in proxy_pass replaces what the location matched: a prefix is removed, or a slash is "
+    "added or removed, and the server does not know the resulting path.",
+    "proxy_pass without a path (no trailing slash) passes the path on unchanged",
     f"{_MODULE}#proxy_pass",
     bad="location /api/ { proxy_pass http://ws/; }",
     good="location /api/ { proxy_pass http://ws; }",
@@ -76,9 +76,9 @@ ALONE = Cause(
     "WS136",
     "front-alone-fails",
     "error",
-    "the hop behind opens the WebSocket, the one in front does not",
-    "The server is well; what stands in front of it answers by itself or sends the request "
-    "somewhere else: another location or virtual host matches.",
+    "the next hop opens the WebSocket, the hop in front of it does not",
+    "The server works. The hop in front of it answers by itself or sends the request elsewhere: "
+    "another location or virtual host matches.",
     "compare the location that matches the path with the one that proxies to the server",
     "https://nginx.org/en/docs/http/ngx_http_core_module.html#location",
     bad="direct -> 101; front -> 404",
@@ -89,9 +89,9 @@ HTTP2 = Cause(
     "upgrade-over-http2",
     "error",
     "the Upgrade header travels over HTTP/2",
-    "HTTP/2 and 3 have no Upgrade; WebSockets need the extended CONNECT of RFC 8441 there. Nginx "
-    "answers 400 to it since 1.31.0.",
-    "let the proxy in front speak HTTP/1.1 to this one",
+    "HTTP/2 and HTTP/3 have no Upgrade; WebSockets need the extended CONNECT of RFC 8441 there. "
+    "Nginx answers 400 to it since 1.31.0.",
+    "make the proxy in front speak HTTP/1.1 to this one",
     "https://www.rfc-editor.org/rfc/rfc8441#section-4",
     bad="proxy_http_version 2; proxy_set_header Upgrade $http_upgrade;",
     good="proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade;",
@@ -101,7 +101,7 @@ QUERY = Cause(
     "query-dropped",
     "error",
     "a hop drops the query",
-    "A path written out in proxy_pass with a variable carries no query: tokens in it get lost.",
+    "A proxy_pass with a path and a variable does not add the query: tokens in the query get lost.",
     "add $is_args$args to the proxy_pass",
     f"{_MODULE}#proxy_pass",
     bad="proxy_pass http://ws$uri;",
@@ -109,8 +109,8 @@ QUERY = Cause(
 )
 CAUSES = (UPGRADE, CONNECTION, HTTP10, HOST, PATH, ALONE, HTTP2, QUERY)
 
-# What servers write when a header did not arrive: websockets, ws, Go, Tomcat and our own. Most look
-# at Connection first, so a complaint about it says nothing about Upgrade: the fix sets both.
+# What servers write when a header did not arrive: websockets, ws, Go, Tomcat and ours. Most check
+# Connection first, so a complaint about it says nothing about Upgrade: the fix sets both.
 _NOT_ARRIVED = re.compile(
     r"(missing|invalid|no) (or invalid )?(the )?[\"'`]?(upgrade|connection)"
     r"|(upgrade|connection)[\"'`]? (header )?(is )?(missing|not found|required)"
@@ -122,7 +122,7 @@ _NOT_ARRIVED = re.compile(
 
 
 def over_http2(evidence: Evidence) -> Finding | None:
-    """The answer names HTTP/2, or comes from an Nginx that refuses such an upgrade."""
+    """Find an answer that names HTTP/2, or an Nginx that refuses an Upgrade over HTTP/2."""
     text = evidence.base.text
     if evidence.base.status not in {400, 421, 426, 501, 505} or not re.search(r"HTTP/[23]", text):
         return None
@@ -130,48 +130,48 @@ def over_http2(evidence: Evidence) -> Finding | None:
 
 
 def altered_path(evidence: Evidence) -> Finding | None:
-    """The server behind, asked with another path, answers what came through the front."""
+    """Find a path for which the next hop gives the answer that came through the front."""
     if not evidence.next or evidence.base.status != 404:
         return None
     for item in evidence.varied_next:
         if item.question.variation in _PATHS and is_alike(item, evidence.base):
-            message = (
-                f"the hop behind answers the same {item.says} when asked {item.question.label}"
-            )
+            message = f"the next hop answers the same {item.says} when asked {item.question.label}"
             return found(evidence, PATH, message, seen=asked(evidence.next, item))
     return None
 
 
 def imitated(evidence: Evidence) -> Finding | None:
-    """Spoil the handshake as faulty proxies do; what gives the front's very answer is the fault.
+    """Alter the handshake as faulty proxies do; the fault is what gives the front's answer.
 
-    Some servers answer all of these alike. Then it is Upgrade, whose fix mends them all.
+    Some servers answer all of these alike. Then it is Upgrade, and its fix covers them all.
     """
     if not evidence.next or evidence.base.is_open:
         return None
     for cause, variation in _FAULTS:
         item = evidence.of_next(variation)
         if item and not item.is_open and is_alike(item, evidence.base):
-            message = f"the hop behind gives this very answer to a handshake {item.question.label}"
+            message = f"the next hop gives the same answer to a handshake {item.question.label}"
             return found(evidence, cause, message, seen=asked(evidence.next, item))
     return None
 
 
 def said(evidence: Evidence) -> Finding | None:
-    """The server itself says which header did not arrive, though it was sent."""
+    """Find a server that names the header that did not arrive, although it was sent."""
     if evidence.base.status not in {400, 404, 405, 426}:
         return None
     text = evidence.base.text[:500]
     seen = asked(evidence.next)
     if evidence.base.status == 426 and evidence.next:
-        return found(evidence, UPGRADE, "the server got no Upgrade, which was sent", seen=seen)
+        return found(
+            evidence, UPGRADE, "the server did not receive the Upgrade that was sent", seen=seen
+        )
     if _NOT_ARRIVED.search(text):
         return found(evidence, UPGRADE, f"the server says: {_line(text)}", seen=seen)
     return None
 
 
 def old_version(evidence: Evidence) -> Finding | None:
-    """The server says that the request came by HTTP/1.0."""
+    """Find a server that reports a request over HTTP/1.0."""
     text = evidence.base.text[:500]
     is_said = bool(re.search(r"HTTP/1\.0|HTTP version|expected HTTP/1\.1", text, re.IGNORECASE))
     refused = evidence.base.status in {400, 405, 426, 505}
@@ -181,7 +181,7 @@ def old_version(evidence: Evidence) -> Finding | None:
 
 
 def alone(evidence: Evidence) -> Finding | None:
-    """The one behind is well, and no imitation tells more."""
+    """Report a next hop that works, when no variation shows the fault."""
     if not evidence.next or not evidence.base.head or evidence.base.status in {502, 503, 504}:
         return None
     name = evidence.next.question.target.name
@@ -203,5 +203,5 @@ CONCLUSIONS = (over_http2, altered_path, old_version, imitated, said, alone)
 
 
 def _line(text: str) -> str:
-    """Give the first line of a body, cut short."""
+    """Return the first line of a body, shortened."""
     return (text.strip().splitlines() or [""])[0][:120]

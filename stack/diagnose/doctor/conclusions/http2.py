@@ -1,4 +1,4 @@
-"""Conclusions about HTTP/2: servers that speak nothing else, and what browsers do with it."""
+"""Conclusions about HTTP/2: servers that speak only HTTP/2, and what browsers do with them."""
 
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
@@ -12,9 +12,10 @@ ONLY = Cause(
     "http2-only",
     "error",
     "the port speaks HTTP/2 only",
-    "A WebSocket begins with an Upgrade of HTTP/1.1, and HTTP/2 has none. A browser asks by HTTP/2 "
-    "only where a page of the same server is open already, and the server announces it (RFC 8441).",
-    "let the server speak HTTP/1.1 as well (ALPN http/1.1; Node: allowHTTP1), or use another port",
+    "A WebSocket begins with an Upgrade of HTTP/1.1, and HTTP/2 has none. A browser uses HTTP/2 "
+    "only if it has a page of the same server open and the server announces WebSockets (RFC "
+    "8441).",
+    "enable HTTP/1.1 in the server (ALPN http/1.1; Node: allowHTTP1), or use another port",
     f"{_RFC}#section-3",
     bad="GET /ws HTTP/1.1 -> (a SETTINGS frame of HTTP/2)",
     good="GET /ws HTTP/1.1 -> 101 Switching Protocols",
@@ -23,11 +24,11 @@ CONNECT = Cause(
     "WS139",
     "extended-connect-refused",
     "warning",
-    "the server announces WebSockets by HTTP/2, and refuses them",
-    "Where SETTINGS_ENABLE_CONNECT_PROTOCOL is announced, browsers send an extended CONNECT on the "
-    "connection that the page came by, and do not try HTTP/1.1 when it is refused. Programs, which "
-    "ask by HTTP/1.1, see nothing of it.",
-    "handle the CONNECT as the Upgrade is handled, or stop announcing it",
+    "the server announces WebSockets over HTTP/2 and refuses them",
+    "If a server announces SETTINGS_ENABLE_CONNECT_PROTOCOL, browsers send an extended CONNECT "
+    "on the connection of the page, and do not fall back to HTTP/1.1 when it is refused. Other "
+    "programs use HTTP/1.1 and do not fail.",
+    "handle the CONNECT like the Upgrade, or stop announcing it",
     f"{_RFC}#section-4",
     bad="GET /ws (Upgrade) -> 101; CONNECT /ws (:protocol websocket) -> 403",
     good="GET /ws (Upgrade) -> 101; CONNECT /ws (:protocol websocket) -> 200",
@@ -36,21 +37,21 @@ CAUSES = (ONLY, CONNECT)
 
 
 def only(evidence: Evidence) -> Finding | None:
-    """HTTP/1.1 gets no answer, and HTTP/2 does, or the bytes are of HTTP/2."""
+    """Find a server that answers HTTP/2 but not HTTP/1.1, or bytes of HTTP/2."""
     other = evidence.of(Variation.PLAIN_BY_HTTP2)
     is_answered = other is not None and other.head is not None
     if evidence.base.head or not (is_answered or is_http2(evidence.base.raw)):
         return None
-    message = f"a handshake by HTTP/1.1 gets: {evidence.base.says}"
+    message = f"a handshake over HTTP/1.1 gets: {evidence.base.says}"
     message += "; HTTP/2 is answered" if is_answered else ""
     return found(evidence, ONLY, message, seen=asked(other))
 
 
 def extended_connect(evidence: Evidence, *, has_failed: bool) -> Finding | None:
-    """What opens by HTTP/1.1 does not by HTTP/2, which is the way that browsers take.
+    """Find a path that opens over HTTP/1.1 but not over HTTP/2, which browsers use.
 
-    They take it for sure only where the page came from this very server. HTTP_1_1_REQUIRED sends
-    them back to HTTP/1.1 (RFC 9113 §8.1.1).
+    Browsers certainly use it only if the page came from this server. HTTP_1_1_REQUIRED makes them
+    return to HTTP/1.1 (RFC 9113 §8.1.1).
     """
     answer = evidence.of(Variation.EXTENDED_CONNECT)
     if has_failed or not answer or answer.failure in {"not-offered", "tls", "http-1.1"}:
@@ -59,7 +60,7 @@ def extended_connect(evidence: Evidence, *, has_failed: bool) -> Finding | None:
         return None
     is_own = evidence.options.origin == evidence.target.origin
     says = answer.says if answer.head else f"nothing: {answer.says}"
-    message = f"the Upgrade by HTTP/1.1 opens, the extended CONNECT by HTTP/2 gets {says}"
+    message = f"the Upgrade over HTTP/1.1 opens, the extended CONNECT over HTTP/2 gets {says}"
     severity: Severity = "error" if is_own and answer.head else "warning"
     return found(evidence, CONNECT, message, seen=asked(answer), severity=severity)
 

@@ -1,4 +1,4 @@
-"""Conclusions about limits of connections: what they show by themselves, and when measured."""
+"""Conclusions about connection limits: from their refusals alone, and from measurements."""
 
 from dataclasses import replace
 
@@ -17,10 +17,10 @@ PROXY_ERROR = Cause(
     "WS179",
     "nginx-internal-error",
     "error",
-    "Nginx itself fails over the request (500)",
+    "Nginx itself answers 500 to the request",
     "The page is Nginx's own, so nothing was proxied: the subrequest of auth_request failed, "
-    "rewrite or try_files run in a circle, or no connection or file is left to reach the upstream.",
-    "look at Nginx's error log for this moment; --nginx FILE rules some of them out",
+    "rewrite or try_files loop, or no connection or file is left to reach the upstream.",
+    "check Nginx's error log at this time; --nginx FILE rules out some of these",
     "https://nginx.org/en/docs/http/ngx_http_rewrite_module.html",
     bad="rewrite ^ /ws last; in location /ws -> 500 Internal Server Error",
     good="GET /ws -> 101 Switching Protocols",
@@ -29,10 +29,10 @@ APPLICATION_LIMIT = Cause(
     "WS180",
     "connections-limited",
     "error",
-    "the server takes no more WebSockets at once",
-    "As many as before were open still when it refused one more: the application counts them, for "
-    "one visitor or in all.",
-    "raise the application's limit, start more of its processes, or share one WebSocket a page",
+    "the server accepts no more WebSockets at once",
+    "When it refused one more, the earlier ones were still open: the application limits their "
+    "number, per client or in total.",
+    "raise the application's limit, run more of its processes, or use one WebSocket per page",
     "https://www.rfc-editor.org/rfc/rfc6455#section-10.3",
     bad="GET /ws four times -> 101, 101, 101, 503",
     good="GET /ws four times -> 101, 101, 101, 101",
@@ -41,10 +41,11 @@ NGINX_LIMIT = Cause(
     "WS186",
     "nginx-limit-reached",
     "error",
-    "a limit of Nginx for connections or requests is reached (limit_conn, limit_req)",
-    "limit_conn counts a WebSocket as long as it is open, limit_req each handshake. All who share "
-    "an address behind one router, or a proxy without real_ip, count as one.",
-    "raise the limit in the WebSocket's location; let it count the real visitor (real_ip)",
+    "an Nginx limit for connections or requests is reached (limit_conn, limit_req)",
+    "limit_conn counts a WebSocket while it is open, limit_req counts each handshake. All "
+    "clients with one address count as one: those behind one router, or behind a proxy without "
+    "real_ip.",
+    "raise the limit in the WebSocket's location; make it count the real client (real_ip)",
     "https://nginx.org/en/docs/http/ngx_http_limit_conn_module.html#limit_conn",
     bad="limit_conn addr 3; and four tabs -> 101, 101, 101, 503",
     good="limit_conn addr 100;",
@@ -54,9 +55,9 @@ WORKER_LIMIT = Cause(
     "connections-exhausted",
     "error",
     "no connection or open file is left (worker_connections, worker_rlimit_nofile)",
-    "A proxied WebSocket takes two connections and two files of a worker as long as it is open. "
-    "Without one for the upstream Nginx answers 500; without one for the visitor it hangs up, or "
-    "accepts nobody until a file is free.",
+    "A proxied WebSocket uses two connections and two files of a worker while it is open. If "
+    "none is left for the upstream, Nginx answers 500. If none is left for the client, Nginx "
+    "closes the connection, or accepts no connection until a file is free.",
     "raise worker_connections, and worker_rlimit_nofile to at least as much",
     f"{_CORE}#worker_connections",
     bad="events { worker_connections 64; }",
@@ -72,7 +73,7 @@ _ABRUPT = {"closed", "tls"}
 
 
 def failed_in_nginx(evidence: Evidence) -> Finding | None:
-    """Nginx's own 500: before it turned to the upstream (it asks for the body then), or after."""
+    """Find Nginx's own 500: before it asked the upstream (it then asks for the body), or after."""
     base, withheld = evidence.base, evidence.of(Variation.WITHHELD)
     if base.status != 500 or not base.is_page_of_nginx:
         return None
@@ -81,7 +82,7 @@ def failed_in_nginx(evidence: Evidence) -> Finding | None:
 
 
 def limited_by_nginx(evidence: Evidence) -> Finding | None:
-    """Nginx's own 503: it makes one for two limits, and where ``return`` says so."""
+    """Find Nginx's own 503: it answers so for two limits, and where ``return`` says so."""
     if evidence.base.status != 503 or not evidence.base.is_page_of_nginx:
         return None
     cause, why = _limited(evidence.options.written)
@@ -89,7 +90,7 @@ def limited_by_nginx(evidence: Evidence) -> Finding | None:
 
 
 def sometimes(evidence: Evidence) -> Finding | None:
-    """Some of the same handshakes open, and Nginx itself refuses the others."""
+    """Find some identical handshakes that open and others that Nginx itself refuses."""
     again = evidence.again
     same = [evidence.base, *again]
     bad = [item for item in same if not item.is_open]
@@ -101,10 +102,10 @@ def sometimes(evidence: Evidence) -> Finding | None:
         is_short = all(item.status == 500 for item in own)
         if not is_short or any(item.failure not in _ABRUPT for item in bad if item not in own):
             return None
-        cause, why = WORKER_LIMIT, "and others are hung up on: worker_connections"
+        cause, why = WORKER_LIMIT, "and the connections of others are closed: worker_connections"
     elif all(item.status == 503 for item in bad):
         said = written.quote("limit_conn", "limit_req") if written else ""
-        cause, why = NGINX_LIMIT, f"over {said or 'limit_conn or limit_req'}"
+        cause, why = NGINX_LIMIT, f"because of {said or 'limit_conn or limit_req'}"
     elif all(item.status == 500 for item in bad):
         cause, why = _failed(None, written)
     else:
@@ -114,7 +115,7 @@ def sometimes(evidence: Evidence) -> Finding | None:
 
 
 def crowded(evidence: Evidence, *, has_failed: bool) -> Finding | None:
-    """Not as many could be opened at once as the user wanted: by whom, the refusal shows."""
+    """Find fewer open connections than requested; the refusal shows what limits them."""
     load = evidence.load
     if has_failed or not load or not load.refusal:
         return None
@@ -129,29 +130,29 @@ REMARKS = (crowded,)
 
 
 def _failed(withheld: Exchange | None, written: Written | None) -> tuple[Cause, str]:
-    """Tell the causes of Nginx's own 500 apart by when it came, and by what is written."""
+    """Distinguish the causes of Nginx's own 500 by when it came, and by the configuration."""
     if withheld and withheld.status == 100:
         return (
             WORKER_LIMIT,
-            "once it turns to the upstream: worker_connections or open files are used up",
+            "when it asks the upstream: no worker_connections or open files are left",
         )
     is_early = withheld is not None and withheld.status == 500
     if written and written.has("auth_request"):
-        return AUTH_REQUEST, f"most likely over {written.quote('auth_request')}"
+        return AUTH_REQUEST, f"most likely because of {written.quote('auth_request')}"
     if written and written.lacks("auth_request"):
         if not is_early and written.lacks(*_LOOPS):
             limits = written.quote("worker_connections", "worker_rlimit_nofile")
-            return WORKER_LIMIT, f"and no auth_request or rewrite is there: {limits or 'defaults'}"
-        loops = written.quote(*_LOOPS) or "a proxy_pass that comes to no URL"
+            return WORKER_LIMIT, f"and it has no auth_request or rewrite: {limits or 'defaults'}"
+        loops = written.quote(*_LOOPS) or "a proxy_pass that does not form a valid URL"
         return PROXY_ERROR, f"before it asks the upstream, without auth_request: {loops}"
     if is_early:
         return AUTH_REQUEST, f"before it asks the upstream: auth_request, or a rewrite loop{_HINT}"
     causes = "auth_request, a rewrite loop, worker_connections or open files"
-    return PROXY_ERROR, f"for one of: {causes}{_HINT}"
+    return PROXY_ERROR, f"because of one of: {causes}{_HINT}"
 
 
 def _limited(written: Written | None) -> tuple[Cause, str]:
-    """Tell the causes of Nginx's own 503 apart by what is written."""
+    """Distinguish the causes of Nginx's own 503 by the configuration."""
     limits = written.quote("limit_conn", "limit_req") if written else ""
     returns = written.quote("return") if written else ""
     if limits and not returns:
@@ -163,7 +164,7 @@ def _limited(written: Written | None) -> tuple[Cause, str]:
 
 
 def _refused(load: Load, refusal: Exchange, is_nginx: bool) -> tuple[Cause, str]:
-    """Name the limit by the look of the refusal, and by what made it give way."""
+    """Name the limit by the form of the refusal, and by what lifted it."""
     is_rate = load.later is not None and load.later.is_usable
     is_count = load.freed is not None and load.freed.is_usable
     gives_way = " until one is closed" if is_count else " for a moment" if is_rate else ""
@@ -181,7 +182,7 @@ def _refused(load: Load, refusal: Exchange, is_nginx: bool) -> tuple[Cause, str]
 
 
 def _unanswered(refusal: Exchange, is_nginx: bool, gives_way: str) -> str:
-    look = "is hung up on" if refusal.failure in _ABRUPT else f"gets no answer ({refusal.detail})"
+    look = "is disconnected" if refusal.failure in _ABRUPT else f"gets no answer ({refusal.detail})"
     limit = "worker_connections or open files of Nginx" if is_nginx else "open files, or a backlog"
     return f"one more {look}{gives_way}: {limit}"
 

@@ -1,4 +1,4 @@
-"""Conclusions about the Origin header and the Host it is compared with."""
+"""Conclusions about the Origin header and the Host that servers compare it with."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,8 +12,8 @@ REFUSED = Cause(
     "origin-refused",
     "error",
     "the server refuses the Origin of the page",
-    "Browsers send the page's origin, and the server lets only some in (or only its own Host): "
-    "the same handshake with another Origin, or without one, opens.",
+    "Browsers send the page's origin, and the server accepts only some (or only its own Host): "
+    "the same handshake opens with another Origin or without one.",
     "add the page's origin to the server's allowed origins; behind a proxy pass Host unchanged",
     "https://www.rfc-editor.org/rfc/rfc6455#section-10.2",
     bad="Origin: http://localhost:3000 -> 403; without Origin -> 101",
@@ -23,10 +23,10 @@ PORT = Cause(
     "WS152",
     "host-without-port",
     "error",
-    "the server refuses its own Origin, and takes it with another port",
-    "A server that compares Origin with Host got a Host without the port of the address, or with "
-    "one of inside: $host holds none, and $server_port is not the port that a container publishes. "
-    "A list of allowed origins that names no port does the same.",
+    "the server refuses its own Origin, and accepts it with another port",
+    "The server compares Origin with Host, and received a Host without the port of the address "
+    "or with an internal port: $host has no port, and $server_port is not the port that the "
+    "container publishes. A list of allowed origins without ports has the same effect.",
     "proxy_set_header Host $http_host; (not $host), or add the origin with its port to the list",
     "https://nginx.org/en/docs/http/ngx_http_core_module.html#var_host",
     bad="proxy_set_header Host $host;",
@@ -44,20 +44,20 @@ _HOST = "proxy_set_header Host $http_host;"
 
 
 def without_port(evidence: Evidence) -> Finding | None:
-    """The server's own origin is let in only as if the address had another port."""
+    """Find a server that accepts its own origin only with another port."""
     opening = next(filter(evidence.opens, _PORTLESS), None)
     is_checked = not evidence.opens(Variation.FOREIGN_ORIGIN) and not evidence.opens(
         Variation.OWN_ORIGIN
     )
     if not opening or not is_checked or evidence.next:
         return None
-    message = f"refuses the origin of its own address, and takes {_origin(evidence, opening)}"
+    message = f"refuses the origin of its own address, and accepts {_origin(evidence, opening)}"
     seen = asked(*map(evidence.of, (Variation.OWN_ORIGIN, opening, Variation.FOREIGN_ORIGIN)))
     return found(evidence, PORT, message, seen=seen)
 
 
 def refused(evidence: Evidence) -> Finding | None:
-    """Another origin, or none, is let in."""
+    """Find a server that accepts another origin, or none."""
     opening = [item for item in _ORIGINS if evidence.opens(item)]
     if evidence.base.is_open or evidence.next or not opening:
         return None
@@ -65,16 +65,16 @@ def refused(evidence: Evidence) -> Finding | None:
     message = f"refuses Origin {evidence.options.origin}; opens with {with_}"
     fix = f"add {evidence.options.origin} to the server's allowed origins"
     if Variation.HTTP_ORIGIN in opening and Variation.FOREIGN_ORIGIN not in opening:
-        message += ": a list names http only, or X-Forwarded-Proto does not say https"
-        fix += ", or let each proxy pass X-Forwarded-Proto on"
+        message += ": the list has only http, or X-Forwarded-Proto does not say https"
+        fix += ", or make each proxy pass X-Forwarded-Proto on"
     elif is_undecided(evidence):
-        message += ", not with its own: a list lacks it, or Host is changed on the way"
+        message += ", not with its own: the list lacks it, or Host is changed on the way"
         fix += f", or pass Host on unchanged ({_HOST})"
     return found(evidence, REFUSED, message, fix, asked(*map(evidence.of, _ORIGINS)))
 
 
 def named(evidence: Evidence) -> Finding | None:
-    """The refusal itself speaks of the origin, though no other one is let in."""
+    """Find a refusal that names the origin, although no other origin is accepted."""
     if evidence.base.status not in {400, 403} or evidence.next:
         return None
     text = evidence.base.text.lower()
@@ -86,7 +86,7 @@ def named(evidence: Evidence) -> Finding | None:
 
 
 def is_undecided(evidence: Evidence) -> bool:
-    """Whether it opens without an Origin only: a list or a changed Host, seen from outside."""
+    """Find a handshake that opens only without an Origin: an incomplete list or a changed Host."""
     own = evidence.of(Variation.OWN_ORIGIN)
     return evidence.opens(Variation.NO_ORIGIN) and bool(own and own.head and not own.is_open)
 
@@ -94,14 +94,14 @@ def is_undecided(evidence: Evidence) -> bool:
 def decided(
     evidence: Evidence, findings: Iterable[Finding], is_altered: bool
 ) -> tuple[Finding, ...]:
-    """Say which it is, where the configuration in between shows whether Host is altered."""
+    """Return which it is, if the configuration in between shows whether Host is altered."""
     if not is_undecided(evidence):
         return tuple(findings)
     refusal = f"refuses Origin {evidence.options.origin}, opens without one"
     if is_altered:
         message, fix = f"{refusal}: the configuration alters Host", _HOST
     else:
-        message = f"{refusal}: a list lacks it, for the configuration hands Host on"
+        message = f"{refusal}: the list lacks it, because the configuration passes Host on"
         fix = f"add {evidence.options.origin} to the server's allowed origins"
     return tuple(
         replace(item, message=message, fix=fix) if item.cause is REFUSED else item

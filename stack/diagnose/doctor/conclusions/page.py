@@ -11,11 +11,11 @@ MIXED = Cause(
     "WS146",
     "mixed-content",
     "error",
-    "a page of https opens a ws:// address",
-    "Browsers block it before anything is sent, so no server sees it. Excepted is this machine "
-    "itself (127.0.0.1, [::1], localhost): only older versions of Safari block that, and Chrome "
-    "asks the user first when the page is a public one.",
-    "use wss:// in the page (location.protocol tells which)",
+    "an https page opens a ws:// address",
+    "Browsers block it before anything is sent, so it reaches no server. This machine itself "
+    "(127.0.0.1, [::1], localhost) is exempt: only older versions of Safari block it, and Chrome "
+    "asks the user first if the page is public.",
+    "use wss:// in the page (location.protocol shows which)",
     "https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy",
     bad="https://example.com opens ws://example.com/ws",
     good="https://example.com opens wss://example.com/ws",
@@ -25,8 +25,8 @@ CSP = Cause(
     "csp-connect-src",
     "error",
     "the page's Content-Security-Policy forbids the address",
-    "connect-src (or default-src) lists where a page may connect to, WebSockets included; the "
-    "browser blocks all else before anything is sent.",
+    "connect-src (or default-src) lists where a page may connect to, including WebSockets. The "
+    "browser blocks everything else before anything is sent.",
     "add the WebSocket's origin to connect-src",
     "https://www.w3.org/TR/CSP3/#directive-connect-src",
     bad="connect-src 'self' https://api.example.com",
@@ -36,7 +36,7 @@ CAUSES = (MIXED, CSP)
 
 
 def mixed_content(evidence: Evidence, *, has_failed: bool) -> Finding | None:  # noqa: ARG001
-    """Independent of what the network says: the browser does not even ask it."""
+    """Find a plain socket of an https page: the browser sends nothing, whatever the network."""
     page, target = evidence.options.page, evidence.options.target
     if not page or not page.tls or target.tls:
         return None
@@ -48,7 +48,7 @@ def mixed_content(evidence: Evidence, *, has_failed: bool) -> Finding | None:  #
 
 
 def policy(evidence: Evidence, *, has_failed: bool) -> Finding | None:  # noqa: ARG001 - a remark
-    """Every policy has to allow it."""
+    """Find a policy that does not allow the address; every policy has to."""
     page = evidence.page
     if not page or not page.head or not evidence.options.page:
         return None
@@ -67,7 +67,7 @@ REMARKS = (mixed_content, policy)
 
 
 def is_trustworthy(host: str) -> bool:
-    """Whether browsers take a plain connection there for safe (Secure Contexts §3.1)."""
+    """Whether browsers treat a plain connection to it as secure (Secure Contexts §3.1)."""
     try:
         return ipaddress.ip_address(host.rstrip(".")).is_loopback
     except ValueError:
@@ -75,9 +75,11 @@ def is_trustworthy(host: str) -> bool:
 
 
 def sources_of(value: str) -> list[str] | None:
-    """Give the sources of connect-src, else of default-src; None when neither is set."""
+    """Return the sources of connect-src, else of default-src; None if neither is set."""
     rows = [part.split() for part in value.split(";") if part.strip()]
-    directives = {row[0].lower(): row[1:] for row in reversed(rows)}  # the first of equals wins
+    directives = {
+        row[0].lower(): row[1:] for row in reversed(rows)
+    }  # the first of several equal names applies
     return directives.get("connect-src", directives.get("default-src"))
 
 
@@ -127,5 +129,5 @@ def _is_below(given: str, path: str) -> bool:
 
 
 def _covering(scheme: str) -> set[str]:
-    """Which schemes of a source cover this one: each its own and its secure sisters."""
+    """Return which schemes a source covers: its own and the secure variants."""
     return {"ws": {"ws", "http"}, "wss": {"wss", "https", "ws", "http"}}[scheme]

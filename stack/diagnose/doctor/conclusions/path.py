@@ -1,4 +1,4 @@
-"""Conclusions about paths: the slash, the page in its place, and sockets of dev servers."""
+"""Conclusions about paths: the slash, a page instead of a WebSocket, dev servers' sockets."""
 
 import re
 
@@ -13,9 +13,9 @@ SLASH = Cause(
     "WS141",
     "path-slash",
     "error",
-    "the path is right but for a slash at its end",
-    "The same handshake opens with (or without) a slash at the end of the path.",
-    "write the path as the server knows it",
+    "the path is right except for a trailing slash",
+    "The same handshake opens with (or without) a trailing slash.",
+    "write the path as the server expects it",
     _LOCATION,
     bad="GET /ws -> 404; GET /ws/ -> 101",
     good="GET /ws/ -> 101",
@@ -24,9 +24,9 @@ NOT_FOUND = Cause(
     "WS142",
     "path-not-found",
     "error",
-    "the server knows no such path",
+    "the server does not know the path",
     "A 404 comes from a server that runs but has nothing at this path: the path is wrong, or "
-    "another location matched and sent the request elsewhere.",
+    "another location matches and sends the request elsewhere.",
     "correct the path in the page, or route it to the WebSocket server",
     _LOCATION,
     bad="GET /socket -> 404 Not Found",
@@ -36,9 +36,9 @@ PAGE = Cause(
     "WS143",
     "page-server",
     "error",
-    "a page server answers, not a WebSocket server",
-    "The handshake gets the same page as any browser would: the address leads to the server of "
-    "the page, and nothing routes the path to the WebSocket server.",
+    "a web page server answers, not a WebSocket server",
+    "The handshake gets the same page as a browser: the address belongs to the server of the "
+    "page, and nothing routes the path to the WebSocket server.",
     "use the WebSocket server's own port, or route the path to it in the front",
     "https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2",
     bad="GET ws://localhost:3000/ws -> 200 text/html",
@@ -48,9 +48,10 @@ HOT_RELOAD = Cause(
     "WS144",
     "hot-reload-socket",
     "error",
-    "the hot-reload socket of a dev server does not get through",
-    "Vite opens its socket at its base path with the subprotocol vite-hmr (and a token since 6.1), "
-    "Next at /_next/webpack-hmr. A front has to pass the upgrade on these paths as well.",
+    "the hot-reload socket of a dev server does not open",
+    "Vite opens its socket at its base path with the subprotocol vite-hmr (and a token since "
+    "6.1), Next.js at /_next/webpack-hmr. A front has to pass the upgrade on these paths as "
+    "well.",
     "route the dev server's paths with Upgrade; for Vite set server.hmr.clientPort to the front's",
     "https://vite.dev/config/server-options.html#server-hmr",
     bad="GET /_next/webpack-hmr -> 404",
@@ -61,8 +62,8 @@ OTHER_PATH = Cause(
     "other-path-opens",
     "error",
     "the server answers the handshake at another path",
-    "This server does speak WebSocket, at a path that is usual and not the one asked.",
-    "use that path, or let the front hand the path on as the server expects it",
+    "The server does speak WebSocket, but at another common path than the requested one.",
+    "use that path, or make the front pass the path on as the server expects it",
     _LOCATION,
     bad="GET /socket -> 404; GET /ws -> 101",
     good="GET /ws -> 101",
@@ -72,7 +73,7 @@ _RELOAD = re.compile(r"/_next/(webpack-hmr|hmr)|/@vite|__vite_hmr|/webpack-dev-s
 
 
 def slash(evidence: Evidence) -> Finding | None:
-    """It opens with the slash turned round."""
+    """Find a path that opens with the slash added or removed."""
     for variation in (Variation.WITH_SLASH, Variation.WITHOUT_SLASH):
         other = evidence.of(variation)
         if other and evidence.opens(variation):
@@ -83,7 +84,7 @@ def slash(evidence: Evidence) -> Finding | None:
 
 
 def other_path(evidence: Evidence) -> Finding | None:
-    """It opens at a usual path."""
+    """Find a common path that opens."""
     if evidence.base.status not in {400, 404}:
         return None
     for variation in (Variation.AT_WS, Variation.AT_ROOT):
@@ -96,7 +97,7 @@ def other_path(evidence: Evidence) -> Finding | None:
 
 
 def hot_reload(evidence: Evidence) -> Finding | None:
-    """A dev server's own socket."""
+    """Find the socket of a dev server."""
     is_vite = any("vite-hmr" in value for _, value in evidence.base.question.headers)
     if not evidence.base.head or evidence.base.status == 101:
         return None
@@ -108,7 +109,7 @@ def hot_reload(evidence: Evidence) -> Finding | None:
 
 
 def page(evidence: Evidence) -> Finding | None:
-    """The handshake gets a page."""
+    """Find a handshake that gets a page."""
     base = evidence.base
     html = "text/html" in (base.head.get("content-type") if base.head else "")
     framework = _framework(evidence)
@@ -125,7 +126,7 @@ def page(evidence: Evidence) -> Finding | None:
 
 
 def not_found(evidence: Evidence) -> Finding | None:
-    """Just a 404."""
+    """Find a 404 without another explanation."""
     if evidence.base.status not in {404, 410}:
         return None
     head = evidence.base.head
@@ -143,7 +144,7 @@ def _roots(evidence: Evidence) -> tuple[Exchange, ...]:
 
 
 def _framework(evidence: Evidence) -> str:
-    """Name the page server by what it says of itself."""
+    """Name the page server by the marks of its answer."""
     root = evidence.of(Variation.ROOT)
     texts = [item for item in (evidence.base, root) if item and item.head]
     heads = " ".join(item.head.get("x-powered-by") for item in texts if item.head)

@@ -1,4 +1,4 @@
-"""Conclusions about connections that do not come about, and about answers that are not HTTP."""
+"""Conclusions about connections that fail, and about answers that are not HTTP."""
 
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
@@ -13,8 +13,8 @@ REFUSED = Cause(
     "connection-refused",
     "error",
     "nothing listens on that port",
-    "The machine answered that no program accepts connections there: the server is not running, "
-    "or runs on another port, or only on another address.",
+    "The machine answered that no process accepts connections there: the server does not run, or "
+    "listens on another port or another address.",
     "start the server, or correct the port",
     _TCP,
     bad="connect 127.0.0.1:3002 -> connection refused",
@@ -25,8 +25,8 @@ TIMED_OUT = Cause(
     "connection-timed-out",
     "error",
     "the connection attempt gets no answer at all",
-    "Something swallows the packets: a firewall, a wrong address, or a machine that is off. A "
-    "machine without a listener would have refused.",
+    "Something drops the packets: a firewall, a wrong address, or a machine that is off. A "
+    "machine without a listener would refuse the connection.",
     "open the port in the firewall, or correct the address",
     _TCP,
     bad="connect 192.0.2.1:443 -> silence",
@@ -37,7 +37,7 @@ NAME = Cause(
     "name-unknown",
     "error",
     "the host name has no address",
-    "The resolver of this machine knows no address for the name. Names of containers exist only "
+    "The resolver of this machine has no address for the name. Names of containers exist only "
     "inside their Docker network.",
     "correct the name; from outside a container use localhost and the published port",
     "https://www.rfc-editor.org/rfc/rfc1035#section-4.1.1",
@@ -49,9 +49,9 @@ FAMILY = Cause(
     "other-address-family",
     "error",
     "the server listens on the other IP version only",
-    "`localhost` is ::1 for one program and 127.0.0.1 for the next. A server that binds only one "
-    "of them refuses whoever takes the other.",
-    "let the server listen on both (host `::` or no host), or use the address that answers",
+    "`localhost` is ::1 for one program and 127.0.0.1 for another. A server that listens on only "
+    "one of them refuses clients that use the other.",
+    "make the server listen on both (host `::` or no host), or use the address that answers",
     "https://www.rfc-editor.org/rfc/rfc6761#section-6.3",
     bad="connect 127.0.0.1:3000 -> refused; connect [::1]:3000 -> connected",
     good="both connect",
@@ -61,9 +61,9 @@ WRONG_PORT = Cause(
     "wrong-port",
     "error",
     "another port of this machine answers the handshake",
-    "The address leads to a port where no WebSocket server answers, while a neighbouring port "
-    "completes the same handshake.",
-    "use the port that answers, or let the front route the path to it",
+    "No WebSocket server answers on the port of the address, but one on another port of the "
+    "machine completes the same handshake.",
+    "use the port that answers, or make the front route the path to it",
     "https://www.rfc-editor.org/rfc/rfc6455#section-4.1",
     bad="GET ws://localhost:3000/ws -> 404; GET ws://localhost:3002/ws -> 101",
     good="GET ws://localhost:3002/ws -> 101",
@@ -73,9 +73,10 @@ SILENT = Cause(
     "no-answer",
     "error",
     "the server accepts the connection and does not answer",
-    "A connection came about, but no whole answer within the time limit: the process hangs, "
-    "nobody handles the `upgrade` event, or a proxy waits for its upstream.",
-    "look at the server's log for this request; a Node server needs a listener for `upgrade`",
+    "The connection was established, but no complete answer came within the time limit: the "
+    "process hangs, has no handler for the `upgrade` event, or is a proxy that waits for its "
+    "upstream.",
+    "check the server's log for this request; a Node server needs a listener for `upgrade`",
     _HTTP,
     bad="GET /ws -> (nothing)",
     good="GET /ws -> 101 Switching Protocols",
@@ -85,9 +86,9 @@ CLOSED = Cause(
     "closed-without-answer",
     "error",
     "the server closes the connection without an answer",
-    "The connection was closed before a whole answer had come: the process crashed over the "
+    "The connection was closed before the answer was complete: the process crashed on the "
     "request, or a firewall or TCP proxy has no server behind it.",
-    "look at the server's log for this request; behind a TCP proxy, check that its target runs",
+    "check the server's log for this request; behind a TCP proxy, check that its target runs",
     _HTTP,
     bad="GET /ws -> (closed)",
     good="GET /ws -> 101 Switching Protocols",
@@ -97,9 +98,9 @@ NOT_HTTP = Cause(
     "not-http",
     "error",
     "the answer is not HTTP",
-    "A WebSocket begins with an HTTP/1.1 answer. These bytes are something else, so another kind "
-    "of server listens there, or a handler writes to the socket without a status line.",
-    "correct the port, or let the handler answer with a status line",
+    "A WebSocket begins with an HTTP/1.1 answer. These bytes are something else: another kind of "
+    "server listens there, or a handler writes to the socket without a status line.",
+    "correct the port, or make the handler answer with a status line",
     _HTTP,
     bad="GET /ws -> 220 mail.example.com ESMTP",
     good="GET /ws -> HTTP/1.1 101 Switching Protocols",
@@ -109,8 +110,8 @@ NEXT_ORIGIN = Cause(
     "next-dev-origin",
     "error",
     "Next.js refuses the origin of its hot-reload socket",
-    "Since 15.2.2 the dev server answers a foreign Origin on its hot-reload socket by the bare "
-    "bytes `Unauthorized`, without a status line (vercel/next.js#77253).",
+    "Since 15.2.2 the dev server answers a foreign Origin on its hot-reload socket with the "
+    "plain bytes `Unauthorized`, without a status line (vercel/next.js#77253).",
     'add the page\'s host to allowedDevOrigins in next.config: allowedDevOrigins: ["HOST"]',
     "https://nextjs.org/docs/app/api-reference/config/next-config-js/allowedDevOrigins",
     bad="GET /_next/webpack-hmr, Origin: http://dev.example.com -> Unauthorized",
@@ -120,8 +121,8 @@ UNREACHABLE = Cause(
     "WS110",
     "unreachable",
     "error",
-    "there is no way to that address",
-    "The system knows no route to the address, or refuses to send there.",
+    "there is no route to that address",
+    "The system has no route to the address, or refuses to send to it.",
     "check the network (VPN, IPv6) and the address",
     _TCP,
     bad="connect [2001:db8::1]:443 -> network is unreachable",
@@ -132,9 +133,9 @@ LOOPBACK = Cause(
     "loopback-only",
     "error",
     "the server listens on another address of this machine only",
-    "A server bound to 127.0.0.1 refuses everybody who comes by another address: containers, "
-    "other machines, and this one by its own network address.",
-    "let the server listen on 0.0.0.0 (for Vite and Next: --host 0.0.0.0)",
+    "A server on 127.0.0.1 refuses clients that use another address: containers, other machines, "
+    "and this one if it uses its network address.",
+    "make the server listen on 0.0.0.0 (for Vite and Next.js: --host 0.0.0.0)",
     "https://www.rfc-editor.org/rfc/rfc1122#section-3.2.1.3",
     bad="listen 127.0.0.1:3000; connect 192.168.0.5:3000 -> refused",
     good="listen 0.0.0.0:3000",
@@ -143,9 +144,9 @@ HEAD_TOO_LONG = Cause(
     "WS114",
     "endless-head",
     "error",
-    "the head of the answer has no end",
-    "The server sends more header bytes than any client reads.",
-    "find what adds headers without end; clients give up at 8 to 64 KiB",
+    "the header of the answer has no end",
+    "The server sends more header bytes than clients read.",
+    "find what adds headers without end; clients stop at 8 to 64 KiB",
     "https://www.rfc-editor.org/rfc/rfc6585#section-5",
     bad="GET /ws -> HTTP/1.1 200 OK, X-A: …, X-A: …, …",
     good="GET /ws -> 101 Switching Protocols",
@@ -157,7 +158,7 @@ CAUSES = (
 
 
 def other_family(evidence: Evidence) -> Finding | None:
-    """One IP version fails, and the other one opens: often two servers on one port."""
+    """Find one IP version that fails while the other opens: often two servers on one port."""
     base = evidence.base
     for other in _by_address(evidence):
         is_other = (":" in base.address) != (":" in other.address)
@@ -170,7 +171,7 @@ def other_family(evidence: Evidence) -> Finding | None:
 
 
 def neighbour(evidence: Evidence) -> Finding | None:
-    """Another port of this machine completes the handshake."""
+    """Find another port of this machine that completes the handshake."""
     answering = [item for item in evidence.neighbours if item.is_open]
     is_elsewhere = evidence.base.status in {0, 200, 204, 400, 404, 405, 426, 501}
     if not answering or evidence.next or not is_elsewhere:
@@ -179,12 +180,12 @@ def neighbour(evidence: Evidence) -> Finding | None:
     program = dict(evidence.programs).get(port, "")
     by = f" ({program})" if program else ""
     message = f"port {evidence.target.port}: {evidence.base.says}, port {port}{by} answers 101"
-    fix = f"use port {port}, or let the front route {_path(evidence)} to it"
+    fix = f"use port {port}, or make the front route {_path(evidence)} to it"
     return found(evidence, WRONG_PORT, message, fix, asked(answering[0]))
 
 
 def loopback_only(evidence: Evidence) -> Finding | None:
-    """Refused here, while somebody listens on the same port of another loopback address."""
+    """Find a listener on the same port of another loopback address than the one that refused."""
     is_v6 = ":" in evidence.base.address
     rows = [(ip, port) for ip, port in evidence.listeners if (":" in ip) == is_v6 or ip == "::"]
     same = [ip for ip, port in rows if port == evidence.target.port]
@@ -198,7 +199,7 @@ def loopback_only(evidence: Evidence) -> Finding | None:
 
 
 def refused(evidence: Evidence) -> Finding | None:
-    """Nothing listens, and nothing else explains it."""
+    """Report that nothing listens, if nothing else explains the refusal."""
     if evidence.base.failure != "refused":
         return None
     message = f"nothing listens on {_shown(evidence.base.address)} port {evidence.target.port}"
@@ -206,7 +207,7 @@ def refused(evidence: Evidence) -> Finding | None:
 
 
 def no_connection(evidence: Evidence) -> Finding | None:
-    """The attempt fails in another way than by a refusal."""
+    """Find an attempt that fails in another way than by a refusal."""
     causes = {"timeout": TIMED_OUT, "name": NAME, "unreachable": UNREACHABLE}
     cause = causes.get(evidence.base.failure)
     if not cause:
@@ -216,24 +217,24 @@ def no_connection(evidence: Evidence) -> Finding | None:
 
 
 def head_too_long(evidence: Evidence) -> Finding | None:
-    """More head than anybody reads."""
+    """Find a header that is too long to be read."""
     if evidence.base.failure == "too-long":
         return found(evidence, HEAD_TOO_LONG, evidence.base.detail)
     return None
 
 
 def no_answer(evidence: Evidence) -> Finding | None:
-    """A connection, and then nothing whole."""
+    """Find a connection without a complete answer."""
     cause = {"silent": SILENT, "closed": CLOSED}.get(evidence.base.failure)
     if not cause:
         return None
     plain = evidence.of(Variation.PLAIN)
-    answered = f"; a plain request is answered by {plain.says}" if plain and plain.head else ""
+    answered = f"; a plain request gets {plain.says}" if plain and plain.head else ""
     return found(evidence, cause, f"{evidence.base.says}{answered}", seen=asked(plain))
 
 
 def next_origin(evidence: Evidence) -> Finding | None:
-    """The bare word of Next's dev server."""
+    """Find the plain bytes of Next's dev server."""
     raw = evidence.base.raw
     if evidence.base.head or not raw.startswith(b"Unauthorized"):
         return None
@@ -244,7 +245,7 @@ def next_origin(evidence: Evidence) -> Finding | None:
 
 
 def not_http(evidence: Evidence) -> Finding | None:
-    """Bytes of another protocol."""
+    """Find bytes of another protocol."""
     base = evidence.base
     if base.head or base.failure or not base.raw:
         return None
@@ -253,7 +254,7 @@ def not_http(evidence: Evidence) -> Finding | None:
 
 
 def neighbour_of_silence(evidence: Evidence) -> Finding | None:
-    """Where no HTTP comes back at all, a neighbour that opens is the best explanation."""
+    """Find a neighbouring port that opens, which explains best an answer that is not HTTP."""
     return None if evidence.base.head else neighbour(evidence)
 
 

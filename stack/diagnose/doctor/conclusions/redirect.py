@@ -1,4 +1,4 @@
-"""Conclusions about redirects: no browser follows one for a WebSocket."""
+"""Conclusions about redirects: browsers do not follow them for a WebSocket."""
 
 from urllib.parse import urljoin, urlsplit
 
@@ -13,7 +13,8 @@ TO_HTTPS = Cause(
     "redirect-to-https",
     "error",
     "the server redirects ws:// to TLS",
-    "A browser follows no redirect for a WebSocket, so the usual http-to-https redirect ends it.",
+    "Browsers do not follow redirects for a WebSocket, so the common http-to-https redirect ends "
+    "it.",
     "use wss:// in the page",
     _RFC,
     bad="GET ws://example.com/ws -> 301 https://example.com/ws",
@@ -24,8 +25,8 @@ SLASH = Cause(
     "redirect-slash",
     "error",
     "the server redirects to the same path with or without a slash",
-    "A framework or Nginx (a location that ends with a slash) corrects the slash by a redirect, "
-    "which no browser follows for a WebSocket.",
+    "A framework or Nginx (a location with a trailing slash) corrects the slash with a redirect, "
+    "which browsers do not follow for a WebSocket.",
     "use the path that the redirect names",
     "https://nginx.org/en/docs/http/ngx_http_core_module.html#location",
     bad="GET /ws -> 301 /ws/",
@@ -36,8 +37,8 @@ ELSEWHERE = Cause(
     "redirect-elsewhere",
     "error",
     "the server redirects the handshake to another address",
-    "A browser follows no redirect for a WebSocket. A login page as the goal means that the "
-    "session is missing; another host, that the name is not the main one.",
+    "Browsers do not follow redirects for a WebSocket. A redirect to a login page means that the "
+    "session is missing; to another host, that the name is not the canonical one.",
     "use the address that the redirect names; if that is a login page, send the session",
     _RFC,
     bad="GET /ws -> 302 /login",
@@ -47,9 +48,9 @@ LOOP = Cause(
     "WS128",
     "redirect-loop",
     "error",
-    "the redirects go round in a circle",
-    "Two rules contradict each other. Behind a proxy that ends TLS, the application believes that "
-    "the visitor came by http when X-Forwarded-Proto is missing, and sends him to https for ever.",
+    "the redirects loop",
+    "Two rules contradict each other. Behind a proxy that terminates TLS, the application "
+    "assumes http if X-Forwarded-Proto is missing, and redirects to https forever.",
     "set X-Forwarded-Proto in the proxy: proxy_set_header X-Forwarded-Proto $scheme;",
     "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header",
     bad="GET https://example.com/ws -> 301 https://example.com/ws",
@@ -59,7 +60,7 @@ CAUSES = (TO_HTTPS, SLASH, ELSEWHERE, LOOP)
 
 
 def loop(evidence: Evidence) -> Finding | None:
-    """The last redirect leads back to a place that was asked already."""
+    """Find a last redirect to an address that was already asked."""
     chain = (evidence.base, *evidence.redirects)
     last = chain[-1]
     if last.status not in _STATUSES:
@@ -78,7 +79,7 @@ def loop(evidence: Evidence) -> Finding | None:
 
 
 def redirected(evidence: Evidence) -> Finding | None:
-    """Where to, and whether that is only the slash or the scheme."""
+    """Report the target, and whether it differs only in the slash or the scheme."""
     if evidence.base.status not in _STATUSES:
         return None
     here = _address(evidence.target.url)
@@ -103,7 +104,7 @@ def _location(evidence: Evidence, index: int) -> str:
 
 
 def _goal(url: str, location: str) -> str:
-    """Give where it leads, without the query: that may hold a token."""
+    """Return the target without its query, which may hold a token."""
     try:
         return _address(urljoin(_address(url), location))
     except ValueError:

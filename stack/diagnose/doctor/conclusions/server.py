@@ -1,4 +1,4 @@
-"""Conclusions about gateways without a server, servers that fail, limits, and bad ones of many."""
+"""Conclusions about gateways without a server, failing servers, limits, and bad upstreams."""
 
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
@@ -10,10 +10,10 @@ BAD_GATEWAY = Cause(
     "WS191",
     "bad-gateway",
     "error",
-    "the proxy cannot reach the server behind it (502)",
-    "The proxy runs, and its upstream refuses, is not there, or closes without an answer. Nginx "
+    "the proxy cannot reach its upstream (502)",
+    "The proxy runs; its upstream refuses, does not exist, or closes without an answer. Nginx "
     "resolves a literal name once: a container that was recreated has another address.",
-    "check that the upstream runs and its address: the proxy's error log names it",
+    "check that the upstream runs, and its address: the proxy's error log names it",
     f"{_STATUS}.3",
     bad="GET /ws -> 502 Bad Gateway",
     good="GET /ws -> 101 Switching Protocols",
@@ -23,9 +23,9 @@ UNAVAILABLE = Cause(
     "unavailable",
     "error",
     "the service is not available (503)",
-    "A proxy has no live upstream, the server is starting or overloaded, or a limit is reached: "
-    "Nginx answers 503 for limit_conn and limit_req by default.",
-    "look whether the upstreams live, and at limit_conn and limit_req",
+    "The proxy has no live upstream, the server is starting or overloaded, or a limit is "
+    "reached: Nginx answers 503 for limit_conn and limit_req by default.",
+    "check whether the upstreams are live, and limit_conn and limit_req",
     f"{_STATUS}.4",
     bad="GET /ws -> 503 Service Unavailable",
     good="GET /ws -> 101 Switching Protocols",
@@ -34,8 +34,8 @@ GATEWAY_TIMEOUT = Cause(
     "WS193",
     "gateway-timeout",
     "error",
-    "the server behind the proxy does not answer in time (504)",
-    "The proxy waited for the upstream in vain: it hangs, or a firewall swallows the connection.",
+    "the upstream of the proxy does not answer in time (504)",
+    "The proxy got no answer from the upstream: it hangs, or a firewall drops the connection.",
     "ask the upstream directly: --hop server=URL",
     f"{_STATUS}.5",
     bad="GET /ws -> 504 Gateway Time-out",
@@ -45,9 +45,9 @@ APPLICATION = Cause(
     "WS194",
     "application-error",
     "error",
-    "the server fails over the handshake (5xx)",
+    "the server fails on the handshake (5xx)",
     "The application itself raised an error while it handled the request.",
-    "look at the server's log for this request",
+    "check the server's log for this request",
     f"{_STATUS}.1",
     bad="GET /ws -> 500 Internal Server Error",
     good="GET /ws -> 101 Switching Protocols",
@@ -56,10 +56,10 @@ LIMITED = Cause(
     "WS195",
     "rate-limited",
     "error",
-    "the server limits how often one may connect (429)",
+    "the server limits the rate of connections (429)",
     "Too many handshakes came from here: a page that reconnects without a pause, or a limit that "
-    "counts all visitors behind one proxy as one.",
-    "reconnect with growing pauses; let the limit count the real visitor (real_ip)",
+    "counts all clients behind one proxy as one.",
+    "reconnect with increasing pauses; make the limit count the real client (real_ip)",
     "https://www.rfc-editor.org/rfc/rfc6585#section-4",
     bad="GET /ws -> 429 Too Many Requests",
     good="GET /ws -> 101 Switching Protocols",
@@ -68,9 +68,9 @@ INTERMITTENT = Cause(
     "WS196",
     "intermittent",
     "error",
-    "the same handshake works sometimes",
-    "Several servers stand behind this address, or one that falters; at least one is bad.",
-    "ask each of them: --hop NAME=URL; take the bad one out until it is mended",
+    "the same handshake works only sometimes",
+    "Several servers share this address, or one fails from time to time; at least one is bad.",
+    "ask each of them: --hop NAME=URL; remove the bad one until it is repaired",
     "https://nginx.org/en/docs/http/ngx_http_upstream_module.html",
     bad="GET /ws four times -> 101, 502, 101, 502",
     good="GET /ws four times -> 101, 101, 101, 101",
@@ -80,9 +80,9 @@ AUTH_REQUEST = Cause(
     "auth-request-failed",
     "error",
     "the proxy fails before it asks the server, most likely in auth_request (500)",
-    "Nginx makes a 500 of its own when the subrequest of auth_request is answered by anything but "
-    "2xx, 401 or 403: the authentication service is down, or answers 404 or a redirect.",
-    "ask the address of auth_request itself; it must answer 2xx, 401 or 403",
+    "Nginx answers 500 itself if the subrequest of auth_request gets anything but 2xx, 401 or "
+    "403: the authentication service is down, or answers 404 or a redirect.",
+    "request the address of auth_request itself; it must answer 2xx, 401 or 403",
     "https://nginx.org/en/docs/http/ngx_http_auth_request_module.html",
     bad="auth_request /auth; and /auth -> 404",
     good="auth_request /auth; and /auth -> 204",
@@ -92,8 +92,8 @@ HEADERS = Cause(
     "request-head-too-large",
     "error",
     "the request's headers are too large for the server",
-    "A session cookie in several parts, or a token in the query, exceeds a limit: Nginx takes 8 "
-    "KiB a line, websockets for Python 8,192 bytes, Node 16 KiB in all.",
+    "A session cookie in several parts, or a token in the query, exceeds a limit: Nginx accepts "
+    "8 KiB per line, websockets for Python 8,192 bytes, Node 16 KiB in total.",
     "shorten the cookie; or large_client_header_buffers 4 32k; and the server's own limit",
     "https://nginx.org/en/docs/http/ngx_http_core_module.html#large_client_header_buffers",
     bad="400 Request Header Or Cookie Too Large",
@@ -106,7 +106,7 @@ CAUSES = (
 
 
 def intermittent(evidence: Evidence) -> Finding | None:
-    """Count how often the very same handshake opens."""
+    """Count how often the same handshake opens."""
     again = evidence.again
     same = [evidence.base, *again]
     good = [item for item in same if item.is_open]
@@ -119,7 +119,7 @@ def intermittent(evidence: Evidence) -> Finding | None:
 
 
 def too_large(evidence: Evidence) -> Finding | None:
-    """431, 414, or Nginx's 400 that says so."""
+    """Find a 431, a 414, or Nginx's 400 with that text."""
     base = evidence.base
     said = "Too Large" in base.text or "line too long" in base.text
     if base.status in {414, 431} or (base.status in {400, 494} and said):
@@ -130,7 +130,7 @@ def too_large(evidence: Evidence) -> Finding | None:
 
 
 def by_status(evidence: Evidence) -> Finding | None:
-    """What a status says by itself."""
+    """Report what the status alone shows."""
     status = evidence.base.status
     cause = {502: BAD_GATEWAY, 503: UNAVAILABLE, 504: GATEWAY_TIMEOUT, 429: LIMITED}.get(status)
     if status == 500 or (status > 504 and status != 505):
@@ -145,7 +145,7 @@ CONCLUSIONS = (too_large, by_status)
 
 
 def _by(evidence: Evidence) -> str:
-    """Say who speaks: a proxy's own page, or the application."""
+    """Return the author of the answer: the proxy's own page, or the application."""
     head = evidence.base.head
     server = head.get("server") if head else ""
     own = evidence.base.is_page_of_nginx or "no available server" in evidence.base.text

@@ -1,4 +1,4 @@
-"""Conclusions about TLS: certificates, and TLS where the other side speaks none."""
+"""Conclusions about TLS: certificates, and TLS on a port that does not speak it."""
 
 from stack.diagnose.doctor import x509
 from stack.diagnose.doctor.evidence import Evidence, asked, found
@@ -17,7 +17,8 @@ EXPIRED = Cause(
     "certificate-expired",
     "error",
     "the certificate has expired",
-    "Browsers refuse an expired certificate; for a WebSocket they ask nobody and only say 1006.",
+    "Browsers refuse an expired certificate; for a WebSocket they do not ask the user and report "
+    "only 1006.",
     "renew the certificate and reload the server that serves it",
     _PATH,
     bad="notAfter=Jan 1 2020",
@@ -28,7 +29,7 @@ NOT_YET = Cause(
     "certificate-not-yet-valid",
     "error",
     "the certificate is not valid yet",
-    "Its first day lies in the future, so one of the two clocks is wrong.",
+    "Its first day is in the future, so one of the two clocks is wrong.",
     "set the clock of the machine that issued it, or of this one",
     _PATH,
     bad="notBefore=Jan 1 2099",
@@ -38,9 +39,9 @@ SELF_SIGNED = Cause(
     "WS117",
     "certificate-self-signed",
     "error",
-    "the certificate is signed by nobody that is trusted",
+    "the certificate is not signed by a trusted authority",
     "A self-signed certificate, or one of a private authority, is refused until the browser "
-    "trusts it. An exception that was clicked away for one port does not hold for another.",
+    "trusts it. An exception that the user accepted for one port does not apply to another.",
     "trust its authority in the browser, or use a certificate of a public one",
     _PATH,
     bad="issuer=subject",
@@ -52,7 +53,7 @@ OTHER_NAME = Cause(
     "error",
     "the certificate belongs to another name",
     "A browser compares the host of the URL with the subjectAltName of the certificate.",
-    "use a host name that the certificate holds, or issue one for this name",
+    "use a host name that the certificate contains, or issue one for this name",
     "https://www.rfc-editor.org/rfc/rfc9525#section-6",
     bad="wss://app.example.com, subjectAltName=DNS:example.com",
     good="wss://app.example.com, subjectAltName=DNS:app.example.com",
@@ -62,10 +63,10 @@ INCOMPLETE = Cause(
     "certificate-chain-incomplete",
     "error",
     "the server does not send the whole certificate chain",
-    "The issuer of the certificate is neither sent nor trusted, and the certificate names the "
-    "address of it (caIssuers), as those of public authorities do. Browsers that saw the "
-    "intermediate elsewhere go on, others and all programs fail.",
-    "put the intermediates after the certificate in one file (fullchain.pem)",
+    "The issuer of the certificate is neither sent nor trusted, and the certificate has the URL "
+    "of its issuer (caIssuers), like those of public authorities. Browsers that know the "
+    "intermediate from another site work; other browsers and all programs fail.",
+    "append the intermediates to the certificate in one file (fullchain.pem)",
     f"{_NGINX}#chains",
     bad="ssl_certificate cert.pem;",
     good="ssl_certificate fullchain.pem;",
@@ -74,7 +75,7 @@ TLS_ON_PLAIN = Cause(
     "WS120",
     "tls-on-plain-port",
     "error",
-    "the port speaks no TLS",
+    "the port does not speak TLS",
     "The URL begins with wss:// or https://, and the server on that port speaks plain HTTP.",
     "use ws:// there, or serve TLS on that port (listen 443 ssl)",
     _WSS,
@@ -96,9 +97,9 @@ NO_TLS = Cause(
     "WS122",
     "tls-failed",
     "error",
-    "client and server agree on no TLS",
-    "The TLS handshake ended with an alert or in silence: no common version or cipher, no "
-    "certificate for this name (SNI), or a client certificate is demanded.",
+    "client and server do not agree on TLS parameters",
+    "The TLS handshake ended with an alert or without an answer: no common version or cipher, no "
+    "certificate for this name (SNI), or a client certificate is required.",
     "try: openssl s_client -connect HOST:PORT -servername HOST",
     "https://www.rfc-editor.org/rfc/rfc8446#section-6.2",
     bad="ClientHello -> alert handshake_failure",
@@ -121,7 +122,7 @@ _BY_CODE = {
 
 
 def certificate(evidence: Evidence) -> Finding | None:
-    """The certificate is refused; OpenSSL says why."""
+    """Find a refused certificate; OpenSSL gives the reason."""
     if evidence.base.failure != "certificate":
         return None
     code, _, says = evidence.base.detail.partition(": ")
@@ -133,7 +134,7 @@ def certificate(evidence: Evidence) -> Finding | None:
 
 
 def plain_port(evidence: Evidence) -> Finding | None:
-    """TLS fails, and the same port answers without."""
+    """Find a port where TLS fails and plain HTTP is answered."""
     other = evidence.of(Variation.WITHOUT_TLS)
     if evidence.base.failure != "tls" or other is None or not other.head:
         return None
@@ -145,7 +146,7 @@ def plain_port(evidence: Evidence) -> Finding | None:
 
 
 def tls_port(evidence: Evidence) -> Finding | None:
-    """Plain text is refused, and TLS is understood."""
+    """Find a port that refuses plain text and understands TLS."""
     if evidence.target.tls or evidence.base.is_open or evidence.base.status not in {0, 400}:
         return None
     other = evidence.of(Variation.WITH_TLS)
@@ -159,7 +160,7 @@ def tls_port(evidence: Evidence) -> Finding | None:
 
 
 def no_tls(evidence: Evidence) -> Finding | None:
-    """No TLS, and no plain HTTP either."""
+    """Find a port with neither TLS nor plain HTTP."""
     if evidence.base.failure != "tls":
         return None
     host, place = evidence.target.host, f"{evidence.target.host}:{evidence.target.port}"
@@ -178,15 +179,15 @@ def _signed(exchange: Exchange | None) -> Signed | None:
 
 
 def _by_signature(code: str, signed: Signed) -> tuple[Cause, str] | None:
-    """Tell by what a certificate says of its issuer why OpenSSL finds none that it trusts.
+    """Find from the certificate's issuer why OpenSSL does not trust it.
 
-    Public authorities write into each certificate where their own lies; private ones seldom do.
+    Public authorities write the URL of their own certificate into each one; private ones seldom do.
     """
     issuer = f"{signed.issuer[:60]!r}"
     if code in {"18", "20", "21"} and signed.is_by_itself:
-        return SELF_SIGNED, f"the certificate is signed by itself ({issuer}), by no authority"
+        return SELF_SIGNED, f"the certificate is self-signed ({issuer}), not signed by an authority"
     if code in {"20", "21"} and signed.issuers:
-        message = f"its issuer {issuer} is not sent; it lies at {signed.issuers[:100]}"
+        message = f"its issuer {issuer} is not sent; it is at {signed.issuers[:100]}"
         return INCOMPLETE, message.replace("\n", " ")
     if code in {"19", "20", "21"}:
         return SELF_SIGNED, f"signed by {issuer}, an authority that this machine does not trust"
@@ -194,6 +195,6 @@ def _by_signature(code: str, signed: Signed) -> tuple[Cause, str] | None:
 
 
 def _wants_tls(text: str) -> bool:
-    """Nginx, Apache and Go say so in the body of their 400."""
+    """Whether the body of a 400 asks for TLS, as Nginx, Apache and Go do."""
     words = ("plain HTTP request was sent to HTTPS port", "speaking plain HTTP to an SSL-enabled")
     return any(word in text for word in (*words, "HTTP request to an HTTPS server"))

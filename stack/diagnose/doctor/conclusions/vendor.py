@@ -1,4 +1,4 @@
-"""Conclusions about frameworks with a protocol of their own, and about proxies of somebody else."""
+"""Conclusions about frameworks with a protocol of their own, and about third-party proxies."""
 
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
@@ -10,9 +10,9 @@ SOCKET_IO = Cause(
     "WS197",
     "socket-io-polling-only",
     "error",
-    "Socket.IO answers by polling, and its WebSocket does not open",
-    "Polling needs no Upgrade, so the application seems to work, slowly: a hop drops the upgrade "
-    "on this path, or the path is not Socket.IO's.",
+    "Socket.IO answers polling, but its WebSocket does not open",
+    "Polling needs no Upgrade, so the application works, but slowly: a hop drops the upgrade on "
+    "this path, or the path is not Socket.IO's.",
     "pass Upgrade on /socket.io/; the WebSocket is /socket.io/?EIO=4&transport=websocket",
     f"{_SOCKET_IO}/reverse-proxy/",
     bad="GET /socket.io/?EIO=4&transport=polling -> 200; …&transport=websocket -> 400",
@@ -22,8 +22,8 @@ SIGNALR = Cause(
     "WS198",
     "signalr-negotiates-only",
     "error",
-    "SignalR negotiates, and its WebSocket does not open",
-    "The negotiation is an ordinary POST and passes everywhere; the client then falls back to "
+    "SignalR negotiates, but its WebSocket does not open",
+    "The negotiation is an ordinary POST that passes every proxy; the client then falls back to "
     "server-sent events or long polling.",
     "pass Upgrade on the hub's path, and enable WebSockets in the server (IIS: the feature)",
     "https://learn.microsoft.com/aspnet/core/signalr/scale#nginx",
@@ -34,9 +34,9 @@ STICKY = Cause(
     "WS199",
     "session-not-sticky",
     "error",
-    "the session lives in another server process",
-    "Socket.IO begins by polling and goes on with the same session; behind several servers each "
-    "request may meet another one, which does not know it.",
+    "the session belongs to another server process",
+    "Socket.IO begins with polling and continues with the same session; with several servers "
+    "each request may reach another one, which does not know the session.",
     "make the front sticky (hash or ip_hash in the upstream), or use transports: ['websocket']",
     f"{_SOCKET_IO}/using-multiple-nodes/#why-is-sticky-session-required",
     bad='400 {"code":1,"message":"Session ID unknown"}',
@@ -46,16 +46,16 @@ FOREIGN = Cause(
     "WS188",
     "foreign-proxy",
     "info",
-    "a proxy of somebody else stands in the way",
-    "The answer carries the marks of a CDN, a load balancer or a cache. It may have made the "
-    "answer itself, and cuts idle connections after its own limit.",
-    "look at the WebSocket settings of that service; compare with --hop origin=URL",
+    "a third-party proxy is on the path",
+    "The answer has the marks of a CDN, a load balancer or a cache. It may have made the answer "
+    "itself, and closes idle connections after its own limit.",
+    "check the WebSocket settings of that service; compare with --hop origin=URL",
     "https://www.rfc-editor.org/rfc/rfc9110#section-7.6.3",
     bad="502, Server: cloudflare, CF-RAY: …",
     good="101, Server: cloudflare",
 )
 CAUSES = (SOCKET_IO, SIGNALR, STICKY, FOREIGN)
-# A header of the service, its name, and how long it lets a silent connection live, if known.
+# A header of the service, its name, and how long it keeps an idle connection, if known.
 _MARKS = (
     ("cf-ray", "Cloudflare", "about 100 s"),
     ("x-amz-cf-id", "Amazon CloudFront", "10 min"),
@@ -71,14 +71,14 @@ _MARKS = (
 
 
 def unknown_session(evidence: Evidence) -> Finding | None:
-    """Engine.IO says so itself."""
+    """Find the error that Engine.IO reports itself."""
     if evidence.base.status != 400 or "Session ID unknown" not in evidence.base.text:
         return None
     return found(evidence, STICKY, "the server answers: Session ID unknown")
 
 
 def socket_io(evidence: Evidence) -> Finding | None:
-    """Polling works; the rest does not."""
+    """Find polling that works while the WebSocket does not."""
     polling = evidence.of(Variation.POLLING)
     if not polling or polling.status != 200 or evidence.base.is_open:
         return None
@@ -89,7 +89,7 @@ def socket_io(evidence: Evidence) -> Finding | None:
 
 
 def signalr(evidence: Evidence) -> Finding | None:
-    """The negotiation works; the rest does not."""
+    """Find a negotiation that works while the WebSocket does not."""
     answer = evidence.of(Variation.NEGOTIATE)
     if not answer or answer.status != 200 or evidence.base.is_open:
         return None
@@ -100,13 +100,13 @@ def signalr(evidence: Evidence) -> Finding | None:
 
 
 def foreign_proxy(evidence: Evidence, *, has_failed: bool) -> Finding | None:
-    """Name the service; only worth a word when something failed."""
+    """Name the service, if something failed."""
     head = evidence.bases[0].head
     if not has_failed or not head:
         return None
     for header, name, limit in _MARKS:
         if value := head.get(header):
-            known = f"; it cuts silent connections after {limit}" if limit else ""
+            known = f"; it closes idle connections after {limit}" if limit else ""
             message = f"the answer came through {name} ({header}: {value[:60]}){known}"
             return found(evidence, FOREIGN, message)
     return None

@@ -1,4 +1,4 @@
-"""Rules about fields that Nginx takes out of the handshake or of its answer."""
+"""Rules about fields that Nginx removes from the handshake or from its answer."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ HIDDEN = Cause(
     severity="error",
     title="a field of the handshake's answer is hidden",
     why="The browser checks the answer: without this field it closes the connection at once.",
-    fix="take this proxy_hide_header away from the WebSocket's location",
+    fix="remove this proxy_hide_header from the WebSocket's location",
     link=f"{PROXY}#proxy_hide_header",
     bad=location("proxy_hide_header Upgrade;"),
     good=location("proxy_hide_header X-Powered-By;"),
@@ -31,7 +31,7 @@ DROPPED = Cause(
     severity="error",
     title="the handshake's own fields are not passed on",
     why="Without Sec-WebSocket-Key and Sec-WebSocket-Version no server can answer a handshake.",
-    fix="pass the request's fields on: take this directive away",
+    fix="pass the request's fields on: remove this directive",
     link=f"{PROXY}#proxy_pass_request_headers",
     bad=location("proxy_pass_request_headers off;"),
     good=location("proxy_pass_request_body off;"),
@@ -39,7 +39,7 @@ DROPPED = Cause(
 
 
 def check_hidden(site: Site) -> Iterator[Hit]:
-    """See proxy_hide_header for what a browser needs."""
+    """Find proxy_hide_header for a field that browsers need."""
     for route in site.sockets:
         for written in route.scope.effective("proxy_hide_header"):
             if value(written).lower() in NEEDED:
@@ -48,7 +48,7 @@ def check_hidden(site: Site) -> Iterator[Hit]:
 
 
 def check_dropped(site: Site) -> Iterator[Hit]:
-    """See the fields switched off as a whole, or the key overwritten."""
+    """Find fields that are switched off as a whole, or an overwritten key."""
     for route in site.sockets:
         switch = route.scope.one("proxy_pass_request_headers")
         if switch and value(switch) == "off":

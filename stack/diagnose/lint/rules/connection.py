@@ -22,8 +22,8 @@ CONSTANT = Cause(
     severity="warning",
     title="Connection is the constant upgrade where other requests pass",
     why=(
-        "Every request then says `Connection: upgrade`, also those without Upgrade: connections "
-        "to the upstream are not kept, and strict servers answer 400."
+        "Every request then has `Connection: upgrade`, including those without Upgrade: "
+        "connections to the upstream are not kept, and strict servers answer 400."
     ),
     fix="set Connection from a map of $http_upgrade",
     link=LINK,
@@ -37,7 +37,7 @@ OTHER = Cause(
     severity="error",
     title="Connection never says upgrade on a WebSocket route",
     why="A server upgrades only when Connection names Upgrade; this value never does.",
-    fix='write `proxy_set_header Connection "upgrade";` or the variable of a map',
+    fix='write `proxy_set_header Connection "upgrade";` or use the variable of a map',
     link=LINK,
     bad=location(connection="keep-alive"),
     good=location(connection='"upgrade"'),
@@ -48,7 +48,7 @@ LITERAL = Cause(
     name="connection-literal",
     severity="error",
     title="Connection is a variable's name without its dollar sign",
-    why="Without `$` the words themselves are sent, and no server knows them.",
+    why="Without `$` the words themselves are sent, and servers do not know them.",
     fix="write `proxy_set_header Connection $connection_upgrade;`",
     link=LINK,
     bad=http(MAP, server(location(connection="connection_upgrade"))),
@@ -59,8 +59,8 @@ WRONG = Cause(
     code="WS009",
     name="upgrade-wrong-value",
     severity="error",
-    title="Upgrade is filled from something else than the client's Upgrade",
-    why="The server behind looks for `Upgrade: websocket`, which is in $http_upgrade.",
+    title="Upgrade does not have the value of the client's Upgrade",
+    why="The upstream server expects `Upgrade: websocket`, which is in $http_upgrade.",
     fix="write `proxy_set_header Upgrade $http_upgrade;`",
     link=LINK,
     bad=location(upgrade="$http_connection"),
@@ -69,7 +69,7 @@ WRONG = Cause(
 
 
 def _directives(site: Site, name: str) -> Iterator[tuple[Route, Directive]]:
-    """Give each route that forwards Upgrade with its header of that name."""
+    """Return each route that forwards Upgrade with its header of that name."""
     for route in site.sockets:
         header = route.scope.header(name)
         if header and value(route.scope.header("Upgrade")):
@@ -85,7 +85,7 @@ def _mend(site: Site, route: Route, header: Directive) -> tuple[Edit, ...]:
 
 
 def check_constant(site: Site) -> Iterator[Hit]:
-    """See the constant on routes that are not for sockets alone."""
+    """Find the constant on routes that also serve ordinary requests."""
     for route in site.sockets:
         header = route.scope.header("Connection")
         if header and value(header).lower() == "upgrade" and not route.is_dedicated:
@@ -96,7 +96,7 @@ def check_constant(site: Site) -> Iterator[Hit]:
 
 
 def check_other(site: Site) -> Iterator[Hit]:
-    """See constants that do not say upgrade."""
+    """Find constants that are not upgrade."""
     for route, header in _directives(site, "Connection"):
         said = value(header).lower()
         if "upgrade" not in said and "$" not in said and said not in WORDS:
@@ -105,7 +105,7 @@ def check_other(site: Site) -> Iterator[Hit]:
 
 
 def check_literal(site: Site) -> Iterator[Hit]:
-    """See names of variables that lack their dollar sign."""
+    """Find names of variables that lack their dollar sign."""
     for route, header in _directives(site, "Connection"):
         said = value(header).lower()
         if said in WORDS:
@@ -114,13 +114,13 @@ def check_literal(site: Site) -> Iterator[Hit]:
 
 
 def check_wrong(site: Site) -> Iterator[Hit]:
-    """See Upgrade filled from another variable or a word that no server knows."""
+    """Find an Upgrade from another variable, or a word that servers do not know."""
     for _, header in _directives(site, "Upgrade"):
         said = value(header)
         if said.lower() in ("$http_upgrade", "${http_upgrade}", "websocket"):
             continue
         table = site.maps.get(said.lstrip("$").strip("{}"))
-        # A variable of the user's own may hold the right thing; a map can be asked.
+        # A user-defined variable may hold the right value; a map can be evaluated.
         is_known = table is not None or (
             said.startswith("$") and said not in ("$http_connection", "$upgrade")
         )

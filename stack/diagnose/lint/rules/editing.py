@@ -8,7 +8,7 @@ from stack.finding import Edit
 
 MAP = ("map $http_upgrade $connection_upgrade {", "    default upgrade;", "    ''      close;", "}")
 
-LONGEST = 2000  # characters; each edit holds its whole line anew
+LONGEST = 2000  # characters; each edit contains its whole new line
 
 
 def replace(config: Config, old: Directive, new: str, *, is_safe: bool = False) -> tuple[Edit, ...]:
@@ -38,7 +38,7 @@ def insert(config: Config, before: Directive, *new: str, is_safe: bool = False) 
 
 
 def remove(config: Config, old: Directive, *, is_safe: bool = False) -> tuple[Edit, ...]:
-    """Take a simple directive away; its line goes only where nothing else stands on it."""
+    """Remove a simple directive; its line is removed only if nothing else is on it."""
     edits = replace(config, old, "", is_safe=is_safe)
     if edits and not edits[0].lines[0].partition("#")[0].strip():
         return (Edit(edits[0].file, edits[0].first, edits[0].last, (), is_safe),)
@@ -52,7 +52,7 @@ def insert_map(site: Site) -> tuple[Edit, ...]:
 
 
 def _line(config: Config, directive: Directive) -> str:
-    """Give the line of a directive; nothing for one that no hand wrote, such as a whole file."""
+    """Return the line of a directive; nothing for a generated one, such as a file in one line."""
     lines = config.sources.get(directive.place.file, ())
     line = lines[directive.place.line - 1] if directive.place.line <= len(lines) else ""
     return line if len(line) <= LONGEST else ""

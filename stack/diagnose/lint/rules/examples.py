@@ -1,4 +1,4 @@
-"""Examples as a user would write them: a healthy location, of which a rule changes one thing."""
+"""Examples as a user would write them: a healthy location, in which a rule changes one thing."""
 
 
 def location(
@@ -9,7 +9,7 @@ def location(
     connection: str = '"upgrade"',
     version: str = "1.1",
 ) -> str:
-    """Give a location with everything that a WebSocket needs; an empty value leaves it out."""
+    """Return a location with everything that a WebSocket needs; an empty value leaves it out."""
     lines = [f"proxy_pass {target};" if target else ""]
     lines += [f"proxy_http_version {version};" if version else ""]
     lines += [f"proxy_set_header Upgrade {upgrade};" if upgrade else ""]

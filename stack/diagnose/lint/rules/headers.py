@@ -20,8 +20,8 @@ NOT_FORWARDED = Cause(
     severity="error",
     title="a WebSocket route does not forward Upgrade",
     why=(
-        "Upgrade is a hop-by-hop header: Nginx drops it unless it is told to pass it on. "
-        "The server behind then sees a plain GET and answers 400, 404 or 426."
+        "Upgrade is a hop-by-hop header: Nginx drops it unless it is configured to pass it on. "
+        "The upstream server then sees a plain GET and answers 400, 404 or 426."
     ),
     fix="add `proxy_set_header Upgrade $http_upgrade;` and `proxy_set_header Connection`",
     link=WEBSOCKET,
@@ -36,7 +36,7 @@ NO_CONNECTION = Cause(
     title="a WebSocket route forwards Upgrade without Connection",
     why=(
         "A server upgrades only when Connection names the Upgrade header. Nginx replaces "
-        "Connection by `close`, and since 1.29.7 leaves it out."
+        "Connection with `close`, and omits it since 1.29.7."
     ),
     fix="add `proxy_set_header Connection $connection_upgrade;`",
     link=WEBSOCKET,
@@ -51,7 +51,7 @@ CANCELLED = Cause(
     title="one proxy_set_header cancels the inherited Upgrade and Connection",
     why=(
         "proxy_set_header is inherited only by a level that has none of its own: a single one "
-        "replaces all those from above, also Upgrade and Connection."
+        "replaces all those from above, including Upgrade and Connection."
     ),
     fix="repeat the inherited `proxy_set_header` lines beside the new one",
     link=SET_HEADER,
@@ -66,7 +66,7 @@ CANCELLED = Cause(
 
 
 def _outer(scope: Scope) -> Scope | None:
-    """Give the level whose Upgrade is cancelled by this one's own headers."""
+    """Return the level whose Upgrade is cancelled by this level's own headers."""
     source = scope.source("proxy_set_header")
     around = source.ancestors if source else ()
     return next(
@@ -76,7 +76,7 @@ def _outer(scope: Scope) -> Scope | None:
 
 
 def _lacking(site: Site) -> Iterator[Route]:
-    """Give the routes that should forward Upgrade and do not."""
+    """Return the routes that should forward Upgrade and do not."""
     for route in site.routes:
         if route.proxy_pass is None or not (route.is_socket or route.is_suspect):
             continue
@@ -85,7 +85,7 @@ def _lacking(site: Site) -> Iterator[Route]:
 
 
 def _mend(site: Site, route: Route, before: Directive) -> tuple[Edit, ...]:
-    """Write what is missing before a directive; nothing where the right Connection is unknown."""
+    """Insert what is missing before a directive; nothing if the right Connection is unknown."""
     lines: list[str] = []
     more: tuple[Edit, ...] = ()
     if route.scope.one("proxy_http_version") is None:
@@ -102,11 +102,11 @@ def _mend(site: Site, route: Route, before: Directive) -> tuple[Edit, ...]:
 
 
 def check_upgrade(site: Site) -> Iterator[Hit]:
-    """See WebSocket routes without Upgrade, where no level above has one either."""
+    """Find WebSocket routes without Upgrade, also on the levels above."""
     for route in _lacking(site):
         if route.proxy_pass is None or _outer(route.scope):
             continue
-        # The first own header goes after ours; else proxy_pass, which each route has.
+        # The first own header comes after ours; else proxy_pass, which each route has.
         inherits = route.scope.source("proxy_set_header") not in (None, route.scope)
         edits = () if inherits else _mend(site, route, route.proxy_pass)
         if route.is_socket:
@@ -117,7 +117,7 @@ def check_upgrade(site: Site) -> Iterator[Hit]:
 
 
 def check_connection(site: Site) -> Iterator[Hit]:
-    """See routes with Upgrade but no Connection."""
+    """Find routes with Upgrade but without Connection."""
     for route in site.sockets:
         upgrade = route.scope.header("Upgrade")
         if not value(upgrade) or route.scope.header("Connection") or route.scope.has_unknown:
@@ -126,11 +126,11 @@ def check_connection(site: Site) -> Iterator[Hit]:
             chosen = connection(site, route, upgrade)
             edits = insert(site.config, upgrade, chosen.line, is_safe=True) if chosen.line else ()
             edits = (*edits, *chosen.edits) if edits else ()
-            yield Hit(upgrade.place, "Connection is not forwarded beside Upgrade", edits)
+            yield Hit(upgrade.place, "Connection is not forwarded with Upgrade", edits)
 
 
 def check_cancelled(site: Site) -> Iterator[Hit]:
-    """See own headers that cancel an inherited Upgrade where a socket is expected."""
+    """Find own headers that cancel an inherited Upgrade where a socket is expected."""
     for route in _lacking(site):
         outer, source = _outer(route.scope), route.scope.source("proxy_set_header")
         if outer is None or source is None:
@@ -143,7 +143,7 @@ def check_cancelled(site: Site) -> Iterator[Hit]:
 
 
 def _is_last(site: Site, outer: Scope) -> bool:
-    """Tell whether nobody inherits the outer Upgrade: then it was meant for this route."""
+    """Whether no block inherits the outer Upgrade: then it was meant for this route."""
     return not any(route.scope.source("proxy_set_header") is outer for route in site.routes)
 
 

@@ -20,10 +20,10 @@ ONE_HOST = Cause(
     severity="warning",
     title="the WebSocket route is on only one of two virtual hosts of the same name",
     why=(
-        "http and https are two server blocks: a page opened on the other one finds no WebSocket "
+        "http and https are two server blocks: a page opened on the other one has no WebSocket "
         "there, and its handshake goes to the page server."
     ),
-    fix="repeat the location in the other server block, or redirect that one as a whole",
+    fix="repeat the location in the other server block, or redirect that block as a whole",
     link="https://nginx.org/en/docs/http/request_processing.html",
     bad=http(
         server(PLAIN, name="chat.example.com"),
@@ -49,7 +49,8 @@ NO_TLS = Cause(
 
 INNER = ("unix:", "127.", "localhost", "[::1]")
 BOTH = (1, 25, 1)
-"""The first Nginx that tells HTTP/1.1 from HTTP/2 by the first bytes on a port without TLS."""
+"""The first Nginx that distinguishes HTTP/1.1 from HTTP/2 by the first bytes on a port without TLS.
+"""
 
 ONLY_HTTP2 = Cause(
     code="WS037",
@@ -57,10 +58,10 @@ ONLY_HTTP2 = Cause(
     severity="error",
     title="a port without TLS speaks only HTTP/2",
     why=(
-        "Without TLS nothing negotiates a version: before Nginx 1.25.1 such a port takes HTTP/2 "
-        "alone, and a browser's handshake is HTTP/1.1. Since then both are told apart."
+        "Without TLS no version is negotiated: before Nginx 1.25.1 such a port accepts HTTP/2 "
+        "alone, and a browser's handshake is HTTP/1.1. Newer versions distinguish them."
     ),
-    fix="take http2 from this listen, or write `http2 on;` with Nginx 1.25.1 or newer",
+    fix="remove http2 from this listen, or write `http2 on;` with Nginx 1.25.1 or newer",
     link="https://nginx.org/en/docs/http/ngx_http_v2_module.html#http2",
     bad=http(server(location(), listen="80 http2")),
     good=http(server(location())),
@@ -72,7 +73,7 @@ def _names(scope: Scope) -> set[str]:
 
 
 def _redirects(scope: Scope | None) -> bool:
-    """Tell whether a block answers by itself: by a redirect, or by refusing."""
+    """Whether a block answers by itself: with a redirect or a refusal."""
     return scope is not None and any(
         bool(d.args) and (d.args[0] in REDIRECTS or d.args[0].isdigit() or "://" in d.args[-1])
         for inner in (scope, *(c for c in scope.children if c.kind == "if"))
@@ -81,7 +82,7 @@ def _redirects(scope: Scope | None) -> bool:
 
 
 def check_one_host(site: Site) -> Iterator[Hit]:
-    """See hosts of the same name that proxy, but have no socket at this path."""
+    """Find hosts of the same name that proxy, but have no socket at this path."""
     sockets = {id(route.scope.location) for route in site.sockets}
     proxied = {id(route.scope.location) for route in site.routes}
     twins: dict[str, list[Scope]] = {}
@@ -105,7 +106,7 @@ def check_one_host(site: Site) -> Iterator[Hit]:
 
 
 def check_tls(site: Site) -> Iterator[Hit]:
-    """See port 443 without ssl; one server of the port that has it is enough for all."""
+    """Find port 443 without ssl; one server with ssl is enough for all on that port."""
     hosts = [s for s in site.servers if s.server and "stream" not in _context(s)]
     listens = [(s, d) for s in hosts for d in s.own("listen") if port(d) == "443"]
     if any({"ssl", "quic"} & set(d.args) for _, d in listens):
@@ -117,7 +118,7 @@ def check_tls(site: Site) -> Iterator[Hit]:
         if id(scope) in sockets and not is_on:
             edits = replace(site.config, listen, f"listen {' '.join(listen.args)} ssl;")
             weaker: Severity | None = None if has_pair else "info"
-            yield Hit(listen.place, "plain HTTP is spoken on port 443", edits, weaker)
+            yield Hit(listen.place, "plain HTTP on port 443", edits, weaker)
 
 
 def _context(scope: Scope) -> tuple[str, ...]:
@@ -125,13 +126,13 @@ def _context(scope: Scope) -> tuple[str, ...]:
 
 
 def _is_http2_only(site: Site, scope: Scope, listen: Directive) -> bool:
-    """Tell whether an old Nginx speaks nothing else here."""
+    """Whether an old Nginx speaks only HTTP/2 here."""
     said = site.listens[listen.args[0]]
     return "http2" in said and "ssl" not in said and value(scope.one("ssl")) != "on"
 
 
 def check_http2(site: Site) -> Iterator[Hit]:
-    """See http2 without TLS on the ports of a socket; behind a proxy of ours only if all are so."""
+    """Find http2 without TLS on the ports of a socket; behind our own proxy only if all are so."""
     is_new = any(d.name == "http2" for d in site.directives)  # a directive since 1.25.1
     if is_new or (site.version or (0,)) >= BOTH:
         return
@@ -143,7 +144,7 @@ def check_http2(site: Site) -> Iterator[Hit]:
             if not is_inner or len(only) == len(listens):
                 rest = " ".join(arg for arg in listen.args if arg != "http2")
                 edits = replace(site.config, listen, f"listen {rest};")
-                message = "Nginx before 1.25.1 takes only HTTP/2 here, and no WebSocket"
+                message = "Nginx before 1.25.1 accepts only HTTP/2 here, so no WebSocket"
                 yield Hit(listen.place, message, edits, None if site.version else "info")
 
 

@@ -13,19 +13,19 @@ from stack.finding import Cause
 CORE = "https://nginx.org/en/docs/ngx_core_module.html"
 ZONE = "limit_conn_zone $binary_remote_addr zone=addr:1m;"
 FEW = 256
-"""Half of Nginx's default of 512: somebody made it smaller."""
+"""Half of Nginx's default of 512, so a deliberate reduction."""
 TABS = 10
 
 CONNECTIONS = Cause(
     code="WS028",
     name="worker-connections-low",
     severity="warning",
-    title="few connections a worker",
+    title="few connections per worker",
     why=(
-        "A proxied WebSocket takes two of worker_connections as long as it is open; when they are "
-        "used up, Nginx drops new connections without an answer."
+        "A proxied WebSocket uses two of worker_connections while it is open; when they are used "
+        "up, Nginx drops new connections without an answer."
     ),
-    fix="raise worker_connections, and worker_rlimit_nofile with it",
+    fix="raise worker_connections, and worker_rlimit_nofile accordingly",
     link=f"{CORE}#worker_connections",
     bad=http(server(location()), connections=64),
     good=http(server(location()), connections=4096),
@@ -49,8 +49,8 @@ LIMIT = Cause(
     severity="warning",
     title="limit_conn counts open WebSockets",
     why=(
-        "A WebSocket counts as long as it is open: one tab more than the limit gets 503, and so "
-        "do all who share an address behind one router."
+        "A WebSocket counts while it is open: one tab over the limit gets 503, and so do other "
+        "clients with the same address behind one router."
     ),
     fix="raise the limit in the WebSocket's location",
     link="https://nginx.org/en/docs/http/ngx_http_limit_conn_module.html#limit_conn",
@@ -70,16 +70,16 @@ def _connections(site: Site) -> Directive | None:
 
 
 def check_connections(site: Site) -> Iterator[Hit]:
-    """See fewer connections than half the default."""
+    """Find fewer connections than half the default."""
     written = _connections(site)
     number = _number(written)
     if site.sockets and written and number is not None and number < FEW:
         edits = replace(site.config, written, "worker_connections 4096;")
-        yield Hit(written.place, f"a worker carries at most {number // 2} WebSockets", edits)
+        yield Hit(written.place, f"at most {number // 2} WebSockets per worker", edits)
 
 
 def check_files(site: Site) -> Iterator[Hit]:
-    """See a limit of open files below the connections."""
+    """Find a limit of open files below the connections."""
     wanted = _number(_connections(site)) or 512
     for written in site.root.own("worker_rlimit_nofile"):
         number = _number(written)
@@ -89,12 +89,12 @@ def check_files(site: Site) -> Iterator[Hit]:
 
 
 def check_limit(site: Site) -> Iterator[Hit]:
-    """See limits of a few connections a key on WebSocket routes."""
+    """Find limits of a few connections per key on WebSocket routes."""
     for route in site.sockets:
         for written in route.scope.effective("limit_conn"):
             number = _number(written)
             if number is not None and number <= TABS:
-                message = f"at most {number} WebSockets of one key can be open"
+                message = f"at most {number} WebSockets per key can be open"
                 yield Hit(written.place, message, severity=None if number <= 1 else "info")
 
 

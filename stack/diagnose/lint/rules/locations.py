@@ -19,10 +19,10 @@ STOLEN = Cause(
     code="WS020",
     name="regex-steals-path",
     severity="warning",
-    title="a regular expression takes the requests of the WebSocket's location",
+    title="a regular expression overrides the WebSocket's location",
     why=(
-        "Regular expressions win over the longest prefix, unless that is marked `^~` or `=`: "
-        "the handshake never reaches the location that was written for it."
+        "Regular expressions take precedence over the longest prefix, unless that is marked `^~` "
+        "or `=`: the handshake never reaches the location that was written for it."
     ),
     fix="write `location ^~ PATH` for the WebSocket's location",
     link=LINK,
@@ -36,8 +36,8 @@ NO_TARGET = Cause(
     severity="error",
     title="the WebSocket's location has no proxy_pass",
     why=(
-        "Headers alone send nothing anywhere: Nginx answers the handshake itself, from files or "
-        "with a fixed answer. proxy_pass is not inherited, also not by a nested location."
+        "Headers alone do not forward a request: Nginx answers the handshake itself, from files "
+        "or with a fixed answer. proxy_pass is not inherited, not even by a nested location."
     ),
     fix="add `proxy_pass http://…;` to this location",
     link="https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass",
@@ -50,8 +50,8 @@ REDIRECTED = Cause(
     name="route-redirected",
     severity="warning",
     title="the WebSocket's path is redirected",
-    why="Browsers do not follow redirects of a handshake: the connection just fails.",
-    fix="answer the path itself: keep the redirect away from the WebSocket's location",
+    why="Browsers do not follow redirects of a handshake: the connection fails.",
+    fix="answer the path itself: remove the redirect from the WebSocket's location",
     link="https://nginx.org/en/docs/http/ngx_http_rewrite_module.html#rewrite",
     bad=server("rewrite ^/(.*)/$ /$1 permanent;", location(path="/ws/")),
     good=server("rewrite ^/(blog/.*)/$ /$1 permanent;", location(path="/ws/")),
@@ -59,7 +59,7 @@ REDIRECTED = Cause(
 
 
 def check_stolen(site: Site) -> Iterator[Hit]:
-    """Ask each virtual host who answers the path of its own sockets."""
+    """Find the location that answers the paths of sockets in each virtual host."""
     for route in site.sockets:
         scope, server_ = route.scope.location, route.scope.server or site.root
         if scope is None or scope.modifier or len(route.scope.path) < 2:
@@ -78,7 +78,7 @@ def _line(scope: Scope) -> int:
 
 
 def check_target(site: Site) -> Iterator[Hit]:
-    """See locations with socket headers of their own, or named by the user, that answer alone."""
+    """Find locations with socket headers of their own, or named by the user, that answer alone."""
     named = {id(scope) for _, scope in site.named}
     for scope in site.scopes:
         if scope.kind != "location" or scope.directive is None or scope.has_unknown:
@@ -90,7 +90,7 @@ def check_target(site: Site) -> Iterator[Hit]:
         answer = next((name for name in ANSWERS if scope.own(name)), "")
         is_rewritten = bool(scope.own("rewrite")) or any(s.own("error_page") for s in scope.walk())
         if not is_rewritten:
-            what = f"is answered by {answer} alone" if answer else "has nothing that answers"
+            what = f"is answered by {answer} alone" if answer else "has no proxy_pass and no answer"
             yield Hit(scope.directive.place, f"{scope.path or scope.args[-1]} {what}")
 
 
@@ -99,8 +99,8 @@ def _redirect(scope: Scope) -> bool:
 
 
 def check_redirected(site: Site) -> Iterator[Hit]:
-    """See redirects by return in the location, or by a rewrite that fits its path."""
-    # On a port without TLS a redirect of the whole host to https is what everybody has.
+    """Find redirects by return in the location, or by a rewrite that matches its path."""
+    # On a port without TLS a redirect of the whole host to https is usual.
     scopes = [s for _, s in site.named if not any("https:" in value(d) for d in s.own("return"))]
     scopes += [route.scope for route in site.sockets if route.scope.kind == "location"]
     for scope in dict.fromkeys(scopes):
@@ -112,7 +112,7 @@ def check_redirected(site: Site) -> Iterator[Hit]:
 
 
 def _rewrites(scope: Scope) -> Iterator[Directive]:
-    """Give the rewrites of a location and of its server that redirect its path."""
+    """Return the rewrites of a location and of its server that redirect its path."""
     if scope.modifier.startswith("~") or not scope.path:
         return
     for level in (scope.location, scope.server):

@@ -23,7 +23,7 @@ MISSING = Cause(
     name="map-missing",
     severity="error",
     title="Connection uses a variable that no map fills",
-    why="Nginx does not start: the variable is not built in, the map has to be written.",
+    why="Nginx does not start: the variable is not built in, so the configuration needs the map.",
     fix="add the map of $http_upgrade to the http block",
     link=LINK,
     bad=http(server(WITH_MAP)),
@@ -36,7 +36,7 @@ CLOBBERS = Cause(
     severity="warning",
     title="a map with a regular expression overwrites $1",
     why=(
-        "A map is looked up when its variable is used; a regular expression that matches there "
+        "A map is evaluated when its variable is used; a regular expression that matches in it "
         "replaces the captures of the location, and $1 is then another text or empty."
     ),
     fix="name the location's capture: `(?<room>...)` and `$room`",
@@ -69,7 +69,7 @@ INVERTED = Cause(
     severity="error",
     title="the map does not say upgrade for a WebSocket, or says it for everything",
     why=(
-        "The map is looked up with the client's Upgrade: `websocket` for a handshake, the empty "
+        "The map is evaluated with the client's Upgrade: `websocket` for a handshake, the empty "
         "string for every other request."
     ),
     fix="write `default upgrade;` and `'' close;`",
@@ -83,7 +83,7 @@ INVERTED = Cause(
 
 
 def check_missing(site: Site) -> Iterator[Hit]:
-    """See variables for Connection that nothing defines; in a snippet this is only suspected."""
+    """Find undefined variables for Connection; in a snippet this is only suspected."""
     made = {arg.lstrip("$") for d in site.directives if d.name in DEFINES for arg in d.args}
     is_whole = site.http is not None and not site.config.missing
     for route in site.sockets:
@@ -92,12 +92,12 @@ def check_missing(site: Site) -> Iterator[Hit]:
             is_own = "upgrade" in name and not name.startswith(("http_", "sent_", "arg_"))
             if header and is_own and name not in made and name not in site.maps:
                 edits = insert_map(site) if is_whole and name == "connection_upgrade" else ()
-                message = f"nothing here fills ${name}"
+                message = f"nothing here defines ${name}"
                 yield Hit(header.place, message, edits, None if is_whole else "info")
 
 
 def check_clobbers(site: Site) -> Iterator[Hit]:
-    """See $1 beside a variable whose map matches by regular expressions."""
+    """Find $1 beside a variable whose map matches by regular expressions."""
     regex = {
         name
         for name, table in site.maps.items()
@@ -114,7 +114,7 @@ def check_clobbers(site: Site) -> Iterator[Hit]:
 
 
 def check_inverted(site: Site) -> Iterator[Hit]:
-    """Look up a handshake and an ordinary request in the map of Connection."""
+    """Evaluate the map of Connection for a handshake and for an ordinary request."""
     for route in site.sockets:
         name = value(route.scope.header("Connection")).strip("${}")
         table = site.maps.get(name)
@@ -125,9 +125,9 @@ def check_inverted(site: Site) -> Iterator[Hit]:
             continue
         if "upgrade" not in handshake:
             said = handshake or "nothing"
-            yield Hit(table.place, f"the map says {said} for a WebSocket handshake")
+            yield Hit(table.place, f"the map gives {said} for a WebSocket handshake")
         elif "upgrade" in other and not route.is_dedicated:
-            message = "the map says upgrade also for requests without Upgrade: '' is missing"
+            message = "the map gives upgrade also for requests without Upgrade: '' is missing"
             yield Hit(table.place, message, severity="warning")
 
 

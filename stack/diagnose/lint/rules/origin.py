@@ -1,4 +1,4 @@
-"""Rules about where the server believes that the page came from: Host and scheme."""
+"""Rules about where the server assumes that the page came from: Host and scheme."""
 
 from collections.abc import Iterator
 
@@ -17,9 +17,9 @@ HOST = Cause(
     code="WS033",
     name="host-altered",
     severity="info",
-    title="the server behind sees another Host than the browser's",
+    title="the upstream server sees another Host than the browser's",
     why=(
-        "Servers compare Origin with Host and refuse a handshake where they differ. By default "
+        "Servers compare Origin with Host and refuse a handshake if they differ. By default "
         "Nginx sends the target's name, and $host lacks the port."
     ),
     fix="write `proxy_set_header Host $http_host;`",
@@ -32,10 +32,10 @@ SCHEME = Cause(
     code="WS034",
     name="forwarded-proto-missing",
     severity="info",
-    title="the server behind does not learn that the page uses https",
+    title="the upstream server does not learn that the page uses https",
     why=(
-        "Many servers build their own origin from X-Forwarded-Proto and refuse a handshake whose "
-        "Origin begins with https while they believe in http."
+        "Many servers build their own origin from X-Forwarded-Proto and refuse a handshake with "
+        "an https Origin if they assume http."
     ),
     fix="write `proxy_set_header X-Forwarded-Proto $scheme;`",
     link=LINK,
@@ -52,7 +52,7 @@ def _is_odd_port(scope: Scope | None) -> bool:
 
 
 def check_host(site: Site) -> Iterator[Hit]:
-    """See Host left to the default, or without a port that is not the usual one."""
+    """Find Host left to the default, or without a port that is not the usual one."""
     for route in site.sockets:
         if route.scope.has_unknown or route.proxy_pass is None:
             continue
@@ -72,12 +72,12 @@ def check_host(site: Site) -> Iterator[Hit]:
 
 
 def _is_tls(listen: Directive) -> bool:
-    """Tell whether browsers meet TLS here; on 443 they do as soon as it works."""
+    """Whether browsers use TLS here; on 443 they do as soon as it works."""
     return "ssl" in listen.args or port(listen) == "443"
 
 
 def check_scheme(site: Site) -> Iterator[Hit]:
-    """See TLS ended here without a word to the server behind."""
+    """Find TLS that is terminated here without a header for the upstream server."""
     for route in site.sockets:
         scope = route.scope
         listens = scope.server.own("listen") if scope.server else ()

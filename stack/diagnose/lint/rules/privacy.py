@@ -1,4 +1,4 @@
-"""Rules about what leaks: tokens into logs, and Upgrade past an access rule."""
+"""Rules about leaks: tokens in logs, and Upgrade past an access rule."""
 
 import re
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ LOGGED = Cause(
     title="tokens of the query string are written to the access log",
     why=(
         "Browsers cannot set headers on a WebSocket, so tokens travel in the query string; the "
-        "log then holds everybody's token for as long as the log is kept."
+        "log then holds the tokens of all users for as long as it is kept."
     ),
-    fix="log `$uri` in place of `$request` for this location, or `access_log off;`",
+    fix="log `$uri` instead of `$request` for this location, or use `access_log off;`",
     link="https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format",
     bad=http(
         "log_format main '$remote_addr $uri $arg_token';",
@@ -40,10 +40,11 @@ OPEN = Cause(
     code="WS036",
     name="upgrade-open",
     severity="info",
-    title="Upgrade to anything is forwarded beside a location that is closed",
+    title="any Upgrade is forwarded beside a location that is closed",
     why=(
-        "A target that also speaks h2c can be upgraded to HTTP/2 by a client; what follows passes "
-        "Nginx unseen, also requests to paths that it refuses (h2c smuggling)."
+        "A target that also speaks h2c can be upgraded to HTTP/2 by a client; Nginx then cannot "
+        "see the requests that follow, including those for paths that it refuses (h2c "
+        "smuggling)."
     ),
     fix="forward only WebSocket: `map $http_upgrade $ws { default ''; ~*^websocket$ websocket; }`",
     link="https://nginx.org/en/docs/http/websocket.html",
@@ -71,10 +72,10 @@ DEBUGGED = Cause(
     title="tokens of the query string are written to a debug log",
     why=(
         "At this level an Nginx that was built with --with-debug writes the query string of each "
-        "request a dozen times. At any level the lines about a failed request hold it once, "
-        "which no format changes: a token in a query should live for a minute."
+        "request a dozen times. At any level the lines about a failed request contain it once, "
+        "and no format changes that: a token in a query should expire after a minute."
     ),
-    fix="log errors only (`error_log FILE error;`); debug single clients by `debug_connection`",
+    fix="log errors only (`error_log FILE error;`); debug single clients with `debug_connection`",
     link="https://nginx.org/en/docs/debugging_log.html",
     bad=server("error_log /var/log/nginx/error.log debug;", location(BEARER)),
     good=server("error_log /var/log/nginx/error.log warn;", location(BEARER)),
@@ -82,20 +83,20 @@ DEBUGGED = Cause(
 
 
 def _takes_token(route: Route) -> bool:
-    """Tell whether the location itself reads a token from the query string."""
+    """Whether the location itself reads a token from the query string."""
     scope = route.scope.location or route.scope
     return any(TOKEN.search(arg) for d in walk(scope.block) for arg in d.args)
 
 
 def _formats(site: Site, log: Directive | None) -> str:
-    """Give the text of the format that a log is written in; the default is `combined`."""
+    """Return the text of the format that a log is written in; the default is `combined`."""
     named = [arg for arg in log.args[1:] if "=" not in arg] if log else []
     name = named[0] if named else "combined"
     return site.formats.get(name, "$request" if name == "combined" else "")
 
 
 def check_logged(site: Site) -> Iterator[Hit]:
-    """See logs that hold the token by name, or with the whole request."""
+    """Find logs that contain the token by name, or with the whole request."""
     for route in site.sockets:
         logs = route.scope.effective("access_log")
         for log in logs or (None,):
@@ -111,12 +112,12 @@ def check_logged(site: Site) -> Iterator[Hit]:
 
 
 def check_debugged(site: Site) -> Iterator[Hit]:
-    """See debug logs of routes that read a token from the query string."""
+    """Find debug logs of routes that read a token from the query string."""
     for route in site.sockets:
         for log in route.scope.effective("error_log"):
             if value(log) == "debug" and len(log.args) > 1 and _takes_token(route):
                 edits = replace(site.config, log, f"error_log {log.args[0]} error;")
-                message = f"tokens sent to {route.scope.path} are logged again and again"
+                message = f"tokens sent to {route.scope.path} are logged repeatedly"
                 yield Hit(log.place, message, edits)
 
 
@@ -125,7 +126,7 @@ def _is_closed(scope: Scope) -> bool:
 
 
 def check_open(site: Site) -> Iterator[Hit]:
-    """See a whole-site route that upgrades to anything beside a location that is closed."""
+    """Find a whole-site route that forwards any Upgrade beside a location that is closed."""
     for route in site.sockets:
         upgrade, host = route.scope.header("Upgrade"), route.scope.server
         if route.scope.path != "/" or value(upgrade) != "$http_upgrade":
@@ -134,7 +135,7 @@ def check_open(site: Site) -> Iterator[Hit]:
             continue
         others = [c for c in host.children if c.kind == "location" and c is not route.scope]
         if any(_is_closed(other) for other in others):
-            yield Hit(upgrade.place, "a client may upgrade to h2c here and pass the closed paths")
+            yield Hit(upgrade.place, "a client may upgrade to h2c here and bypass the closed paths")
 
 
 RULES = (Rule(LOGGED, check_logged), Rule(OPEN, check_open), Rule(DEBUGGED, check_debugged))

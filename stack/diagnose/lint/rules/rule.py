@@ -1,4 +1,4 @@
-"""What a rule of ``stack lint`` is: a cause and the function that sees it. Pure."""
+"""What a rule of ``stack lint`` is: a cause and the function that finds it. Pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from stack.finding import Cause, Edit, Finding, Place, Severity
 
 @dataclass(frozen=True)
 class Hit:
-    """Where a rule's cause was seen; ``severity`` and ``fix`` only where they differ from it."""
+    """Where a rule's cause was seen; ``severity`` and ``fix`` only if the cause's do not apply."""
 
     place: Place
     message: str
@@ -27,7 +27,7 @@ class Rule:
     check: Callable[[Site], Iterable[Hit]]
 
     def findings(self, site: Site) -> list[Finding]:
-        """Say everything that the check sees."""
+        """Return everything that the check finds."""
         return [
             Finding(
                 cause=self.cause,

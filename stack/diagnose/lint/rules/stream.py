@@ -1,4 +1,4 @@
-"""Rules about WebSockets that a ``stream`` block passes on without reading them."""
+"""Rules about WebSockets that a ``stream`` block passes on without inspecting them."""
 
 from collections.abc import Iterable, Iterator
 
@@ -26,10 +26,11 @@ SHORT = Cause(
     code="WS039",
     name="stream-timeout-short",
     severity="warning",
-    title="a stream cuts connections that are silent for less than a heartbeat",
+    title="a stream closes connections that are idle for less than a heartbeat",
     why=(
-        "proxy_timeout of a stream ends a connection when neither side sent anything for so long. "
-        "The default of 10 minutes suits WebSockets; proxy_read_timeout does nothing here."
+        "proxy_timeout of a stream ends a connection if neither side sent anything for that "
+        "long. The default of 10 minutes suits WebSockets; proxy_read_timeout has no effect "
+        "here."
     ),
     fix="write `proxy_timeout 1h;`, or leave the default of 10 minutes",
     link=f"{LINK}#proxy_timeout",
@@ -44,7 +45,7 @@ MISMATCH = Cause(
     title="a stream and the listen behind it disagree about the PROXY protocol",
     why=(
         "The PROXY protocol puts one line before everything else. A listen that does not expect "
-        "it answers 400; one that expects it and gets none closes the connection."
+        "it answers 400; one that expects it and receives none closes the connection."
     ),
     fix="write `proxy_protocol on;` in the stream and `proxy_protocol` in the listen, or neither",
     link=f"{LINK}#proxy_protocol",
@@ -54,7 +55,7 @@ MISMATCH = Cause(
 
 
 def check_short(site: Site) -> Iterator[Hit]:
-    """See a written proxy_timeout below a minute; without a WebSocket in sight it is suspected."""
+    """Find a proxy_timeout below a minute; without a WebSocket in the file it is only suspected."""
     for stream in streams(site):
         written = stream.scope.one("proxy_timeout")
         limit = seconds(value(written))
@@ -68,7 +69,7 @@ def check_short(site: Site) -> Iterator[Hit]:
 
 
 def _ends(site: Site) -> Iterator[tuple[str, Directive]]:
-    """Give the listens of WebSocket routes that are on this machine, with their ends."""
+    """Return the listens of WebSocket routes on this machine, with their addresses."""
     for scope in site.homes:
         for listen in scope.own("listen"):
             if listen.args and local(listen.args[0]):

@@ -21,8 +21,8 @@ NO_RESOLVER = Cause(
     severity="error",
     title="proxy_pass has a variable and there is no resolver",
     why=(
-        "With a variable the name is looked up for each request, which needs a resolver: "
-        "without one Nginx answers 502, `no resolver defined to resolve`."
+        "With a variable the name is resolved for each request, which needs a resolver: without "
+        "one Nginx answers 502, `no resolver defined to resolve`."
     ),
     fix="add `resolver` with your name server (Docker: 127.0.0.11) to the server block",
     link=LINK,
@@ -42,10 +42,10 @@ WITH_URI = Cause(
     severity="warning",
     title="proxy_pass has a variable and a fixed path",
     why=(
-        "With a variable Nginx replaces no prefix: the path is sent as it is written, for every "
-        "request the same, and the query string (often the token) is dropped."
+        "With a variable Nginx replaces no prefix: every request is sent with the written path, "
+        "and the query string (often the token) is dropped."
     ),
-    fix="leave the path out of proxy_pass, or use rewrite … break before it",
+    fix="remove the path from proxy_pass, or use rewrite … break before it",
     link=LINK,
     bad=server(
         "resolver 127.0.0.11;",
@@ -61,10 +61,10 @@ REWRITTEN = Cause(
     code="WS015",
     name="path-rewritten",
     severity="warning",
-    title="the slash of location and proxy_pass differ, which changes the path",
+    title="the slashes of location and proxy_pass differ, which changes the path",
     why=(
-        "When proxy_pass has a path, it replaces what the location matched, letter by letter: a "
-        "slash too many doubles, one too few glues two words together."
+        "A path in proxy_pass replaces exactly what the location matched: an extra slash is "
+        "doubled, a missing one joins two path segments."
     ),
     fix="end both with a slash or neither; without a path the request's own is passed on",
     link=LINK,
@@ -89,7 +89,7 @@ SCHEME = Cause(
 
 
 def _values(site: Site, scope: Scope, name: str) -> set[str] | None:
-    """Give what a variable can hold here by ``set`` and ``map``; None if unknown."""
+    """Return what a variable can hold here by ``set`` and ``map``; None if unknown."""
     around = (scope, *scope.ancestors)
     found = {d.args[1] for s in around for d in s.own("set") if d.args[:1] == (f"${name}",)}
     if table := site.maps.get(name):
@@ -98,40 +98,40 @@ def _values(site: Site, scope: Scope, name: str) -> set[str] | None:
 
 
 def _is_found(site: Site, scope: Scope, target: str) -> bool:
-    """Tell whether a target needs no look-up: an address, or the name of an upstream."""
+    """Whether a target needs no look-up: an address, or the name of an upstream."""
     bare = re.sub(r"^https?://", "", target)
     host = re.match(r"\$\{?(\w+)\}?|\[[^\]]*\]|[^/:$]*", bare)
     held: set[str] | None = {host[0]} if host else set()
     if host and host[1]:
         held = _values(site, scope, host[1])
         if held is None and host[1].isupper():
-            return True  # nobody fills it: a template's placeholder, which is no variable yet
+            return True  # undefined: a placeholder of a template, which is not a variable yet
     names = {re.sub(r"^https?://", "", text) for text in held or {"?"}}
     return all(ADDRESS.match(name) or re.split("[:/]", name)[0] in site.known for name in names)
 
 
 def check_resolver(site: Site) -> Iterator[Hit]:
-    """See names that are looked up for each request without a resolver."""
+    """Find names that are resolved for each request without a resolver."""
     is_whole = site.http is not None and not site.config.missing
     for route in site.sockets:
         if _is_lost(site, route.scope, route.target) and route.proxy_pass:
-            message = f"{route.target} is looked up for each request, and there is no resolver"
+            message = f"{route.target} is resolved for each request, and there is no resolver"
             yield Hit(route.proxy_pass.place, message, severity=None if is_whole else "info")
     for stream in streams(site):
         if stream.is_http and _is_lost(site, stream.scope, value(stream.proxy_pass)):
             target = value(stream.proxy_pass)
-            message = f"{target} is looked up for each connection, and there is no resolver"
+            message = f"{target} is resolved for each connection, and there is no resolver"
             yield Hit(stream.proxy_pass.place, message, severity="info")
 
 
 def _is_lost(site: Site, scope: Scope, target: str) -> bool:
-    """Tell whether a target is looked up by nobody, as far as all includes could be read."""
+    """Whether a target has no resolver, as far as all includes could be read."""
     is_known = scope.effective("resolver") or scope.has_unknown
     return "$" in target and not is_known and not _is_found(site, scope, target)
 
 
 def check_uri(site: Site) -> Iterator[Hit]:
-    """See fixed paths behind a variable."""
+    """Find fixed paths behind a variable."""
     for route in site.sockets:
         if "$" not in route.target or not route.proxy_pass or route.scope.own("rewrite"):
             continue
@@ -140,14 +140,14 @@ def check_uri(site: Site) -> Iterator[Hit]:
             bare = f"proxy_pass {route.target[: len(route.target) - len(path) - 1]};"
             edits = replace(site.config, route.proxy_pass, bare)
             message = f"every request is sent to /{path}, without its query string"
-            # One path may be all there is: then only the query string is lost.
+            # If there is only one path, only the query string is lost.
             is_one = path.strip("/") != "" and path.strip("/") == route.scope.path.strip("/")
             is_one = is_one or route.scope.modifier in ("=", "~", "~*")
             yield Hit(route.proxy_pass.place, message, edits, "info" if is_one else None)
 
 
 def check_path(site: Site) -> Iterator[Hit]:
-    """See slashes that double or are lost; only libraries that add a path surely break."""
+    """Find slashes that are doubled or lost; only libraries that add a path certainly break."""
     for route in site.sockets:
         path, uri = route.scope.path, route.uri
         if not uri or "$" in route.target or route.scope.modifier not in ("", "^~"):
@@ -168,7 +168,7 @@ def check_path(site: Site) -> Iterator[Hit]:
 
 
 def check_scheme(site: Site) -> Iterator[Hit]:
-    """See ws:// and wss:// where Nginx wants http:// and https://."""
+    """Find ws:// and wss:// where Nginx requires http:// and https://."""
     for route in site.routes:
         if route.proxy_pass and route.target.startswith(("ws://", "wss://")):
             new = "http" + route.target.removeprefix("ws")

@@ -1,4 +1,4 @@
-"""What ``stream`` blocks pass on, of which the file says that it may be HTTP. Pure; no rules."""
+"""What ``stream`` blocks pass on that may be HTTP according to the file. Pure; no rules."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Stream:
 
 
 def streams(site: Site) -> Iterator[Stream]:
-    """Give every server that passes something on."""
+    """Return every server that passes something on."""
     blocks = [d for d in site.root.block if d.name == "stream" and d.block is not None]
     sockets = set(_of_sockets(site)) if blocks else set()
     for block in blocks:
@@ -60,7 +60,7 @@ def _addresses(upstream: Directive | None, target: str) -> tuple[str, ...]:
 
 
 def _of_sockets(site: Site) -> Iterator[str]:
-    """Give the addresses that WebSocket routes lead to, and those that they are reached at."""
+    """Return the addresses that WebSocket routes lead to, and those that they listen on."""
     for route in site.sockets:
         found = SCHEME.match(route.target)
         if found:

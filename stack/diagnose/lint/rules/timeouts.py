@@ -1,4 +1,4 @@
-"""Rules about how long Nginx lets a WebSocket live."""
+"""Rules about how long Nginx keeps a WebSocket open."""
 
 import re
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ SHORT = Cause(
     severity="warning",
     title="proxy_read_timeout is shorter than a heartbeat",
     why=(
-        "Nginx closes a WebSocket when the server behind was silent for this long: the browser "
-        "sees close code 1006 and connects again and again."
+        "Nginx closes a WebSocket when the upstream server was silent for this long: the browser "
+        "sees close code 1006 and reconnects again and again."
     ),
     fix="write `proxy_read_timeout 1h;` in the WebSocket's location",
     link=LINK,
@@ -39,10 +39,10 @@ WRONG = Cause(
     severity="info",
     title="another timeout is long, but proxy_read_timeout is the default of 60 s",
     why=(
-        "The other timeouts do not end an idle WebSocket; proxy_read_timeout does, as soon as the "
-        "server behind was silent for a minute."
+        "The other timeouts do not end an idle WebSocket; proxy_read_timeout does, as soon as "
+        "the upstream server was silent for a minute."
     ),
-    fix="write `proxy_read_timeout` too, or send a heartbeat at least every 50 s",
+    fix="set `proxy_read_timeout` too, or send a heartbeat at least every 50 s",
     link=LINK,
     bad=location("proxy_connect_timeout 7d;", "proxy_send_timeout 7d;"),
     good=location("proxy_read_timeout 7d;", "proxy_send_timeout 7d;"),
@@ -55,9 +55,9 @@ SHUTDOWN = Cause(
     title="each reload cuts the open WebSockets after a short time",
     why=(
         "After a reload old workers serve their connections until they end; this limit closes "
-        "them, and all clients connect again at the same moment."
+        "them, and all clients reconnect at the same moment."
     ),
-    fix="raise worker_shutdown_timeout, and let clients wait a random time before they reconnect",
+    fix="raise worker_shutdown_timeout, and make clients wait a random time before they reconnect",
     link="https://nginx.org/en/docs/ngx_core_module.html#worker_shutdown_timeout",
     bad=http(server(location()), main="worker_shutdown_timeout 5s;"),
     good=http(server(location()), main="worker_shutdown_timeout 1h;"),
@@ -73,7 +73,7 @@ def seconds(text: str) -> float | None:
 
 
 def check_short(site: Site) -> Iterator[Hit]:
-    """See a read timeout below the default; where other requests pass it may be wanted."""
+    """Find a read timeout below the default; where other requests pass it may be intended."""
     for route in site.sockets:
         written = route.scope.one("proxy_read_timeout")
         limit = seconds(value(written))
@@ -90,7 +90,7 @@ def check_short(site: Site) -> Iterator[Hit]:
 
 
 def check_wrong(site: Site) -> Iterator[Hit]:
-    """See long timeouts beside a proxy_read_timeout that is not set."""
+    """Find long timeouts beside a proxy_read_timeout that is not set."""
     for route in site.sockets:
         if route.scope.one("proxy_read_timeout") or route.scope.has_unknown:
             continue
@@ -103,7 +103,7 @@ def check_wrong(site: Site) -> Iterator[Hit]:
 
 
 def check_shutdown(site: Site) -> Iterator[Hit]:
-    """See a short worker_shutdown_timeout where there are WebSocket routes."""
+    """Find a short worker_shutdown_timeout where there are WebSocket routes."""
     for written in site.root.own("worker_shutdown_timeout"):
         limit = seconds(value(written))
         if site.sockets and limit is not None and limit < SHORTEST:

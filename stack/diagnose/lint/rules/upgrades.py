@@ -1,6 +1,6 @@
-"""What to write for Connection: the map's variable, the constant, or a map that is not there yet.
+"""Chooses the value of Connection: the map's variable, the constant, or a map to be added.
 
-The constant suits a location that only sockets use; elsewhere it would spoil other requests.
+The constant suits a location for sockets only; elsewhere it would break other requests.
 """
 
 import re
@@ -35,7 +35,7 @@ def connection(site: Site, route: Route, beside: Directive) -> Connection:
 
 
 def looked_up(table: Directive, key: str) -> str | None:
-    """Give what a map makes of a value, in lower case; None where this cannot be known."""
+    """Return what a map makes of a value, in lower case; None if this cannot be known."""
     entries = [d for d in table.block or () if d.name not in KEYWORDS]
     if any(d.name == "include" for d in table.block or ()):
         return None

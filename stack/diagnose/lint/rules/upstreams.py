@@ -1,4 +1,4 @@
-"""Rules about where an upstream is: names resolved once, localhost, and who answers next."""
+"""Rules about where an upstream is: names resolved once, localhost, and sticky sessions."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ ONCE = Cause(
     severity="info",
     title="the target's name is resolved only once, when Nginx starts",
     why=(
-        "A container that is made anew often gets another address: Nginx keeps the old one and "
+        "A container that is recreated often gets another address: Nginx keeps the old one and "
         "answers 502 until a reload, and does not start at all while the name is unknown."
     ),
     fix=(
@@ -46,8 +46,8 @@ LOCALHOST = Cause(
     severity="info",
     title="the target is localhost",
     why=(
-        "localhost is ::1 and 127.0.0.1: a server that listens on one of them is missed by every "
-        "other attempt. In a container it is the container itself, not the machine."
+        "localhost is ::1 and 127.0.0.1: if the server listens on only one of them, every other "
+        "attempt fails. In a container it is the container itself, not the machine."
     ),
     fix="write 127.0.0.1, or the service's name in a container",
     link=LINK,
@@ -59,12 +59,14 @@ STICKINESS = Cause(
     code="WS019",
     name="no-stickiness",
     severity="warning",
-    title="a library that polls first has several servers and no stickiness",
+    title="a library that polls first has several servers without stickiness",
     why=(
-        "Socket.IO, SockJS and SignalR begin with several plain requests that must reach the same "
-        "server; another one answers 400, `Session ID unknown`."
+        "Socket.IO, SockJS and SignalR begin with several plain requests that must reach the "
+        "same server; another server answers 400, `Session ID unknown`."
     ),
-    fix="add `ip_hash;` or `hash` to the upstream, or let clients use only the WebSocket transport",
+    fix=(
+        "add `ip_hash;` or `hash` to the upstream, or make clients use only the WebSocket transport"
+    ),
     link=f"{LINK}#ip_hash",
     bad=http(TWO, server(location(path="/socket.io/", target="http://chat"))),
     good=http(
@@ -75,7 +77,7 @@ STICKINESS = Cause(
 
 
 def _places(site: Site, route: Route) -> Iterator[tuple[str, Place]]:
-    """Give the hosts of a route with their places: those of its upstream, or its own."""
+    """Return the hosts of a route with their places: those of its upstream, or its own."""
     upstream = site.upstreams.get(route.host)
     if upstream is None and route.proxy_pass and "$" not in route.target:
         yield route.host, route.proxy_pass.place
@@ -89,7 +91,7 @@ def _servers(upstream: Directive | None) -> Iterator[tuple[str, Place]]:
 
 
 def check_once(site: Site) -> Iterator[Hit]:
-    """See names that are neither an address nor an upstream."""
+    """Find names that are neither an address nor an upstream."""
     found = [place for route in site.sockets for place in _places(site, route)]
     for stream in streams(site):
         if stream.is_http:
@@ -100,7 +102,7 @@ def check_once(site: Site) -> Iterator[Hit]:
 
 
 def _passed(stream: Stream) -> Iterator[tuple[str, Place]]:
-    """Give the hosts of a stream; a lone word without a port can only be an upstream elsewhere."""
+    """Return the hosts of a stream; a word without a port can only be an upstream elsewhere."""
     yield from _servers(stream.upstream)
     host, colon, _ = value(stream.proxy_pass).rpartition(":")
     if stream.upstream is None and colon and "$" not in value(stream.proxy_pass):
@@ -108,15 +110,18 @@ def _passed(stream: Stream) -> Iterator[tuple[str, Place]]:
 
 
 def check_localhost(site: Site) -> Iterator[Hit]:
-    """See localhost as a target."""
+    """Find localhost as a target."""
     for route in site.sockets:
         for host, place in _places(site, route):
             if host.lower() == "localhost":
-                yield Hit(place, "localhost is ::1 or 127.0.0.1, and itself in a container")
+                yield Hit(
+                    place,
+                    "localhost is ::1 or 127.0.0.1; in a container, it is the container itself",
+                )
 
 
 def check_stickiness(site: Site) -> Iterator[Hit]:
-    """See several servers behind a path of a library that polls first."""
+    """Find several servers behind a path of a library that polls first."""
     for route in site.sockets:
         upstream = site.upstreams.get(route.host)
         if upstream is None or not POLLS.search(route.scope.path):

@@ -11,7 +11,7 @@ from stack.finding import Cause
 
 LINK = "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_http_version"
 SAFE = (1, 29, 7)
-"""The first Nginx that speaks HTTP/1.1 to upstreams without being told."""
+"""The first Nginx that speaks HTTP/1.1 to upstreams by default."""
 
 TOO_OLD = Cause(
     code="WS004",
@@ -19,7 +19,7 @@ TOO_OLD = Cause(
     severity="error",
     title="the WebSocket route speaks HTTP/1.0 to its target",
     why=(
-        "HTTP/1.0 has no Upgrade: the server behind refuses the handshake. It was the default "
+        "HTTP/1.0 has no Upgrade: the upstream server refuses the handshake. It was the default "
         "of proxy_http_version before Nginx 1.29.7."
     ),
     fix="add `proxy_http_version 1.1;`",
@@ -34,8 +34,8 @@ TOO_NEW = Cause(
     severity="error",
     title="the WebSocket route speaks HTTP/2 to its target",
     why=(
-        "HTTP/2 knows no Upgrade header, and Nginx does not translate the handshake to "
-        "extended CONNECT."
+        "HTTP/2 has no Upgrade header, and Nginx does not translate the handshake to extended "
+        "CONNECT."
     ),
     fix="write `proxy_http_version 1.1;` in the route's location",
     link=LINK,
@@ -45,7 +45,7 @@ TOO_NEW = Cause(
 
 
 def check_old(site: Site) -> Iterator[Hit]:
-    """See routes that speak HTTP/1.0, by what is written or by the version's default."""
+    """Find routes that speak HTTP/1.0, as written or by the version's default."""
     judged = site.version
     for route in site.sockets:
         if route.proxy_pass is None or route.scope.header("Upgrade") is None:
@@ -57,17 +57,17 @@ def check_old(site: Site) -> Iterator[Hit]:
         elif written is None and not route.scope.has_unknown and (judged or (0,)) < SAFE:
             line = "proxy_http_version 1.1;"
             edits = insert(site.config, route.proxy_pass, line, is_safe=True)
-            message = "HTTP/1.0 is spoken here by Nginx before 1.29.7: proxy_http_version is unset"
+            message = "Nginx before 1.29.7 speaks HTTP/1.0 here: proxy_http_version is unset"
             yield Hit(route.proxy_pass.place, message, edits, None if judged else "info")
 
 
 def check_new(site: Site) -> Iterator[Hit]:
-    """See routes that speak HTTP/2 to their target."""
+    """Find routes that speak HTTP/2 to their target."""
     for route in site.sockets:
         written = route.scope.one("proxy_http_version")
         if written and value(written).startswith("2"):
             edits = replace(site.config, written, "proxy_http_version 1.1;")
-            yield Hit(written.place, "HTTP/2 knows no Upgrade header", edits)
+            yield Hit(written.place, "HTTP/2 has no Upgrade header", edits)
 
 
 RULES = (Rule(TOO_OLD, check_old), Rule(TOO_NEW, check_new))

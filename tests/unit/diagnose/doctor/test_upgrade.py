@@ -167,11 +167,11 @@ def test_the_query_is_in_no_place() -> None:
         (1000, "normal closure"),
         (1006, "no close frame at all"),
         (1009, "message too big"),
-        (1011, "look at its log"),
+        (1011, "check its log"),
         (1012, "service restart"),
         (3000, "library or framework"),
         (4999, "this application"),
-        (2999, "without a meaning"),
+        (2999, "without a defined meaning"),
     ],
 )
 def test_close_codes_are_decoded(code: int, words: str) -> None:

@@ -26,7 +26,7 @@ def test_a_healthy_stack_is_one_calm_picture() -> None:
         "  ✓ /    site  200 in 1 ms through 1 hop",
         "  ✓ /ws  ws    101 in 4 ms through 2 hops, token accepted; without Nginx 2, 3 ms",
         "",
-        "no findings: 2 routes answered as wanted",
+        "no findings: 2 routes answered correctly",
     ]
 
 

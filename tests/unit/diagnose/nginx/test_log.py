@@ -35,7 +35,10 @@ WRITTEN = """\
     ("message", "part"),
     [
         ("connect() failed (111: Connection refused) while connecting to upstream", "listens"),
-        ("connect() failed (113: No route to host) while connecting to upstream", "not on the"),
+        (
+            "connect() failed (113: No route to host) while connecting to upstream",
+            "no longer on the",
+        ),
         ("upstream timed out (110: Operation timed out) while connecting to upstream", "firewall"),
         ("upstream timed out (110: x) while reading response header from upstream", "not answer"),
         ("upstream timed out (110: x) while proxying upgraded connection", "silent"),
@@ -46,13 +49,13 @@ WRITTEN = """\
         ('upstream sent invalid header: "X\\x20Y..." while reading', "does not allow"),
         ("no live upstreams while connecting to upstream", "every server"),
         ("ws could not be resolved (3: Host not found)", "not known"),
-        ("no resolver defined to resolve ws", "nobody to look"),
+        ("no resolver defined to resolve ws", "no resolver to look"),
         ("SSL_do_handshake() failed (SSL: error:0A00010B) while SSL handshaking", "TLS"),
         ("client intended to send too large body: 200 bytes", "client_max_body_size"),
         ('limiting connections by zone "one"', "limit_conn"),
         ('limiting requests, excess: 1.000 by zone "one"', "limit_req"),
         ("4096 worker_connections are not enough while connecting", "worker"),
-        ("socket() failed (24: Too many open files) while connecting", "open no more"),
+        ("socket() failed (24: Too many open files) while connecting", "not open more"),
     ],
 )
 def test_known_messages_are_explained(message: str, part: str) -> None:

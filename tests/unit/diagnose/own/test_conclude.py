@@ -90,7 +90,7 @@ def test_what_cannot_be_explained_is_not_invented(listening: tuple[Listener, ...
 def test_what_nginx_wrote_explains_the_rest() -> None:
     line = "2026/11/24 03:14:44 [error] 29#29: *7 upstream prematurely closed connection"
     found = only(seen(route=replace(AWAY, nginx=tuple(entries([line])))))
-    assert (found.cause, found.fix) == (causes.ROUTE_FAILS, "look into the log of the service")
+    assert (found.cause, found.fix) == (causes.ROUTE_FAILS, "check the log of the service")
     assert ("error log", "upstream prematurely closed connection") in found.seen
 
 

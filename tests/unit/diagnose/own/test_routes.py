@@ -68,7 +68,7 @@ def test_the_service_answers_and_the_front_does_not() -> None:
         ("/ws by the front", FAILS.problem),
         ("s-ws-1 itself", f"{OPENS} in 2 ms"),
         ("s-ws-2 itself", f"{OPENS} in 2 ms"),
-        ("access log", "426: Nginx asked nobody"),
+        ("access log", "426: Nginx asked no upstream"),
     )
 
 
@@ -76,7 +76,7 @@ def test_what_nginx_wrote_says_why_the_front_does_not() -> None:
     nginx = written("upstream sent too big header while reading", "172.18.0.4:3002")
     (one,) = found(replace(FAILS, nginx=nginx))
     assert one.message.endswith(
-        "does not: the service answers with more headers than Nginx takes, most often cookies"
+        "does not: the service answers with more headers than Nginx accepts, most often cookies"
     )
     assert one.fix == "raise proxy_buffer_size"
 
@@ -93,14 +93,14 @@ def test_where_both_fail_the_service_is_to_blame_and_its_own_answer_stands_besid
     (one,) = found(replace(FAILS, direct=(BAD,), findings=(ASKED,)))
     assert (one.cause, one.seen) == (ASKED.cause, (*ASKED.seen, ("s-ws-2 itself", BAD.problem)))
     (one,) = found(replace(FAILS, direct=(BAD,)))
-    assert (one.cause, one.message) == (causes.ROUTE_FAILS, "no success on /ws")
+    assert (one.cause, one.message) == (causes.ROUTE_FAILS, "error answer on /ws")
 
 
 def test_an_address_of_no_container_is_stale() -> None:
     nginx = written("connect() failed (113: Host is unreachable) while", "172.18.0.9:3002")
     (one,) = found(replace(FAILS, nginx=nginx))
     assert one.cause is causes.STALE_ADDRESS
-    assert one.message.startswith("Nginx asks 172.18.0.9:3002,")
+    assert one.message.startswith("Nginx uses 172.18.0.9:3002,")
     assert ("addresses", "s-ws-1 has 172.18.0.4, s-ws-2 has 172.18.0.5") in one.seen
     (one,) = found(replace(FAILS, access=Access(404, (("172.18.0.9:3002", "404"),))))
     assert one.cause is causes.STALE_ADDRESS

@@ -106,5 +106,5 @@ def test_a_limit_of_this_process_is_no_fault_of_the_engine() -> None:
     with pytest.raises(StackError) as caught, translated("docker"):
         raise requests.ConnectionError(said)
     assert not isinstance(caught.value, EngineError)  # or one would be started
-    assert caught.value.message == "docker: this process may open no more files"
+    assert caught.value.message == "docker: this process may not open more files"
     assert caught.value.hint == "ulimit -n 4096"
