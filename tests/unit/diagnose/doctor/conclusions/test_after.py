@@ -75,12 +75,12 @@ def test_the_reason_of_the_server_is_told_if_it_gave_one() -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (2999, "a code without a meaning"),
+        (2999, "a code without a defined meaning"),
         (3000, "a code of a library or framework"),
         (3999, "a code of a library or framework"),
         (4000, "a code of this application: look it up in its documentation"),
         (4999, "a code of this application: look it up in its documentation"),
-        (5000, "a code without a meaning"),
+        (5000, "a code without a defined meaning"),
         (1003, "unsupported data"),
     ],
 )

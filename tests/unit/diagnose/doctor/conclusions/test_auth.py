@@ -78,7 +78,7 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         ({"exp": NOW - 7199}, "WS162 error", "expired 119 min ago"),
         ({"exp": NOW - 7200}, "WS162 error", "expired 2 h ago"),
         ({"exp": NOW - 2 * 86400}, "WS162 error", "expired 2 d ago"),
-        ({"exp": -1e300}, "WS162 error", "no calendar"),
+        ({"exp": -1e300}, "WS162 error", "out of range"),
         ({"nbf": NOW + 600}, "WS163 error", "in 10 min"),
         ({"iat": NOW + 600}, "WS163 error", "in 10 min"),
         ({"nbf": NOW - 9, "iat": NOW + 600}, "WS163 error", "in 10 min"),

@@ -122,15 +122,15 @@ OTHER = answered(101, headers=(("server", "caddy"),))
         "the application": (freed(answered(429)), "one more gets 429 until one is closed"),
         "hung up by Nginx": (
             loaded(failed("closed"), base=NGINX),
-            f"one more is hung up on: {WORKER}",
+            f"one more is disconnected: {WORKER}",
         ),
         "hung up for a moment by another": (
             loaded(failed("tls"), OPENED, base=OTHER),
-            "one more is hung up on for a moment: open files, or a backlog",
+            "one more is disconnected for a moment: open files, or a backlog",
         ),
         "hung up by one without a name": (
             loaded(failed("closed")),
-            "one more is hung up on: open files, or a backlog",
+            "one more is disconnected: open files, or a backlog",
         ),
         "not answered": (
             loaded(failed("silent", "2 s")),

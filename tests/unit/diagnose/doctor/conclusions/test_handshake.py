@@ -51,7 +51,7 @@ def test_a_proof_that_is_wrong(seen: Evidence, expected: str) -> None:
 
 
 def test_the_proof_is_told_beside_the_right_one() -> None:
-    wanted = f"this key demands {ACCEPT[1]}"
+    wanted = f"this key requires {ACCEPT[1]}"
     assert told(switched(UPGRADE, WRONG)) == f"sec-websocket-accept is {WRONG[1]}, {wanted}"
     assert told(switched(UPGRADE)) == f"sec-websocket-accept is missing, {wanted}"
 
@@ -153,7 +153,7 @@ def test_a_subprotocol_that_is_refused(seen: Evidence, expected: str) -> None:
 
 def test_a_refusal_of_a_subprotocol_says_what_was_offered() -> None:
     assert told(chose("", "", 400)).startswith("answers 400")
-    says = (answered(400, "subprotocol"), "demands a subprotocol, none is offered")
+    says = (answered(400, "subprotocol"), "requires a subprotocol, none is offered")
     offering = chose("", "", 400, offers=True)
     seen = replace(offering, varied=(varied(Variation.NO_SUBPROTOCOL, answered(101)),))
     assert told(evidence(says[0])) == says[1]

@@ -54,7 +54,7 @@ def test_each_path_that_a_front_may_have_made(variation: Variation) -> None:
     seen = behind(answered(404, "no"), (variation, answered(404, "no")))
     assert concluded(seen) == "WS135 error"
     label = variation.value.format("it")
-    assert told(seen) == f"the hop behind answers the same 404 when asked {label}"
+    assert told(seen) == f"the next hop answers the same 404 when asked {label}"
 
 
 SLASH = Variation.WITH_SLASH

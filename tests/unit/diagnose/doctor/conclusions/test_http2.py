@@ -46,11 +46,11 @@ def test_a_server_that_speaks_http2_only(seen: Evidence, expected: str) -> None:
     {
         "answered": (
             evidence(failed("closed"), varied=(BY_HTTP2,)),
-            "a handshake by HTTP/1.1 gets: closed; HTTP/2 is answered",
+            "a handshake over HTTP/1.1 gets: closed; HTTP/2 is answered",
         ),
         "not answered": (
             evidence(failed("", raw=SETTINGS), varied=(UNANSWERED,)),
-            "a handshake by HTTP/1.1 gets: not HTTP/1.1: a SETTINGS frame of HTTP/2",
+            "a handshake over HTTP/1.1 gets: not HTTP/1.1: a SETTINGS frame of HTTP/2",
         ),
     }
 )

@@ -36,7 +36,7 @@ def written(tmp_path: Path, inside: str, around: str = "") -> Written:
     ("inside", "withheld", "expected", "words"),
     [
         (None, EARLY, "WS189 error", "auth_request, or a rewrite loop; --nginx FILE may tell"),
-        (None, LATE, "WS187 error", "worker_connections or open files are used up"),
+        (None, LATE, "WS187 error", "no worker_connections or open files are left"),
         (
             None,
             None,
@@ -45,14 +45,14 @@ def written(tmp_path: Path, inside: str, around: str = "") -> Written:
         ),
         (AUTH, EARLY, "WS189 error", "auth_request /auth ("),
         (AUTH, None, "WS189 error", "auth_request /auth ("),
-        (AUTH, LATE, "WS187 error", "used up"),
-        (None, ELSEWHERE, "WS179 error", "for one of: auth_request, a rewrite loop"),
+        (AUTH, LATE, "WS187 error", "are left"),
+        (None, ELSEWHERE, "WS179 error", "because of one of: auth_request, a rewrite loop"),
         (LOOP, EARLY, "WS179 error", "rewrite ^ /ws last ("),
         (LOOP, None, "WS179 error", "rewrite ^ /ws last ("),
         ("try_files /a /b;", None, "WS179 error", "try_files /a /b ("),
         ("error_page 404 /ws;", None, "WS179 error", "error_page 404 /ws ("),
         ("", ELSEWHERE, "WS187 error", "worker_connections 64 ("),
-        ("", EARLY, "WS179 error", "a proxy_pass that comes to no URL"),
+        ("", EARLY, "WS179 error", "a proxy_pass that does not form a valid URL"),
         ("", None, "WS187 error", "worker_connections 64 ("),
         ("auth_request off;", None, "WS187 error", "worker_connections 64 ("),
     ],
@@ -113,7 +113,7 @@ def test_a_file_is_asked_for_only_where_there_is_none() -> None:
 
 def test_defaults_are_told_where_no_limit_is_written() -> None:
     options = replace(OPTIONS, written=Written((), True))
-    assert told(evidence(OWN_500, options=options)).endswith("rewrite is there: defaults")
+    assert told(evidence(OWN_500, options=options)).endswith("rewrite: defaults")
 
 
 def again(base: Exchange, *others: Exchange, written: Written | None = None) -> Evidence:
@@ -169,19 +169,20 @@ LIMITED = Written((Directive("limit_conn", ("a", "3"), Place("nginx.conf", 7)),)
     {
         "hung up": (
             again(OPENED, OWN_500, CLOSED),
-            f"1 of 3 {OWN_PAGE.format(500)} and others are hung up on: worker_connections",
+            f"1 of 3 {OWN_PAGE.format(500)} and the connections of others are closed: "
+            "worker_connections",
         ),
         "without a file": (
             again(OPENED, OWN_503),
-            f"1 of 2 {OWN_PAGE.format(503)} over limit_conn or limit_req",
+            f"1 of 2 {OWN_PAGE.format(503)} because of limit_conn or limit_req",
         ),
         "with a file that names no limit": (
             again(OPENED, OWN_503, written=Written((), True)),
-            f"1 of 2 {OWN_PAGE.format(503)} over limit_conn or limit_req",
+            f"1 of 2 {OWN_PAGE.format(503)} because of limit_conn or limit_req",
         ),
         "with a file": (
             again(OPENED, OWN_503, written=LIMITED),
-            f"1 of 2 {OWN_PAGE.format(503)} over limit_conn a 3 (nginx.conf:7)",
+            f"1 of 2 {OWN_PAGE.format(503)} because of limit_conn a 3 (nginx.conf:7)",
         ),
     }
 )

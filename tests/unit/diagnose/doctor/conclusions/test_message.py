@@ -50,7 +50,7 @@ def test_a_message_that_is_too_large(seen: Evidence, expected: str) -> None:
         ),
         "the limit is known roughly": (
             sized(replace(LIMITED, failed=1026)),
-            f"messages {TOO_BIG} from a size between 1,024 and 1,026 bytes on",
+            f"messages {TOO_BIG} from a size between 1,024 and 1,026 bytes",
         ),
         "no size passed": (
             sized(replace(LIMITED, passed=0)),
@@ -58,11 +58,11 @@ def test_a_message_that_is_too_large(seen: Evidence, expected: str) -> None:
         ),
         "time ran out": (
             sized(Sizes(4096, 2048)),
-            "takes only 2,048 of 4,096 bytes before time runs out",
+            "accepts only 2,048 of 4,096 bytes before the time limit",
         ),
         "a byte ends it as well": (
             sized(replace(LIMITED, small=BIG)),
-            f"a message of 1 byte {TOO_BIG_ALONE} as well: no limit of size",
+            f"a message of 1 byte {TOO_BIG_ALONE} as well: not a size limit",
         ),
     }
 )

@@ -48,7 +48,7 @@ def test_the_origin_that_opens_is_told() -> None:
     question = replace(OPENED.question, headers=(("Origin", "http://ws.example.com"),))
     item = varied(PORTLESS, replace(OPENED, question=question))
     seen = evidence(REFUSED, varied=(varied(OWN, REFUSED), item))
-    assert told(seen).endswith("takes http://ws.example.com")
+    assert told(seen).endswith("accepts http://ws.example.com")
 
 
 @pytest.mark.parametrize("variation", [NONE, OWN, FOREIGN, HTTP])
@@ -76,10 +76,10 @@ def test_a_refusal_of_something_else(seen: Evidence, expected: str) -> None:
 
 
 LIST = "add http://example.com to the server's allowed origins"
-HOST = ", not with its own: a list lacks it, or Host is changed on the way"
-PROTO = ": a list names http only, or X-Forwarded-Proto does not say https"
+HOST = ", not with its own: the list lacks it, or Host is changed on the way"
+PROTO = ": the list has only http, or X-Forwarded-Proto does not say https"
 PASS_HOST = f"{LIST}, or pass Host on unchanged ({origin._HOST})"
-PASS_PROTO = f"{LIST}, or let each proxy pass X-Forwarded-Proto on"
+PASS_PROTO = f"{LIST}, or make each proxy pass X-Forwarded-Proto on"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_list_or_a_host_is_undecided_from_outside(seen: Evidence, is_undecided
     ("is_altered", "words", "fix"),
     [
         (True, "opens without one: the configuration alters Host", origin._HOST),
-        (False, "a list lacks it, for the configuration hands Host on", LIST),
+        (False, "the list lacks it, because the configuration passes Host on", LIST),
     ],
 )
 def test_a_configuration_decides_it(is_altered: bool, words: str, fix: str) -> None:

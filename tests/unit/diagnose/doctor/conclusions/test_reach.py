@@ -142,7 +142,7 @@ def test_a_neighbour_is_named_with_its_program() -> None:
     named = replace(unnamed, programs=((3001, "ruby"), (3002, "node")))
     assert told(unnamed) == "port 80: 404, port 3002 answers 101"
     assert told(named) == "port 80: 404, port 3002 (node) answers 101"
-    assert advised(unnamed) == "use port 3002, or let the front route /ws to it"
+    assert advised(unnamed) == "use port 3002, or make the front route /ws to it"
 
 
 def test_who_listens_here_is_told_before_an_address_and_that_before_a_neighbour() -> None:
@@ -179,7 +179,7 @@ def test_a_name_is_told_by_itself_and_all_else_by_its_address() -> None:
 def test_a_plain_request_is_told_if_it_is_answered() -> None:
     asked = [varied(Variation.PLAIN, item) for item in (answered(200), failed("closed"))]
     told_of = [told(evidence(failed("silent"), varied=(item,))) for item in asked]
-    assert told_of == ["silent; a plain request is answered by 200", "silent"]
+    assert told_of == ["silent; a plain request gets 200", "silent"]
     assert told(evidence(failed("silent"))) == "silent"
 
 

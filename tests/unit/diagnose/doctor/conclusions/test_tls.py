@@ -88,13 +88,13 @@ def test_what_openssl_says_is_repeated() -> None:
 @pytest.mark.parametrize(
     ("code", "shown", "expected", "words"),
     [
-        ("18", BY_ITSELF, "WS117 error", "signed by itself ('x')"),
-        ("20", BY_ITSELF, "WS117 error", "signed by itself ('x')"),
-        ("21", BY_ITSELF, "WS117 error", "signed by itself ('x')"),
+        ("18", BY_ITSELF, "WS117 error", "self-signed ('x')"),
+        ("20", BY_ITSELF, "WS117 error", "self-signed ('x')"),
+        ("21", BY_ITSELF, "WS117 error", "self-signed ('x')"),
         ("19", BY_ITSELF, "WS117 error", "an authority that this machine does not trust"),
         ("10", BY_ITSELF, "WS115 error", "not good"),
-        ("20", PUBLIC, "WS119 error", "is not sent; it lies at http://ca.example.com/a"),
-        ("21", PUBLIC, "WS119 error", "is not sent; it lies at http://ca.example.com/a"),
+        ("20", PUBLIC, "WS119 error", "is not sent; it is at http://ca.example.com/a"),
+        ("21", PUBLIC, "WS119 error", "is not sent; it is at http://ca.example.com/a"),
         ("19", PUBLIC, "WS117 error", "an authority that this machine does not trust"),
         ("18", PUBLIC, "WS117 error", "not good"),
         ("62", PUBLIC, "WS118 error", "not good"),
