@@ -169,8 +169,10 @@ LIMITED = Written((Directive("limit_conn", ("a", "3"), Place("nginx.conf", 7)),)
     {
         "hung up": (
             again(OPENED, OWN_500, CLOSED),
-            f"1 of 3 {OWN_PAGE.format(500)} and the connections of others are closed: "
-            "worker_connections",
+            (
+                f"1 of 3 {OWN_PAGE.format(500)} and the connections of others are closed: "
+                "worker_connections"
+            ),
         ),
         "without a file": (
             again(OPENED, OWN_503),
