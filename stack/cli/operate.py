@@ -58,9 +58,6 @@ def down(
     with holding(state, report, timeout, make=False):
         engine = connected(owner, report)
         running = down.look(engine, state)
-        if not running.is_anything:
-            located = locate.read(located)
-            _say_problem(report.note, located)
         data = [f"{owner.project}_{one}" for one in running.own_volumes]
         data += [f"{len(running.unnamed)} without a name"] if running.unnamed else []
         if volumes and data and not yes:
@@ -111,17 +108,14 @@ def logs(
     located = locate.find_running(file, os.environ, name)
     _say_problem(report.note, located)
     engine = connected(located.owner, report)
-    is_empty = True
+    _say_former(report.note, located)
     try:
         for container, line in lines.logs(located, engine, services or (), tail, is_endless=follow):
             report.log_line(container, line)
-            is_empty = False
     except Ended as ended:
         if not follow:
             raise
         raise typer.Exit(ended.exit_code) from None  # the usual way to end it, so no message
-    if is_empty:
-        _say_former(report.note, locate.read(located))
 
 
 @commands.command(

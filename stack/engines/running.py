@@ -118,11 +118,6 @@ class Running:
     left: tuple[Nameless, ...] = ()  # by containers that are gone, the oldest first
 
     @property
-    def is_anything(self) -> bool:
-        """Whether the engine has anything of the project."""
-        return bool(self.containers or self.networks or self.volumes or self.one_offs)
-
-    @property
     def own_volumes(self) -> list[str]:
         """The volumes that the project made itself."""
         return sorted(self.volumes - self.lent)

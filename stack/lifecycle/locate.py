@@ -101,23 +101,20 @@ def find(file: Path, environ: Mapping[str, str], name: str = "") -> Located:
 def find_running(file: Path, environ: Mapping[str, str], name: str = "") -> Located:
     """Find the project as ``find`` does, for a command about what runs.
 
-    The stack file is not read where its text plainly says its name; see ``read``.
+    The stack file is not read if its text plainly says a name under which something of it runs.
     """
     if not name and (said := _plain_name(file)):
         owner = Owner(said, str(folder_of(file)), file.name)
-        return Located(owner, unread=(file, environ))
+        if any(one.owner == owner and one.containers for one in stacks()):
+            return Located(owner, unread=(file, environ))
     return find(file, environ, name)
 
 
-def read(located: Located) -> Located:
-    """Read the stack file of a project of which nothing was looked at but the name."""
-    return find(*located.unread) if located.unread else located
-
-
 def read_if_missing(located: Located, running: Running, services: Collection[str]) -> Located:
-    """Read the stack file where what runs does not tell: nothing does, or not all that is meant."""
-    missing = [name for name in services if not running.of(name)]
-    return read(located) if missing or not running.containers else located
+    """Read a stack file that was not read, if what runs does not have all these services."""
+    if located.unread and not all(running.of(name) for name in services):
+        return find(*located.unread)
+    return located
 
 
 def _plain_name(file: Path) -> str:

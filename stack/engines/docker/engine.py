@@ -113,7 +113,7 @@ class DockerEngine:
                 case RemoveVolume() | RemoveNameless():
                     self._remove_volume(step)
                 case RemoveContainer():
-                    self._remove(step.seen.id)
+                    self._remove_container(step)
                 case RunContainer():
                     with explained(step):
                         self._run(step)
