@@ -51,7 +51,7 @@ def down(
     from stack.project.state import State
 
     report = new_report(as_json)
-    located = locate.find_running(file, os.environ, name)
+    located = locate.find(file, os.environ, name)
     _say_problem(report.note, located)
     owner = located.owner
     state = State(Path(owner.folder), owner.project)
