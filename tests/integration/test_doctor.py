@@ -163,7 +163,7 @@ def test_an_address_that_no_container_has_is_told(echoing: Project) -> None:
     reload_with(echoing, r"set \$upstream .*;", f"set $upstream {gone}:8000;")
     first, *_ = doctor(echoing)["findings"]
     assert (first["code"], first["where"]) == ("WS216", "echo")
-    assert first["message"].startswith(f"Nginx asks {gone}:8000,")
+    assert first["message"].startswith(f"Nginx uses {gone}:8000,")
 
 
 def test_an_nginx_without_a_connection_left_is_told(echoing: Project) -> None:
