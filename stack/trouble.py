@@ -15,7 +15,7 @@ LONGEST_NAME = "a name may have 255 bytes, a whole path 4,095"
 _WHAT = {
     errno.ENOENT: "not found",
     errno.EISDIR: "is a folder, not a file",
-    errno.ENOTDIR: "a part of this path is no folder",
+    errno.ENOTDIR: "a part of this path is not a folder",
     errno.EEXIST: "is in the way: something of another kind has this name",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",

@@ -8,8 +8,8 @@ from stack.engines.running import Running
 from stack.engines.steps import Step
 from stack.layout.labels import Owner
 
-Say = Callable[[str], None]  # tells the user one line
-GONE = -1  # in place of an exit code
+Say = Callable[[str], None]  # shows the user one line
+GONE = -1  # instead of an exit code
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,17 @@ class Exit:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who publishes a port: a container, and whose it is."""
+    """What publishes a port: a container, and its owner."""
 
     container: str
     owner: Owner
 
 
 class Engine(Protocol):
-    """Runs containers. Every method raises EngineError when the engine does not do its part."""
+    """Runs containers. Every method raises EngineError if the engine fails."""
 
     def observe(self, images: Collection[str] = ()) -> Running:
-        """See what the project has, who else has its name, and which of ``images`` are there."""
+        """Return what the project has, what else has its name, and which of ``images`` exist."""
 
     def apply(self, step: Step) -> None:
         """Carry out one step that changes something."""
@@ -42,7 +42,7 @@ class Engine(Protocol):
     ) -> Iterator[str | int]:
         """Run a command in a container: lines of its output, at the end the exit code.
 
-        What must not be seen in a list of processes goes into ``environment``.
+        What must not be visible in a list of processes goes into ``environment``.
         """
 
     def signal(self, container: str, name: str) -> None:
@@ -61,7 +61,9 @@ class Engine(Protocol):
         """
 
     def exits(self, on_exit: Callable[[Exit], None]) -> Callable[[], None]:
-        """Call ``on_exit`` whenever a container of the project ends; the answer stops that."""
+        """Call ``on_exit`` whenever a container of the project ends; the returned function stops
+        that.
+        """
 
     def published(self, container: str) -> list[tuple[str, int, int]]:
         """Return the ports that are really open: address, port of this machine, container port."""
@@ -70,4 +72,4 @@ class Engine(Protocol):
         """Find the container that publishes ``port`` on this machine."""
 
     def inspect(self, container: str) -> dict[str, object]:
-        """Return all that the engine tells about a container."""
+        """Return all that the engine reports about a container."""

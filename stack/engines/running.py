@@ -1,4 +1,4 @@
-"""What an engine saw of a project: frozen values between observe and plan. Does nothing itself."""
+"""What an engine has of a project: frozen values between observe and plan. Does nothing itself."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -7,13 +7,14 @@ from typing import Literal
 
 from stack.layout.labels import Owner
 
-NAMELESS = re.compile("[0-9a-f]{64}")  # what an engine calls a volume that nobody named
+NAMELESS = re.compile("[0-9a-f]{64}")  # the engine's name of an unnamed volume
 DONE = "done"  # the state of a container that did its work and ended with 0
 
 
 @dataclass(frozen=True)
 class Nameless:
-    """A volume without a name of its own: whose ``place`` it was, and what the engine calls it.
+    """A volume without a name of its own: the ``place`` it belonged to, and the engine's name of
+    it.
 
     ``number`` is 0 for a container that none of the project follows.
     """
@@ -26,9 +27,9 @@ class Nameless:
 
 @dataclass(frozen=True)
 class Stranger:
-    """Something that has our project's name and that this project did not make.
+    """Something with our project's name that this project did not make.
 
-    ``nameless`` are the volumes without a name that a container has.
+    ``nameless`` are the unnamed volumes of a container.
     """
 
     kind: Literal["container", "network", "volume"]
@@ -43,12 +44,12 @@ class Stranger:
 class SeenContainer:
     """One container as it is now.
 
-    ``fingerprint`` is what ``up`` was asked for when it was made. ``state`` is the engine's word
+    ``fingerprint`` is what ``up`` requested when it was made. ``state`` is the engine's word
     (running, exited, created, …) or DONE; ``status`` its sentence, ``Up 3 minutes (healthy)``.
-    ``number`` is 0 where its label is no number. ``published`` pairs ports of this machine with the
-    container's, ``networks`` are those of the project that it is on; None where nobody looked.
-    ``front`` is the address of the front that it was made for, if it is the front.
-    ``nameless`` pairs a place in it with the volume there that has no name of its own.
+    ``number`` is 0 if its label is not a number. ``published`` pairs ports of this machine with the
+    container's, ``networks`` are those of the project that it is on; None if they were not
+    inspected. ``front`` is the address of the front that it was made for, if it is the front.
+    ``nameless`` pairs a place in it with its unnamed volume there.
     """
 
     id: str
@@ -66,7 +67,7 @@ class SeenContainer:
 
     @property
     def leaves(self) -> tuple[Nameless, ...]:
-        """The volumes without a name that stay when it is removed."""
+        """The unnamed volumes that stay when it is removed."""
         return tuple(Nameless(self.service, self.number, *pair) for pair in self.nameless)
 
     @property
@@ -82,7 +83,7 @@ class SeenContainer:
     def is_open(self, ports: Iterable[tuple[str, int, int]]) -> bool:
         """Whether it publishes ``ports``: an engine can lose them on the way (moby#51758).
 
-        On one address at least: not every engine publishes on IPv6 what it is asked to.
+        On at least one address: not every engine publishes on IPv6 as requested.
         """
         if not self.is_running or self.published is None:
             return True
@@ -105,7 +106,7 @@ class SeenImage:
 class Running:
     """All that an engine has of one project. Names are without the project's prefix.
 
-    Only what the project made itself; who else has its name is in ``strangers``.
+    Only what the project made itself; what else has its name is in ``strangers``.
     """
 
     containers: tuple[SeenContainer, ...] = ()
@@ -124,14 +125,14 @@ class Running:
 
     @property
     def nameless(self) -> tuple[Nameless, ...]:
-        """The volumes without a name that the containers have, or that those before them left."""
+        """The unnamed volumes that the containers have, or that their predecessors left."""
         seen = [one for container in self.containers for one in container.leaves]
         once = [replace(one, number=0) for container in self.one_offs for one in container.leaves]
         return (*self.left, *seen, *once)
 
     @property
     def unnamed(self) -> list[str]:
-        """What the engine calls the volumes that nobody named."""
+        """The engine's names of the unnamed volumes."""
         return sorted({one.volume for one in self.nameless})
 
     def left_of(self, service: str, number: int) -> tuple[tuple[str, str], ...]:
@@ -145,7 +146,7 @@ class Running:
         return next((one.front for one in self.containers if one.front and one.is_running), "")
 
     def with_done(self, ids: Collection[str]) -> "Running":
-        """Return the same, where those of ``ids`` that ended with 0 are done."""
+        """Return the same, with those of ``ids`` that ended with 0 marked as done."""
         return replace(
             self,
             containers=tuple(
@@ -163,7 +164,7 @@ class Running:
 
 
 def shown(volume: str) -> str:
-    """Write the name of a volume as people do: of one that nobody named, its beginning."""
+    """Return the name of a volume for people: of an unnamed one, its beginning."""
     return volume[:12] if NAMELESS.fullmatch(volume) else volume
 
 
@@ -179,7 +180,7 @@ class Standing:
 
     @property
     def state(self) -> str:
-        """In a word or two: running, stopped, ``2 of 4 run``, or only data."""
+        """Return in a word or two: running, stopped, ``2 of 4 run``, or only data."""
         if not self.containers:
             return "down, data kept" if self.volumes else "down"
         if self.running == self.containers:

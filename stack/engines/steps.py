@@ -1,4 +1,4 @@
-"""What can be done to a project, as frozen values that name what comes first; does none of it."""
+"""What can be done to a project, as frozen values with their dependencies; does none of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """What tells a step from all others of its plan: ``remove network data``."""
+    """What distinguishes a step from all others of its plan: ``remove network data``."""
 
     verb: Verb
     kind: Kind
@@ -88,7 +88,7 @@ class MoveState(Step):
 
 @dataclass(frozen=True)
 class MakeSecret(Step):
-    """Make a secret that is missing, or take it back from a ``container`` that still has it."""
+    """Create a missing secret, or restore it from a ``container`` that still has it."""
 
     name: str = field(kw_only=True)
     container: str = field(kw_only=True, default="")
@@ -102,7 +102,7 @@ class MakeSecret(Step):
 
 @dataclass(frozen=True)
 class MakeCertificate(Step):
-    """Make the certificate of the front, and the authority if there is none that will do."""
+    """Make the certificate of the front, and the authority if there is no suitable one."""
 
     is_new_authority: bool = field(kw_only=True)
 
@@ -126,7 +126,7 @@ class WriteCompose(Step):
 
 @dataclass(frozen=True)
 class MakeImage(Step):
-    """Pull or build the image of a service; ``is_forced`` although nothing changed."""
+    """Pull or build the image of a service; ``is_forced`` even if nothing changed."""
 
     container: Container = field(kw_only=True)
     is_forced: bool = field(kw_only=True, default=False)
@@ -163,14 +163,14 @@ class RemoveVolume(Step):
 
 @dataclass(frozen=True)
 class RemoveNameless(Step):
-    """Remove a volume that has no name, and all its data; only ``down --volumes`` plans this."""
+    """Remove an unnamed volume, and all its data; only ``down --volumes`` plans this."""
 
     volume: str = field(kw_only=True)
 
 
 @dataclass(frozen=True)
 class RemoveContainer(Step):
-    """Stop and remove a container; volumes without a name stay.
+    """Stop and remove a container; unnamed volumes stay.
 
     ``is_built``: its image is built from a Dockerfile of the user, and may have a newer one.
     """
@@ -187,7 +187,7 @@ class RemoveContainer(Step):
 
 @dataclass(frozen=True)
 class RunContainer(Step):
-    """Create and start a container; ``inherited`` are volumes without a name, by their place."""
+    """Create and start a container; ``inherited`` are unnamed volumes, by their place."""
 
     container: Container = field(kw_only=True)
     number: int = field(kw_only=True)
@@ -204,7 +204,7 @@ class StartContainer(Step):
 
 @dataclass(frozen=True)
 class RestartContainer(Step):
-    """Stop and start a container without making it anew."""
+    """Stop and start a container without recreating it."""
 
     seen: SeenContainer = field(kw_only=True)
 
@@ -258,7 +258,7 @@ class Plan:
 
 
 def pruned(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Drop dependencies on steps that are not in the plan: they hold already."""
+    """Drop dependencies on steps that are not in the plan: they are already satisfied."""
     keys = {step.key for step in steps}
     return tuple(
         type(step)(**{**vars(step), "after": tuple(key for key in step.after if key in keys)})

@@ -12,15 +12,15 @@ Labels = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Labels by section (``services``, ``networks``, ``volumes``), name and key."""
 
 NONE: Labels = {}
-HEALTH_INTERVAL = 1  # seconds; the shortest that Compose can make use of
+HEALTH_INTERVAL = 1  # seconds; the shortest that Compose can use
 HEALTH_TIMEOUT = 5  # seconds
-HEALTH_RETRIES = 3  # one that hangs is found out in 18 s
-HEALTH_START = 60  # seconds in which a failure does not count: the first start of a store is long
-# Named, because the engine's own default may be a driver that has no such options, or whose logs
-# cannot be read back.
+HEALTH_RETRIES = 3  # a hanging container is detected within 18 s
+HEALTH_START = 60  # seconds in which a failure does not count: the first start of a store is slow
+# Explicit, because the engine's default may be a driver without such options, or without readable
+# logs.
 LOG_DRIVER = "json-file"
 LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
-PIDS = 4096  # processes and threads of one container: a fork bomb ends there
+PIDS = 4096  # processes and threads of one container: this stops a fork bomb
 
 
 def compose_services(topology: Topology, base: str = ".", labels: Labels = NONE) -> Document:

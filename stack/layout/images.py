@@ -1,4 +1,4 @@
-"""Says where each image comes from and what goes into it; knows no engine and makes nothing."""
+"""Decides where each image comes from and what it contains; knows no engine and makes nothing."""
 
 import hashlib
 from collections.abc import Iterable
@@ -23,8 +23,8 @@ REGISTRY = {
 
 SUITE = "trixie"
 SUITE_NGINX = "1.26"  # a stable suite keeps its version
-# The apt and dpkg options stay in the image and hold for what is installed on top of it: nobody
-# reads a manual in there, and an image that was not finished is thrown away, so it needs no fsync.
+# The apt and dpkg options stay in the image and apply to what is installed on top of it: manuals
+# are not read in there, and an unfinished image is deleted, so it needs no fsync.
 DEBIAN_OPTIONS = (
     "--variant=minbase",
     "--format=tar",
@@ -36,7 +36,7 @@ DEBIAN_OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-    # mmdebstrap copies both from the host; the engine gives each container its own.
+    # mmdebstrap copies both from the host; the engine provides its own to each container.
     '--customize-hook=rm -f "$1/etc/resolv.conf" "$1/etc/hostname"',
 )
 
@@ -54,7 +54,7 @@ class Pull:
 class RootFs:
     """A bare Debian made by mmdebstrap, imported as one layer.
 
-    Which mirror its packages come from is no part of it: they are the same everywhere.
+    The mirror of its packages is not part of it: they are the same everywhere.
     """
 
     reference: str
@@ -96,7 +96,7 @@ Recipe = Pull | RootFs | Build
 def recipe_for(name: Name, source: Source) -> Recipe:
     """Return the recipe of one of ``NAMES``.
 
-    What we build is content addressed, so "exists locally" means "is up to date".
+    Our builds are content addressed: "exists locally" means "is up to date".
     """
     if name == "realtime":
         return realtime(python(source))
@@ -144,7 +144,7 @@ def members(folder: Path) -> tuple[str, ...]:
 
 
 def is_member(path: Path) -> bool:
-    """Tell whether a path, relative to its context, may go into an image."""
+    """Whether a path, relative to its context, may go into an image."""
     is_hidden = any(part.startswith(".") for part in path.parts)
     is_apart = not NOT_IN_AN_IMAGE.isdisjoint(path.parts)
     return not (is_hidden or is_apart or path.suffix == ".pyc" or path.stem == "README")
@@ -157,5 +157,5 @@ def digest(folder: Path, files: Iterable[str], *salt: str) -> str:
 
 
 def shortened(parts: Iterable[str]) -> str:
-    """Return 12 hex digits for a sequence of texts; none of them may hold a NUL."""
+    """Return 12 hex digits for a sequence of texts; none of them may contain a NUL."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

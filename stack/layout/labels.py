@@ -1,8 +1,8 @@
-"""The labels that say whose a container, a network or a volume is, and what it was made from."""
+"""The labels that record the owner of a container, network or volume, and what it was made from."""
 
 from dataclasses import dataclass
 
-# Only what carries the first three, with this project's values, is ever changed or removed.
+# Only what has the first three, with this project's values, is ever changed or removed.
 PROJECT = "dev.stack.project"
 FOLDER = "dev.stack.folder"
 FILE = "dev.stack.file"
@@ -14,10 +14,10 @@ FRONT = "dev.stack.front"  # the address that a front was made for
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose something is: a project's name, the folder of its stack file, and that file's name.
+    """An owner: a project's name, the folder of its stack file, and that file's name.
 
-    Without a ``file`` another tool made it, Docker Compose for example; without a ``project``
-    somebody made it by hand.
+    Without a ``file`` another tool made it, Docker Compose for example; without a ``project`` it
+    was made by hand.
     """
 
     project: str
@@ -26,5 +26,5 @@ class Owner:
 
 
 def labels_of(owner: Owner) -> dict[str, str]:
-    """Return the labels that say whose something is."""
+    """Return the labels that record the owner."""
     return {PROJECT: owner.project, FOLDER: owner.folder, FILE: owner.file}

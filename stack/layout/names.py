@@ -1,11 +1,11 @@
-"""How projects, containers and the files of a project are called. Pure."""
+"""The names of projects, containers and the files of a project. Pure."""
 
 import hashlib
 import re
 from pathlib import PurePath
 
 MAX_NAME = 63  # characters
-# A root that is no block mapping with plain keys may say its name in other ways.
+# A root that is not a block mapping with plain keys may state its name in other ways.
 _ODD_ROOT = re.compile(r"""^(?:[\[{%&*!<?"']|-(?!--$)|---.*\S)""", re.MULTILINE)
 _BLOCK_ROOT = re.compile(r"^services[ \t]*:", re.MULTILINE)
 _NAME_KEY = re.compile(r"^name[ \t]*:(.*)$", re.MULTILINE)
@@ -13,17 +13,17 @@ _PLAIN_NAME = re.compile(r"[ \t]+(?P<q>[\"']?)(?P<name>[a-z][a-z0-9_-]{0,62})(?P
 
 
 def container_name(project: str, service: str, number: int) -> str:
-    """Name a container as Compose does: ``shop-ws-1``."""
+    """Return the name of a container as Compose forms it: ``shop-ws-1``."""
     return f"{project}-{service}-{number}"
 
 
 def state_folder(project: str) -> str:
-    """Where everything lies that stack keeps of a project, relative to stack.yaml."""
+    """Where everything is that stack keeps of a project, relative to stack.yaml."""
     return f"./.stack/{project}"
 
 
 def secret_file(project: str, service: str, file: str) -> str:
-    """Where the copy of a secret lies that one service is given."""
+    """Where the copy of a secret is that one service receives."""
     return f"{state_folder(project)}/secrets/{service}.d/{file}"
 
 
@@ -38,10 +38,10 @@ def static_folder(service: str) -> str:
 
 
 def name_of(folder: PurePath) -> str:
-    """Return the default name of a project: its folder's name, as Docker takes names.
+    """Return the default name of a project: its folder's name, in a form that Docker accepts.
 
-    Where letters had to be changed, two folders could get one name, so a digest of the whole path
-    is appended.
+    If letters had to be changed, two folders could get one name, so a digest of the whole path is
+    appended.
     """
     plain = re.sub(r"[^a-z0-9_]+", "-", folder.name.lower())
     plain = re.sub(r"[_-]{2,}", "-", plain).strip("-_")[:MAX_NAME].rstrip("-_")
@@ -52,9 +52,10 @@ def name_of(folder: PurePath) -> str:
 
 
 def plain_name(text: str, folder: PurePath) -> str:
-    """Return the name that a stack.yaml plainly says, or its default; empty where YAML has to tell.
+    """Return the name that a stack.yaml plainly states, or its default; empty if YAML has to
+    decide.
 
-    So a command about what runs need not read the whole file.
+    A command about what runs then need not read the whole file.
     """
     if _ODD_ROOT.search(text) or not _BLOCK_ROOT.search(text):
         return ""

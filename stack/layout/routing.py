@@ -33,8 +33,8 @@ _PATH_SAFE = "/-._~!&'()*+,;=:@"  # RFC 3986 §3.3, without $, which Nginx would
 class Upstream:
     """A server group, ``name`` in ``proxy_pass``.
 
-    One that ``moves`` is all that its name leads to, looked up again and again; any other is
-    resolved once, when Nginx starts.
+    One that ``moves`` is all that its name resolves to, looked up repeatedly; any other is resolved
+    once, when Nginx starts.
     """
 
     name: str
@@ -59,10 +59,10 @@ class Strip:
 class Proxy:
     """A path that a server answers.
 
-    ``path`` has no slash at its end (``/api``; empty for the root) and ``prefix`` has one.
-    ``connect_to`` is the text behind ``http://``, ``address`` is what people call the same place.
-    ``target`` is the request target as an Nginx variable, ``idle`` is Nginx time text.
-    ``forwarded_prefix`` is percent-encoded and empty unless the prefix is stripped.
+    ``path`` has no trailing slash (``/api``; empty for the root) and ``prefix`` has one.
+    ``connect_to`` is the text after ``http://``, ``address`` is the same place in words. ``target``
+    is the request target as an Nginx variable, ``idle`` is Nginx time text. ``forwarded_prefix`` is
+    percent-encoded and empty unless the prefix is stripped.
     """
 
     path: str
@@ -79,7 +79,7 @@ class Proxy:
 
     @property
     def label(self) -> str:
-        """The path as people write it."""
+        """The path as users write it."""
         return self.path or "/"
 
 
@@ -98,7 +98,7 @@ class Files:
 
     @property
     def label(self) -> str:
-        """The path as people write it."""
+        """The path as users write it."""
         return self.path or "/"
 
 
@@ -126,7 +126,7 @@ class Routing:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a service is: ``address`` for people, ``group`` when a server group holds it.
+    """Where a service is: ``address`` for people, ``group`` if a server group contains it.
 
     What ``moves`` is looked up while Nginx runs.
     """
@@ -164,7 +164,7 @@ def deploy_routing(stack: Stack, deploy: Deploy) -> Routing:
 
 
 def resolver_problems(stack: Stack) -> Iterator[Problem]:
-    """A DNS server is named only where production looks a name up; the stack is valid otherwise."""
+    """A DNS server is named only if production looks up a name; the stack is valid otherwise."""
     deploy = stack.deploy
     if not deploy or "resolver" not in deploy.model_fields_set:
         return
@@ -249,7 +249,7 @@ def _routing(stack: Stack, places: dict[str, Place], *, resolver: str, open_host
 
 
 def _first(paths: list[str], most: int = 2000) -> tuple[str, ...]:
-    """Return so many paths as an answer can hold (Nginx: 4,096 bytes), and say how many follow."""
+    """Return as many paths as an answer can hold (Nginx: 4,096 bytes), and how many follow."""
     count = length = 0
     for path in paths:
         length += len(path.encode()) + 1
@@ -304,7 +304,7 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def _variable_names(paths: list[str]) -> dict[str, str]:
-    """Return each path a variable name of its own: ``/api/v2`` → ``api_v2``."""
+    """Return each path with a variable name of its own: ``/api/v2`` → ``api_v2``."""
     slugs = {path: _slug(path) for path in sorted(paths)}
     alike: dict[str, list[str]] = {}
     for path, slug in slugs.items():
@@ -317,15 +317,15 @@ def _variable_names(paths: list[str]) -> dict[str, str]:
 
 
 def _slug(path: str) -> str:
-    # PCRE allows a name 32 characters, of which some go to a number and to what is put behind it.
+    # PCRE allows 32 characters for a name, some of which are for a number and for a suffix.
     return re.sub(r"[^a-z0-9]+", "_", path.lower()).strip("_")[:20].rstrip("_") or "path"
 
 
 def _strip(path: str, name: str) -> Strip:
-    """Cut the prefix from the raw target, so that ``a%2Fb?x=1`` stays as the browser sent it.
+    """Cut the prefix from the raw target: ``a%2Fb?x=1`` stays as the browser sent it.
 
     Many slashes count as one, as they do for Nginx's own matching: the service must never see
-    ``//evil.example``, which browsers take for another host in a redirect.
+    ``//evil.example``, which browsers treat as another host in a redirect.
     """
     pattern = f"^{_raw_pattern(path)}(?:/+|(?=[?])|$)(?<rest_{name}>.*)$"
     return Strip(pattern, f"target_{name}", f"rest_{name}")

@@ -1,7 +1,7 @@
 """Takes over what another folder or another tool made under the project's name, by consent.
 
-Containers of others go; ``stack up`` makes its own. Networks and volumes cannot be given other
-labels, so they are kept as they are, and written down as what this project may use.
+Containers of others are removed; ``stack up`` creates its own. Networks and volumes cannot get
+other labels, so they are kept as they are, and recorded as what this project may use.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ def adopted(state: State) -> frozenset[str]:
 
 
 def take(state: State, ids: Collection[str]) -> None:
-    """Write down by their ids what the project may use though others made it."""
+    """Record by their ids what the project may use although others made it."""
     if ids:
         state.remember(KEY, "\n".join(sorted(adopted(state) | set(ids))))
 
@@ -29,8 +29,8 @@ def take(state: State, ids: Collection[str]) -> None:
 def adopt(state: State, engine: DockerEngine, strangers: Sequence[Stranger]) -> None:
     """Take ``strangers`` over. The caller holds the lock and has consent.
 
-    What is kept is written down before anything is removed: whatever ends this, no data is lost,
-    and it can be done again. Networks that the project does not use go with the next ``up``.
+    What is kept is recorded before anything is removed: if this is interrupted, no data is lost,
+    and it can be repeated. Networks that the project does not use are removed by the next ``up``.
     """
     take(state, {one.id for one in strangers if one.kind != "container"})
     nameless.keep(state, (left for one in strangers if goes_on(one) for left in one.nameless))

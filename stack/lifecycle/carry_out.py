@@ -1,4 +1,4 @@
-"""Carries out a plan and watches what it started; what came of it goes into the Outcome."""
+"""Carries out a plan and watches what it started; the results are in the Outcome."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def carry_out(
     outcome: Outcome,
     on_result: OnResult,
 ) -> None:
-    """Carry out steps that end by themselves; ``call_off`` tells those that wait to give up."""
+    """Carry out steps that end by themselves; ``call_off`` stops those that wait."""
     for result in run(plan, perform, call_off):
         on_result(result)
         if isinstance(result, Finished):

@@ -1,4 +1,4 @@
-"""Whether a command may go on: whose the project is, and whether its services exist."""
+"""Whether a command may go on: the owner of the project, and whether its services exist."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_services(project: Project, services: Collection[str]) -> None:
 
 
 def check_made(project: Project, running: Running, services: Collection[str]) -> None:
-    """Raise StackError where there is nothing to restart: of a service, or of the whole project."""
+    """Raise StackError if there is nothing to restart: of a service, or of the whole project."""
     for service in services:
         if not running.of(service):
             raise StackError(f"{service}: has no container", f"stack up {quoted(service)}")
@@ -45,7 +45,7 @@ def check_made(project: Project, running: Running, services: Collection[str]) ->
 
 
 def check_images(topology: Topology, running: Running) -> None:
-    """Raise StackError where a build would take the name of an image that others made."""
+    """Raise StackError if a build would take the name of an image that others made."""
     for item in topology.containers:
         seen = running.images.get(item.image)
         if item.build and seen and not seen.is_ours:
@@ -59,13 +59,13 @@ def check_images(topology: Topology, running: Running) -> None:
 
 
 def check_in_containers(project: Project | None, services: Collection[str]) -> None:
-    """Raise ConfigError for a service that is no container: stack did not start it."""
+    """Raise ConfigError for a service that is not a container: stack did not start it."""
     for name in services:
         service = project.stack.services.get(name) if project else None
         if service and service.host:
             raise ConfigError(
                 f"{name}: a process of this machine on port {service.host}, not started by stack",
-                "turn to the terminal in which you started it",
+                "use the terminal in which you started it",
             )
         if service and service.static:
             raise ConfigError(f"{name}: a folder that nginx serves", "name nginx instead")
@@ -84,7 +84,7 @@ def check_names(known: Sequence[str], services: Collection[str]) -> None:
 
 
 def check_owner(owner: Owner, running: Running, names: Collection[str] = ()) -> None:
-    """Raise StackError if something that is not the project's has its name, or one of ``names``."""
+    """Raise StackError if something of others has the project's name, or one of ``names``."""
     if found := in_the_way(owner, running, names):
         folders = {one.owner.folder for one in found if one.owner.folder}
         there = {name for name in folders if Path(name).is_dir()}
@@ -94,21 +94,21 @@ def check_owner(owner: Owner, running: Running, names: Collection[str] = ()) -> 
 def check_ours(owner: Owner, running: Running) -> None:
     """Raise StackError if others have the project's name and it has nothing itself.
 
-    Beside what is ours, nothing of others keeps anybody from seeing and stopping it.
+    If the project has something itself, what others have does not prevent seeing and stopping it.
     """
     if not (running.containers or running.networks or running.volumes):
         check_owner(owner, running)
 
 
 def check_gone(owner: Owner, strangers: Collection[Stranger]) -> None:
-    """Raise StackError if something to adopt is of another stack whose folder is still there."""
+    """Raise StackError if something to adopt is of another stack whose folder still exists."""
     for one in strangers:
         if one.owner.file and Path(one.owner.folder).is_dir():
             raise refusal(owner, [one], {one.owner.folder})
 
 
 def running_of(engine: DockerEngine) -> Running:
-    """See what the project has. Raises StackError if its name is somebody else's."""
+    """Return what the project has. Raises StackError if its name belongs to another owner."""
     running = engine.observe()
     check_ours(engine.owner, running)
     return running

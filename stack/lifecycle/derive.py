@@ -52,7 +52,7 @@ def plan_project(
     """Derive, observe, plan: everything of ``up`` before something changes. Writes nothing."""
     check_services(project, only)
     if not (project.state.root.exists() or project.state.former):
-        # Before a registry is asked, which takes its time.
+        # Before a registry is asked, which takes time.
         check_owner(project.owner, engine.observe())
     prepared = derive(project, source_of(project, engine, say))
     running = engine.observe({item.image for item in prepared.topology.containers})
@@ -78,7 +78,7 @@ def plan_project(
 
 
 def running_front(project: Project, front: Target, running: Running) -> Target:
-    """Return the front as it runs; as it is written where none does."""
+    """Return the front as it runs, or as stack.yaml says if none does."""
     seen = urlsplit(running.front)
     if not seen.port:
         return front
@@ -95,20 +95,20 @@ def strangers(project: Project, engine: DockerEngine) -> tuple[list[Stranger], f
 
 
 def source_of(project: Project, engine: DockerEngine, say: Say) -> Source:
-    """Return where images come from: as written, as remembered, or as the engine can have them."""
+    """Return where images come from: as written, as remembered, or as the engine can get them."""
     wanted, known = project.stack.images.source, project.state.recall("images")
     return choose_source(engine, known, say) if wanted == "auto" else wanted
 
 
 def keep_source(project: Project, prepared: Prepared) -> None:
-    """Remember where images come from, so that an outage of a registry replaces nothing."""
+    """Remember where images come from: an outage of a registry then replaces nothing."""
     project.state.prepare()
     if project.stack.images.source == "auto" and project.state.recall("images") != prepared.source:
         project.state.remember("images", prepared.source)
 
 
 def exposed(project: Project) -> Iterator[str]:
-    """Say which build contexts would take the secrets in .stack with them, if Compose sent them.
+    """Return which build contexts would include the secrets in .stack if Compose sent them.
 
     Stack itself leaves them out.
     """

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Kept:
     """The volumes that stay.
 
-    ``own`` and ``nameless`` are the project's, ``lent`` those of others. The next ``up`` knows
-    nothing of those that are ``lost``: there is no folder to write them down in.
+    ``own`` and ``nameless`` are the project's, ``lent`` those of others. The next ``up`` does not
+    know those that are ``lost``: there is no folder to record them in.
     """
 
     own: tuple[str, ...] = ()
@@ -33,17 +33,17 @@ class Kept:
 
 
 def look(engine: DockerEngine, state: State) -> Running:
-    """See what there is to remove. Raises StackError if the name is somebody else's."""
+    """Return what there is to remove. Raises StackError if the name belongs to another owner."""
     return nameless.with_left(running_of(engine), engine, state)
 
 
 def down(
     engine: DockerEngine, state: State, on_result: OnResult, *, volumes: bool
 ) -> tuple[Outcome, Kept]:
-    """Remove what the project has; give what came of it, and what stays."""
+    """Remove what the project has; return the results, and what stays."""
     begun = time.monotonic()
     running = look(engine, state)
-    # First: whatever ends this, all of them are known to the next command.
+    # First: if this is interrupted, the next command knows all of them.
     lost = nameless.keep_if_possible(state, running.nameless)
     outcome = Outcome(engine.project, plan_down(running, volumes=volumes))
     carry_out(outcome.plan, engine.apply, lambda: None, outcome, on_result)

@@ -27,7 +27,7 @@ def execute(
 ) -> Iterator[str | int]:
     """Run a command in the first container of a service: output lines, then the exit code.
 
-    The ``docker`` command takes over if there is one: it can also pass on what is typed or piped.
+    The ``docker`` command is used if it is installed: it can pass on typed or piped input.
     """
     running = engine.observe()
     check_ours(located.owner, running)

@@ -19,14 +19,14 @@ from stack.project.state import State
 from stack.proof.ready import PAUSE, loaded_generation
 
 RELOAD_WITHIN = 10.0  # seconds for the new generation to answer
-SETTLE_WITHIN = 5.0  # seconds for the engine to start or end what it is at
+SETTLE_WITHIN = 5.0  # seconds for the engine to finish starting or ending
 UNKNOWN = "another process"
-# What opens ports for an engine: on Linux, without root, Docker Desktop; or one that root may see.
+# What opens ports for an engine: on Linux, without root, Docker Desktop; or one visible to root.
 ENGINE_PROXIES = ("docker-proxy", "rootlesskit", "com.docker", UNKNOWN)
 
 
 def check_port(engine: Engine, owner: Owner, port: int) -> None:
-    """Raise StackError if something else holds the front port, and say what.
+    """Raise StackError if something else holds the front port, and name it.
 
     The engine is asked first: ports that its NAT holds are invisible to a bind.
     """
@@ -46,10 +46,10 @@ def check_port(engine: Engine, owner: Owner, port: int) -> None:
 
 
 def _settled_holder(engine: Engine, port: int) -> Holder | None:
-    """Return the container that publishes the port, once the engine knows of it itself.
+    """Return the container that publishes the port, once the engine reports it.
 
     The port is open some time before its container counts as running: after a killed ``up`` the
-    engine can still be at it. It is the same when a container ends.
+    engine may still be starting it. The same applies when a container ends.
     """
     deadline = time.monotonic() + SETTLE_WITHIN
     while True:
@@ -69,9 +69,9 @@ def _taken(port: int) -> str:
 def place_config(
     engine: Engine, place: State, text: str, generation: str, container: str | None, front: Target
 ) -> None:
-    """Put the configuration in its place; with a running Nginx: test it, swap it, see it loaded.
+    """Put the configuration in its place; with a running Nginx: test it, swap it, verify the load.
 
-    Raises StackError with what Nginx says; then the old configuration is still the one in place.
+    Raises StackError with Nginx's message; then the old configuration is still in place.
     """
     place.open_config_folder()
     if container is None:
@@ -95,7 +95,7 @@ def place_config(
 
 
 def _await_generation(engine: Engine, container: str, generation: str, front: Target) -> None:
-    """``nginx -s reload`` reports success whatever happens, so ask the new workers themselves."""
+    """``nginx -s reload`` always reports success, so ask the new workers themselves."""
     deadline = time.monotonic() + RELOAD_WITHIN
     while loaded_generation(front) != generation:
         if time.monotonic() > deadline:
@@ -107,7 +107,7 @@ def _await_generation(engine: Engine, container: str, generation: str, front: Ta
 
 
 def _release(holder: Holder, here: str) -> str:
-    """Say how to free the port that a container publishes, in the words of what started it."""
+    """Return how to free the port that a container publishes, with the tool that started it."""
     if holder.owner.project:
         return stop_command(holder.owner, here)
     return f"docker stop {quoted(holder.container)}"

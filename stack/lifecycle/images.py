@@ -1,4 +1,4 @@
-"""Makes the images of a project, and says where each comes from."""
+"""Makes the images of a project, and reports where each comes from."""
 
 from stack.engines.base import Say
 from stack.engines.docker.engine import DockerEngine
@@ -17,10 +17,10 @@ from stack.project.project import Project, derive
 def images(
     project: Project, engine: DockerEngine, on_result: OnResult, say: Say
 ) -> tuple[Outcome, list[tuple[str, str, str]]]:
-    """Make all images of the project exist; give each service's image and its origin."""
+    """Make all images of the project exist; return each service's image and its origin."""
     prepared = derive(project, source_of(project, engine, say))
     seen = engine.observe({item.image for item in prepared.topology.containers})
-    plan = plan_up(  # whoever has the project's name, its images are no one else's
+    plan = plan_up(  # images under the project's name belong to the owner of that name
         prepared.topology,
         Running(images=seen.images),
         prepared.fingerprints,

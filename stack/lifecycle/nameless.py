@@ -1,7 +1,7 @@
-"""Remembers the volumes without a name that containers leave, so that the next go on with them.
+"""Remembers the unnamed volumes that containers leave, for the next containers.
 
-An engine has no other way to tell whose such a volume was. What is written here by hand is no
-reason to remove a volume that somebody named.
+An engine has no other way to tell whose such a volume was. An entry that was written by hand does
+not cause the removal of a named volume.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _KEY = "nameless"  # of State.recall
 
 
 def with_left(running: Running, engine: DockerEngine, state: State) -> Running:
-    """Add to what was seen the volumes that former containers left, as far as they are there."""
+    """Add to what was seen the volumes that former containers left, as far as they exist."""
     used = {one.volume for one in running.nameless}
     left = [one for one in remembered(state) if one.volume not in used]
     there = engine.existing({one.volume for one in left})
@@ -34,9 +34,9 @@ def leaving(plan: Plan) -> Iterator[Nameless]:
 
 
 def keep(state: State, left: Iterable[Nameless]) -> None:
-    """Write down what containers leave, before they are removed.
+    """Record what containers leave, before they are removed.
 
-    Raises StackError where nothing can be written.
+    Raises StackError if nothing can be written.
     """
     known = remembered(state)
     more = [one for one in left if one not in known]
@@ -45,9 +45,9 @@ def keep(state: State, left: Iterable[Nameless]) -> None:
 
 
 def keep_if_possible(state: State, left: Iterable[Nameless]) -> frozenset[str]:
-    """Write down what stays after the project is gone; give the volumes that could not be.
+    """Record what stays after the project is gone; return the volumes that could not be recorded.
 
-    Nothing is made for it: whoever deleted the project's folder may not want a new one.
+    This creates no folder: a user who deleted the project's folder may not want a new one.
     """
     left = tuple(left)
     with contextlib.suppress(StackError):
@@ -64,7 +64,7 @@ def forget(state: State) -> None:
 
 
 def remembered(state: State) -> tuple[Nameless, ...]:
-    """Return what was written down, the oldest first; nothing of what cannot be read."""
+    """Return what was recorded, the oldest first; nothing of what cannot be read."""
     with contextlib.suppress(ValueError, TypeError):
         return tuple(_read(json.loads(state.recall(_KEY) or "[]")))
     return ()

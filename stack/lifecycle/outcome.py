@@ -1,4 +1,4 @@
-"""What a verb is asked for and what came of it, as values. Does nothing."""
+"""The requests and results of commands, as values. Does nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Options:
 
 @dataclass(frozen=True)
 class RouteCheck:
-    """What the front said on one route."""
+    """What the front answered on one route."""
 
     route: FrontRoute
     says: str
@@ -40,7 +40,7 @@ class RouteCheck:
 
 @dataclass
 class Outcome:
-    """What a verb did."""
+    """What a command did."""
 
     project: str
     plan: Plan
@@ -62,11 +62,11 @@ class Outcome:
 
     @property
     def is_well(self) -> bool:
-        """Whether everything worked and every route answers as wanted."""
+        """Whether everything worked and every route answers correctly."""
         return not self.failures and all(check.is_well for check in self.routes)
 
     @property
     def failures(self) -> list[StackError]:
-        """What went wrong; waits that were called off because of it are no cause."""
+        """What went wrong; waits that were called off because of it are not causes."""
         errors = [result.error for result in self.results if result.error]
         return [error for error in errors if not isinstance(error, StoppedError)] or errors

@@ -1,7 +1,7 @@
-"""Says whose a project's name is, and what to do if it is somebody else's. Pure.
+"""Finds the owner of a project's name, and what to do if it is another one. Pure.
 
-A project is a name and a folder. What carries the name and was not made by this project is never
-changed, removed or mounted; the owner decides, or the user by ``stack adopt``.
+A project is a name and a folder. What has the name but was not made by this project is never
+changed, removed or mounted; its owner decides, or the user with ``stack adopt``.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ def refusal(
     *,
     is_mixed: bool = False,
 ) -> StackError:
-    """Say who has the name and what can be done; ``folders`` are those of the owners that exist.
+    """Return who has the name and what can be done; ``folders`` are existing ones of the owners.
 
-    Where ``is_mixed`` the project runs under the name too: Compose would remove that as well.
+    If ``is_mixed`` the project runs under the name as well: Compose would remove that too.
     """
-    # Who says most about itself: a stack, then who has a folder.
+    # What is most precise about itself: a stack, then what has a folder.
     first = max((one.owner for one in strangers), key=lambda who: (bool(who.file), who.folder > ""))
     same = [one for one in strangers if _is_of(first, one.owner)]
     who, hints = _who(owner, first, same, first.folder in folders)
@@ -76,19 +76,19 @@ def refusal(
 
 
 def _is_of(owner: Owner, other: Owner) -> bool:
-    """Whether both are one: Compose says on nothing but containers which folder it ran in."""
+    """Whether both are the same: Compose records the folder on containers only."""
     return other == owner or (not owner.file and other == Owner(owner.project))
 
 
 def goes_on(stranger: Stranger) -> bool:
-    """Whether its volumes without a name go on in a container of ours: those of a stack do."""
+    """Whether its unnamed volumes continue in a container of ours: those of a stack do."""
     return bool(stranger.owner.file)
 
 
 def consequences(
     project: str, strangers: Collection[Stranger], names: Collection[str]
 ) -> list[str]:
-    """Say what adopting does to each, a line each; ``names`` are those that the project uses."""
+    """Return a line about what adopting does to each; the project uses ``names``."""
     lines = []
     for one in sorted(strangers, key=lambda one: (one.kind, one.name)):
         becomes = _becomes(project, one, one.name in names)
@@ -109,7 +109,7 @@ def _becomes(project: str, one: Stranger, is_used: bool) -> str:
 
 
 def made_by(owner: Owner) -> str:
-    """Say who made something."""
+    """Return who made something."""
     if owner.file:
         return f"made by stack in {owner.folder}"
     if owner.project:
@@ -118,7 +118,7 @@ def made_by(owner: Owner) -> str:
 
 
 def listed(strangers: Iterable[Stranger]) -> str:
-    """Name things in one line, not all of many."""
+    """Return names in one line, shortened if there are many."""
     names = sorted(f"{one.kind} {one.name}" for one in strangers)
     more = len(names) - MOST
     return ", ".join(names[:MOST]) + (f" and {more} more" if more > 0 else "")
@@ -138,9 +138,9 @@ def _who(
     owner: Owner, other: Owner, same: Collection[Stranger], is_there: bool
 ) -> tuple[str, list[str]]:
     rename = f"choose another name in {owner.file}: name: {owner.project}-2"
-    if other == owner:  # it has our labels, and is none of what we made
+    if other == owner:  # it has our labels, but is not one of ours
         names = [one.name for one in same if one.kind == "container"]
-        return "what runs an image committed from it", [
+        return "a container of an image committed from it", [
             f"docker rm --force {quoted(name)}" for name in names
         ]
     if other.file and (other.folder, other.project) == (owner.folder, owner.project):

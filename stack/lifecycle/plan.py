@@ -1,6 +1,6 @@
 """Topology + what runs now → frozen steps with their dependencies. Pure: no engine, disk or clock.
 
-Convergence, orphan removal and "a changed configuration is really applied" live in ``plan_up``.
+Convergence, orphan removal and "a changed configuration is really applied" are in ``plan_up``.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -33,7 +33,7 @@ from stack.engines.steps import (
 from stack.layout.names import container_name
 from stack.layout.topology import Container, FrontRoute, Topology
 
-CHANGED, NEW_IMAGE, FEWER = "changed", "new image", "fewer replicas"  # why a replica goes
+CHANGED, NEW_IMAGE, FEWER = "changed", "new image", "fewer replicas"  # why a replica is removed
 
 
 def plan_up(
@@ -49,27 +49,26 @@ def plan_up(
     """Plan what brings the project from ``running`` to ``topology``; ``only`` limits the services.
 
     ``fingerprints`` maps a service to the digest of all that its containers are made from,
-    ``contexts`` a service with a Dockerfile to the digest of its build context (empty: build it
-    in any case).
-    ``is_config_current``: the Nginx file on disk is the wanted one; ``is_config_loaded``: the
-    running Nginx says that it has loaded the wanted one.
+    ``contexts`` a service with a Dockerfile to the digest of its build context (empty: always build
+    it). ``is_config_current``: the Nginx file on disk is the intended one; ``is_config_loaded``:
+    the running Nginx reports that it has loaded it.
     """
     topology = topology.limited(only)
     images = list(_images(topology, running, contexts))
-    # With only some services, the rest of the project is still on them.
+    # With only some services, the rest of the project still uses them.
     stale_networks = set[str]() if only else _stale_networks(topology, running)
     lost = {name for name, _ in topology.networks} - running.networks.keys()
     lost |= set(topology.volumes) - running.volumes
     making = {step.container.image for step in images}
     removals = list(_removals(topology, running, fingerprints, making, stale_networks | lost))
-    if only:  # the rest of the project is not this command's business
+    if only:  # the rest of the project is outside of this command
         limited = {item.service for item in topology.containers}
         removals = [step for step in removals if step.seen.service in limited]
     removed = {step.seen.id for step in removals}
     removal_keys = tuple(step.key for step in removals)
     orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
     unwanted = orphans | stale_networks
-    # So there is always one that answers. Not where networks go: they wait for all removals, and so
+    # So one always answers. Not where networks are removed: they wait for all removals, and so
     # would the first replica, for which the others wait.
     removals = removals if unwanted else [_in_turn(topology, step) for step in removals]
     steps: list[Step] = [*images, *(step for step in removals if not step.after)]
@@ -89,7 +88,7 @@ def plan_up(
 def plan_restart(topology: Topology, running: Running, services: Collection[str]) -> Plan:
     """Plan the restart of the containers of ``services``, and the proof that they answer.
 
-    Replicas restart one after another, so that there is always one that answers.
+    Replicas restart one after another: one of them always answers.
     """
     steps: list[Step] = []
     for item in topology.containers:
@@ -104,7 +103,7 @@ def plan_restart(topology: Topology, running: Running, services: Collection[str]
 
 
 def plan_down(running: Running, *, volumes: bool) -> Plan:
-    """Plan the removal of all that the project made; volumes only when ``volumes`` is true."""
+    """Plan the removal of all that the project made; volumes only if ``volumes`` is true."""
     removals: list[Step] = [
         RemoveContainer(_container(Verb.REMOVE, seen.name), seen=seen, why="down")
         for seen in (*running.containers, *running.one_offs)
@@ -171,18 +170,18 @@ def _removals(
 def _changed_by_hand(
     project: str, container: Container, seen: SeenContainer, lost: Collection[str]
 ) -> str:
-    """Say in what a container is no longer as it was made; empty if it is."""
+    """Return how a container differs from what it was made as; empty if it does not."""
     mounted = {mount.source for mount in container.mounts if mount.is_volume}
     if gone := sorted(set(lost).intersection({*container.networks, *mounted})):
         return f"{gone[0]} is gone or changed"
     if seen.name != container_name(project, seen.service, seen.number):
         return "its name or its labels were changed"
     if seen.networks is not None and not seen.networks.issuperset(container.networks):
-        return "it was cut from a network"
+        return "it was disconnected from a network"
     if not seen.is_open(container.published):
         return "the engine lost its port"
     if seen.state not in {"running", "exited", "paused", DONE}:
-        # Also "created": whoever was killed then may not have joined it to all its networks.
+        # Also "created": a process that was killed may not have connected it to all its networks.
         return f"it is {seen.state}"
     return ""
 
@@ -196,7 +195,7 @@ def _stale_networks(topology: Topology, running: Running) -> set[str]:
 
 
 def _in_turn(topology: Topology, step: RemoveContainer) -> RemoveContainer:
-    """Let a replica go once all before it answer, also where an earlier ``up`` replaced those."""
+    """Remove a replica once all before it answer, also if an earlier ``up`` replaced those."""
     service, number = step.seen.service, step.seen.number
     if step.why not in {CHANGED, NEW_IMAGE, FEWER} or not step.seen.is_running:
         return step
@@ -271,8 +270,8 @@ def _bring_up(
     first += [_volume(Verb.CREATE, mount.source) for mount in container.mounts if mount.is_volume]
     if container.service == NGINX:
         first.append(CONFIGURE)
-    # Who can wait by itself starts with what it needs, yet not before: making a database takes
-    # longest, so that has to begin first.
+    # A service that can wait by itself starts with what it needs, but not before it: creating a
+    # database takes longest, so it has to begin first.
     first += _keys(Verb.AWAIT if container.waits else Verb.START, topology, container.needs)
     steps: list[Step] = []
     is_done = bool(seen and seen.state == DONE and is_silent(container))
@@ -337,5 +336,5 @@ def _keys(verb: Verb, topology: Topology, services: Iterable[str]) -> list[Key]:
 
 
 def is_silent(container: Container) -> bool:
-    """Whether nothing was said about how to see that it answers."""
+    """Whether no readiness check is configured."""
     return not (container.probe or container.ready or container.healthcheck)

@@ -31,7 +31,7 @@ from stack.project.project import Prepared, Project, derive, topology, written_s
 from stack.project.variables import given_secrets
 
 _CERTIFICATE = {FRONT_CERTIFICATE, FRONT_KEY}  # made by the authority
-WAIT = 10.0  # seconds for another command that may be making the same secret
+WAIT = 10.0  # seconds for another command that may be creating the same secret
 
 
 def plan_files(project: Project, prepared: Prepared, running: Running) -> Plan:
@@ -42,7 +42,7 @@ def plan_files(project: Project, prepared: Prepared, running: Running) -> Plan:
 
 
 def prepare_mounts(project: Project, engine: Engine | None) -> None:
-    """Put in place what the rendered Compose file mounts, so that Compose alone can start it.
+    """Put in place what the rendered Compose file mounts: Compose alone can then start it.
 
     ``engine`` may still have a secret that is missing here. The caller holds the project's lock.
     """
@@ -58,11 +58,12 @@ def prepare_mounts(project: Project, engine: Engine | None) -> None:
 
 
 def check_moved(project: Project) -> None:
-    """Raise StackError while the secrets lie where a former version kept them: new ones would not
-    fit the data."""
+    """Raise StackError while the secrets are where a former version kept them: new ones would not
+    match the data.
+    """
     if project.state.former:
         raise StackError(
-            f"{project.folder}/.stack: holds the files of a former version of stack",
+            f"{project.folder}/.stack: has the files of a former version of stack",
             "stack up moves them",
         )
 
@@ -74,7 +75,7 @@ def ensure_secret(project: Project, engine: Engine | None, name: str) -> str:
         return text
     check_moved(project)
     with project.state.lock(WAIT, lambda _: None):
-        if text := credentials.value(project.state, name):  # made by who held the lock
+        if text := credentials.value(project.state, name):  # made by the command that held the lock
             return text
         layout = topology(project.stack, written_source(project.stack))
         step = _secret(layout, _alive(engine.observe()) if engine else (), name)
@@ -84,7 +85,7 @@ def ensure_secret(project: Project, engine: Engine | None, name: str) -> str:
 def take_secrets(project: Project, engine: Engine, strangers: Iterable[Stranger]) -> None:
     """Keep the secrets of containers that are adopted: the data that comes with them needs these.
 
-    Only a secret that is missing here; one that the user gives is not ours to keep.
+    Only a secret that is missing here; one that the user provides is not ours to keep.
     """
     layout = topology(project.stack, written_source(project.stack))
     given = given_secrets(project.stack, project.folder, project.environ)
@@ -141,11 +142,13 @@ def _steps(project: Project, prepared: Prepared, running: Running) -> Iterator[S
 
 
 def _move(project: Project, engine: Engine | None) -> None:
-    """Move what lies in .stack, and write down what it says is ours: that has no labels yet."""
+    """Move what is in .stack, and record the resources that it names as ours: they have no labels
+    yet.
+    """
     state = project.state
     made = engine.observe().strangers if engine else ()
     ids = {one.id for one in made if has_no_labels(project.owner, one)}
-    take(state, ids)  # first: killed in between, this is done again
+    take(state, ids)  # first: if this is killed in between, it is repeated
     state.move_former()
 
 
@@ -154,7 +157,7 @@ def _alive(running: Running) -> list[str]:
 
 
 def _secret(layout: Topology, alive: Collection[str], name: str) -> MakeSecret:
-    """Make a secret, unless a container that runs was given it: its data may depend on it."""
+    """Create a secret, unless a running container has it: its data may depend on it."""
     key = Key(Verb.MAKE, Kind.SECRET, name)
     for item in layout.containers:
         holder = container_name(layout.project, item.service, 1)
@@ -166,7 +169,7 @@ def _secret(layout: Topology, alive: Collection[str], name: str) -> MakeSecret:
 
 
 def _kept(engine: Engine, step: MakeSecret) -> str:
-    """Read a secret in a container: a file that is mounted outlives its name on this machine."""
+    """Read a secret in a container: a mounted file outlives its name on this machine."""
     if not step.container:
         return ""
     try:
@@ -179,7 +182,7 @@ def _kept(engine: Engine, step: MakeSecret) -> str:
 def signing_secret(project: Project) -> str:
     """Return the secret that tokens are signed with; made now if there is none.
 
-    Without an engine nobody else can run under the project's name.
+    Without an engine no other owner can run under the project's name.
     """
     engine = connect_if_any(project.owner)
     if engine:

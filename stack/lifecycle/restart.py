@@ -1,4 +1,4 @@
-"""Restarts containers without making them anew, and proves the routes."""
+"""Restarts containers without recreating them, and proves the routes."""
 
 import time
 from dataclasses import replace
@@ -18,7 +18,7 @@ from stack.project.project import Project, derive
 def restart(
     project: Project, engine: DockerEngine, options: Options, on_result: OnResult, say: Say
 ) -> Outcome:
-    """Restart the containers of some services, or of all, and see the front answer."""
+    """Restart the containers of some services, or of all, and prove the front."""
     begun = time.monotonic()
     check_services(project, options.services)
     check_in_containers(project, options.services)

@@ -40,9 +40,9 @@ def run(
 ) -> Iterator[Result]:
     """Yield Started and Finished as they happen.
 
-    After a failure nothing new begins, ``call_off`` tells running waits to give up, and what is
-    under way is seen to its end; so also when the caller stops (Ctrl-C), so that no step is left
-    half done. What ``perform`` raises besides StackError is a bug and comes out of here.
+    After a failure no new step begins, ``call_off`` tells running waits to stop, and running steps
+    are finished; also when the caller stops (Ctrl-C), so no step is left half done. What
+    ``perform`` raises besides StackError is a bug and is raised here.
     """
     begun = time.monotonic()
     waiting = {step.key: step for step in plan.steps}
@@ -72,7 +72,7 @@ def run(
 
 
 def critical_path(results: list[Finished]) -> list[Finished]:
-    """Return the chain of steps that the run could not have been shorter than, first one first."""
+    """Return the chain of steps that determined the duration of the run, first step first."""
     by_key = {result.step.key: result for result in results}
     chain: list[Finished] = []
     last = max(results, key=lambda result: result.end, default=None)
@@ -94,6 +94,6 @@ def _timed(perform: Callable[[Step], None], step: Step, begun: float) -> Finishe
         perform(step)
     except StackError as raised:
         error = raised
-    except OSError as trouble:  # a full disk is no bug
+    except OSError as trouble:  # a full disk is not a bug
         error = told(trouble)
     return Finished(step, start, time.monotonic() - begun, error)

@@ -1,7 +1,7 @@
-"""Sees what became of the containers that an ``up`` started. Starts and changes nothing.
+"""Finds which of the containers that an ``up`` started have ended. Starts and changes nothing.
 
-What ends with an error has failed, whether anybody could ask it or not. What ends with 0 and has
-nothing to be asked for (no ``port``, no ``ready``) did its work, as a migration does: it is done.
+A container that ends with an error has failed, whether it could be asked or not. One that ends with
+0 and needs no answer (no ``port``, no ``ready``) did its work, as a migration does: it is done.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def failures(ready: Ready, topology: Topology) -> Iterator[tuple[str, NotReadyEr
 
 
 def remember_done(ready: Ready, topology: Topology, state: State) -> None:
-    """Keep which containers did their work, so that no ``up`` starts them a second time."""
+    """Record which containers did their work: an ``up`` does not start them a second time."""
     found = {
         str(ready.engine.inspect(name)["Id"])
         for item in topology.containers

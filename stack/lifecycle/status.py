@@ -1,4 +1,4 @@
-"""What runs and what the front sees, as values. Asks once, waits for nothing."""
+"""What runs and what the front answers, as values. Asks once, waits for nothing."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ class Status:
 
 
 def services_of(running: Running) -> list[ServiceStatus]:
-    """Return what runs where no stack.yaml says what should."""
+    """Return what runs if no stack.yaml says what should."""
     return [
         ServiceStatus(seen.service, seen.name, seen.state, seen.status)
         for seen in sorted(running.containers, key=lambda seen: seen.name)
@@ -99,7 +99,7 @@ def _services(topology: Topology, running: Running) -> list[ServiceStatus]:
 
 def _routes(topology: Topology, ready: Ready, *, is_open: bool) -> list[RouteStatus]:
     def ask(route: FrontRoute) -> RouteStatus:
-        if not is_open:  # whoever answers at that port then, it is not this stack
+        if not is_open:  # an answer at that port is then not from this stack
             return RouteStatus(route.path, route.service, "the front does not run", False, 0)
         proof = prove(ready, route)
         ms = round(proof.seen.seconds * 1000)
@@ -110,7 +110,7 @@ def _routes(topology: Topology, ready: Ready, *, is_open: bool) -> list[RouteSta
 
 
 def status(located: Located, engine: DockerEngine, say: Say) -> Status:
-    """See what runs and what the front answers."""
+    """Return what runs and what the front answers."""
     running = engine.observe()
     if located.project is None:
         if located.problem and not running.containers:

@@ -20,7 +20,7 @@ from stack.project.project import Project
 def up(
     project: Project, engine: DockerEngine, options: Options, on_result: OnResult, say: Say
 ) -> Outcome:
-    """Bring the project to what stack.yaml says and see the front answer.
+    """Bring the project to what stack.yaml says and prove the front.
 
     The caller holds the project's lock. Failures of steps are in the outcome; StackError is raised
     for what is wrong before any container was touched.
@@ -50,16 +50,16 @@ def up(
 def _make_files(
     project: Project, planned: Planned, engine: DockerEngine, outcome: Outcome, on_result: OnResult
 ) -> None:
-    """Make what is missing below .stack; the Compose file last, for it follows from all others."""
+    """Make what is missing below .stack; the Compose file last, as it depends on all others."""
     make = partial(provide.make, project, planned.prepared, engine)
     last, first = planned.files.split(WriteCompose)
     carry_out(first if first.steps else last, make, lambda: None, outcome, on_result)
 
 
 def _planned_anew(project: Project, before: Planned, planned: Planned, outcome: Outcome) -> Planned:
-    """Take what follows from the files that were made.
+    """Derive the project from the files that were made.
 
-    Raises StackError where the same files are missing again: the disk does not keep them.
+    Raises StackError if the same files are missing again: the disk does not keep them.
     """
     outcome.prepared = planned.prepared
     keys = {step.key for step in planned.files.steps}

@@ -47,7 +47,7 @@ def carry_out_watched(
 
 
 def _look_back(ready: Ready, project: Project, outcome: Outcome) -> None:
-    """See that what was started, and answered, did not end with an error meanwhile."""
+    """Check that what was started, and answered, did not end with an error meanwhile."""
     assert outcome.prepared  # noqa: S101 - whoever waits knows what for
     layout = outcome.prepared.topology
     settle.remember_done(ready, layout, project.state)
@@ -115,5 +115,5 @@ def _performer(
 def _check_route(step: AwaitRoute, ready: Ready, outcome: Outcome) -> None:
     proof = await_route(ready, step)
     outcome.routes.append(RouteCheck(step.route, proof.says, is_well=not proof.problem))
-    if proof.problem:  # what the user starts, or what answers by an error of its own
+    if proof.problem:  # what the user starts, or what answers with an error of its own
         outcome.warnings.append(proof.warning)

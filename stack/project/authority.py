@@ -1,10 +1,10 @@
 """A certificate authority for this user's own machine, and the front's certificate from it.
 
-Whoever steals its key can pass for `localhost` and names below it on this machine, and for nobody
-else: it may sign for TLS servers only, for no further authority, and for these names and loopback
-addresses alone (RFC 5280 §4.2.1.9, 10 and 12). `tests/unit/project/test_authority.py` forges
-what it may not. One gap is the verifier's: for time stamps, OpenSSL asks no authority what it is
-for.
+A thief of its key can impersonate `localhost` and names below it on this machine, and nothing else:
+it may sign for TLS servers only, for no further authority, and for these names and loopback
+addresses alone (RFC 5280 §4.2.1.9, 10 and 12). `tests/unit/project/test_authority.py` forges what
+it may not. One gap is in the verifier: for time stamps, OpenSSL does not check the purpose of the
+authority.
 
 Made by the ``openssl`` command; nothing is installed anywhere.
 """
@@ -27,7 +27,7 @@ from stack.trouble import told
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 90  # renewed by the next `stack up` in their last third
 RENEW_WITHIN = 30 * 86400  # seconds
-_REPLACED = "authority-old.pem"  # stays until the user has untrusted it
+_REPLACED = "authority-old.pem"  # stays until the user no longer trusts it
 _CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 _OWN = "stack development"  # the only directory name that the authority may sign for
 _CONFIG = """\
@@ -54,7 +54,7 @@ subjectAltName         = DER:{names}
 
 
 def authority_folder(environ: Mapping[str, str]) -> Path:
-    """Where this user's authority lives: one for all projects, so that it is trusted once."""
+    """Where this user's authority is: one for all projects, trusted once."""
     base = environ.get("XDG_DATA_HOME") or str(Path(environ.get("HOME", "~")) / ".local/share")
     return Path(base).expanduser() / "stack"
 
@@ -65,21 +65,21 @@ def authority_certificate(folder: Path) -> Path:
 
 
 def replacement(folder: Path) -> StackError | None:
-    """Say what to do about an authority that was replaced, while its certificate lies there."""
+    """Return what to do about a replaced authority, while its certificate exists."""
     old, new = folder / _REPLACED, authority_certificate(folder)
     if not old.exists():
         return None
     return StackError(
-        f"front.tls: a new authority replaced the one in {old}, which could sign for more "
-        "than this machine, was about to expire or had lost its key",
+        f"front.tls: a new authority replaced the one in {old}, which could sign for more than "
+        "this machine, was about to expire or had lost its key",
         f"trust {new} in your browser instead of it, then: rm {quoted(old)}",
     )
 
 
 def ensure_certificate(place: State, folder: Path, names: Collection[str] = ()) -> None:
-    """Make the authority and the front's certificate where they are missing, old or too wide.
+    """Make the authority and the front's certificate if they are missing, old or too wide.
 
-    ``names`` are further ones for the certificate, below ``localhost``. Raises StackError.
+    ``names`` are additional names for the certificate, below ``localhost``. Raises StackError.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,13 +94,13 @@ def ensure_certificate(place: State, folder: Path, names: Collection[str] = ()) 
 
 
 def is_limited(folder: Path) -> bool:
-    """Whether there is an authority, of today's limits, that lives for a while."""
+    """Whether there is an authority, with today's limits, that is valid long enough."""
     authority, key = authority_certificate(folder), folder / "authority.key"
     return key.exists() and _holds(authority, _limits()) and _lives(authority)
 
 
 def is_current(place: State, folder: Path, names: Collection[str] = ()) -> bool:
-    """Whether the front's certificate is there, for these names, and good for a while."""
+    """Whether the front's certificate exists, for these names, and is valid long enough."""
     certificate, key = place.secrets / FRONT_CERTIFICATE, place.secrets / FRONT_KEY
     if not (is_limited(folder) and key.exists() and _holds(certificate, _names(names))):
         return False
@@ -110,7 +110,9 @@ def is_current(place: State, folder: Path, names: Collection[str] = ()) -> bool:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Let no other project make an authority meanwhile; openssl ends, and so does this wait."""
+    """Prevent other projects from making an authority meanwhile; the wait is limited by openssl's
+    time.
+    """
     with (folder / "lock").open("a") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         yield
@@ -136,7 +138,7 @@ def _limits() -> bytes:
     """Encode what the authority may sign for (RFC 5280 §4.2.1.10).
 
     A kind of names without a constraint would be free, so mail addresses and URIs are permitted
-    below ``.invalid``, which nobody can have. Other kinds come with other uses than serverAuth.
+    below ``.invalid``, which cannot exist. Other kinds belong to other uses than serverAuth.
     """
     ipv4, ipv6 = bytes([127, 0, 0, 0, 255, 0, 0, 0]), bytes(15) + b"\x01" + b"\xff" * 16
     permitted = (
@@ -151,7 +153,7 @@ def _limits() -> bytes:
 def _names(more: Collection[str]) -> bytes:
     """Encode the names of the front's certificate.
 
-    Each one by itself: browsers and OpenSSL take no ``*.localhost``.
+    Each one by itself: browsers and OpenSSL do not accept ``*.localhost``.
     """
     names = dict.fromkeys(["localhost", *sorted(more)])
     addresses = (bytes([127, 0, 0, 1]), bytes(15) + b"\x01")
@@ -163,7 +165,7 @@ def _names(more: Collection[str]) -> bytes:
 
 
 def _make_authority(config: Path, folder: Path) -> None:
-    """Make one in the place of another: the old key is gone before the new one is anywhere."""
+    """Replace one: the old key is gone before the new one exists anywhere."""
     authority, key = authority_certificate(folder), folder / "authority.key"
     key.unlink(missing_ok=True)
     if authority.exists():

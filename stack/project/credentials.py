@@ -1,7 +1,7 @@
-"""The project's secrets: which there are, which are missing, and each service's own copies.
+"""The project's secrets: which exist, which are missing, and each service's own copies.
 
-A value lies in ``.stack/NAME/secrets/SECRET`` (mode 0600). A container gets copies of the ones it
-needs, below ``secrets/SERVICE.d/``: owned by the user that reads them where we may say so, else
+A value is in ``.stack/NAME/secrets/SECRET`` (mode 0600). A container gets copies of the ones it
+needs, below ``secrets/SERVICE.d/``: owned by the user that reads them if we may set that, else
 readable but only inside the folder, which is closed to all other users (0700).
 """
 
@@ -18,24 +18,24 @@ BYTES = 32
 
 
 def known(state: State, topology: Topology) -> dict[str, str]:
-    """Return every secret of the project by name; empty where it was not made yet."""
+    """Return every secret of the project by name; empty if it does not exist yet."""
     return {name: value(state, name) for name in secret_names(topology)}
 
 
 def value(state: State, name: str) -> str:
-    """Return one secret; empty where it was not made yet."""
+    """Return one secret; empty if it does not exist yet."""
     return read(state.secrets / name) or ""
 
 
 def keep(state: State, name: str, text: str = "") -> str:
-    """Write one secret and give it: a new one, unless there is a ``text`` to keep."""
+    """Write one secret and return it: a new one, unless there is a ``text`` to keep."""
     text = text or secrets.token_urlsafe(BYTES)
     state.write(state.secrets / name, text, 0o600)
     return text
 
 
 def is_given(state: State, container: Container, values: Mapping[str, str]) -> bool:
-    """Whether the container's copies are there, are those of ``values``, and can be read by it."""
+    """Whether the container's copies exist, have ``values``, and are readable for it."""
     return all(
         values[secret.value] and _is_right(state, container, secret, values[secret.value])
         for secret in container.secrets
@@ -43,9 +43,9 @@ def is_given(state: State, container: Container, values: Mapping[str, str]) -> b
 
 
 def give(state: State, container: Container, given: Mapping[str, str]) -> None:
-    """Write the copies that a container mounts; a value that the user gave wins.
+    """Write the copies that a container mounts; a value from the user takes precedence.
 
-    One that is right stays: a container that runs has mounted that very file. Raises StackError.
+    A correct one stays: a running container has mounted that very file. Raises StackError.
     """
     folder = state.secrets / f"{container.service}.d"
     state.make_folder(folder)
@@ -57,7 +57,7 @@ def give(state: State, container: Container, given: Mapping[str, str]) -> None:
 
 
 def _is_right(state: State, container: Container, secret: Secret, text: str) -> bool:
-    """Whether a copy holds that text, and only its service can read it."""
+    """Whether a copy has that text, and only its service can read it."""
     path = state.secrets / f"{container.service}.d" / secret.file
     if read(path) != text:
         return False
@@ -67,7 +67,7 @@ def _is_right(state: State, container: Container, secret: Secret, text: str) -> 
 
 
 def _access(container: Container) -> tuple[int, tuple[int, int] | None]:
-    """Return the mode of a container's copies, and user and group where they are handed over."""
+    """Return the mode of a container's copies, and user and group if they change owner."""
     user, _, group = (container.user or "").partition(":")
     if user and os.geteuid() == 0:
         return 0o600, (int(user), int(group or user))

@@ -1,4 +1,4 @@
-"""Says in one digest what a service's containers are made from, to see what changed. Reads only."""
+"""Computes a digest of what a service's containers are made from, to detect changes. Reads only."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -18,9 +18,9 @@ def fingerprints(
 ) -> dict[str, str]:
     """Map each service to a digest of its container, its env_file, its secrets and its folders.
 
-    A container keeps the very folder or file that it mounted: one that was removed and made anew is
-    another one. A secret of ours is too long to be found by trying; a short one of the user's could
-    be, among all the rest that is in the digest.
+    A container keeps the very folder or file that it mounted: one that was removed and recreated is
+    a different one. A secret of ours is too long to be guessed; a short one of the user is
+    protected by the rest of the digest's input.
     """
     return {
         item.service: _fingerprint(
@@ -64,7 +64,9 @@ def told_in_file(container: Container, folder: Path, environ: Mapping[str, str])
 
 
 def _beside(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what Compose knows besides, when it is started with a file in the project's folder."""
+    """Return the other variables that Compose knows when started with a file in the project's
+    folder.
+    """
     if not (folder / ".env").is_file():
         return {}
     try:

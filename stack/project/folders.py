@@ -1,6 +1,7 @@
-"""Looks whether the folders and files that a stack is made from are there and can be read.
+"""Checks whether the folders and files that a stack is made from exist and can be read.
 
-Before anything is touched: the engine would make a missing folder itself, as root, or stop halfway.
+Before anything is touched: the engine would create a missing folder itself, as root, or stop
+halfway.
 """
 
 import os
@@ -21,7 +22,7 @@ _READ_BY_ALL = stat.S_IROTH | stat.S_IXOTH
 
 
 def folder_problems(stack: Stack, folder: Path) -> Iterator[Problem]:
-    """Say what is missing, of the wrong kind, or closed to whoever has to read it."""
+    """Return what is missing, of the wrong kind, or not readable."""
     for name, service in stack.services.items():
         where: KeyPath = ("services", name)
         for key, value in (("static", service.static), ("init", service.init)):
@@ -45,11 +46,11 @@ def _folder(
     if isinstance(found, str):
         yield Problem(where, f"there is no folder {value}{found}", _make(base / value, found))
     elif not stat.S_ISDIR(found.st_mode):
-        yield Problem(where, f"{value} is no folder", f"ls -ld {named}")
+        yield Problem(where, f"{value} is not a folder", f"ls -ld {named}")
     elif not os.access(base / value, os.R_OK | os.X_OK):
-        yield Problem(where, f"{value} cannot be read by you", f"chmod u+rx {named}")
+        yield Problem(where, f"{value} is not readable by you", f"chmod u+rx {named}")
     elif is_for_others and sys.platform == "linux" and not _is_open(found):
-        text = f"{value} can be read by its owner only, and not by the user of the container"
+        text = f"{value} is readable by its owner only, and not by the user of the container"
         yield Problem(where, text, f"chmod o+rx {named}")
 
 
@@ -59,9 +60,9 @@ def _file(base: Path, value: str, where: KeyPath) -> Iterator[Problem]:
     if isinstance(found, str):
         yield Problem(where, f"there is no file {value}{found}", _look_for(base / value, found))
     elif not stat.S_ISREG(found.st_mode):
-        yield Problem(where, f"{value} is no regular file", f"ls -ld {named}")
+        yield Problem(where, f"{value} is not a regular file", f"ls -ld {named}")
     elif not os.access(base / value, os.R_OK):
-        yield Problem(where, f"{value} cannot be read by you", f"chmod u+r {named}")
+        yield Problem(where, f"{value} is not readable by you", f"chmod u+r {named}")
 
 
 def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Problem]:
@@ -75,14 +76,14 @@ def _build(base: Path, service: Service, where: KeyPath) -> Iterator[Problem]:
 
 
 def _leads_out(base: Path, build: Build, where: KeyPath) -> Iterator[Problem]:
-    """A link is sent to the engine as a link, and there is nothing outside of what is sent."""
+    """Check a Dockerfile: a link is sent to the engine as a link, without its target."""
     context, path = (base / build.context).resolve(), base / build.context / build.dockerfile
     inside = not posixpath.normpath(build.dockerfile).startswith(("/", ".."))
     is_absolute = path.is_symlink() and path.readlink().is_absolute()
     if inside and (is_absolute or not path.resolve().is_relative_to(context)):
         name = posixpath.join(build.context, build.dockerfile)
         real = os.path.relpath(path.resolve(), context)
-        text = f"{name} is a link out of the context, which no engine follows"
+        text = f"{name} is a link out of the context, which engines do not follow"
         hint = f"write build: {{ context: {build.context}, dockerfile: {real} }}"
         yield Problem(where, text, hint)
 
@@ -96,23 +97,23 @@ def _anything(base: Path, value: str, where: KeyPath) -> Iterator[Problem]:
 
 
 def _look(path: Path) -> os.stat_result | str:
-    """Return what is there, or why nothing can be seen there, as the end of a sentence."""
+    """Return what exists, or why nothing can be seen, as the end of a sentence."""
     try:
         return path.stat()
     except FileNotFoundError:
         is_link = path.is_symlink()
-        return f": it is a link to {path.readlink()}, which is not there" if is_link else ""
+        return f": it is a link to {path.readlink()}, which does not exist" if is_link else ""
     except (OSError, ValueError) as error:
         return f": {(getattr(error, 'strerror', None) or str(error)).lower()}"
 
 
 def _make(path: Path, found: str) -> str:
-    """Return what makes a folder; where something prevents that, what shows it."""
+    """Return the command that makes a folder; if something prevents that, the one that shows it."""
     return f"ls -ld {quoted(path)}" if found else f"mkdir -p {quoted(path)}"
 
 
 def _look_for(path: Path, found: str) -> str:
-    """Return what shows a file that is missing, or what has nearly its name."""
+    """Return the command that shows a missing file, or a file with nearly its name."""
     return f"ls -ld {quoted(path)}" if found else f"ls -la {quoted(nearest(path))}"
 
 

@@ -1,4 +1,4 @@
-"""Gathers the values of a project that may be shown nowhere. Reads env_files, writes nothing."""
+"""Collects the values of a project that must not be shown. Reads env_files, writes nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,9 +24,8 @@ def hidden_values(
 ) -> tuple[str, ...]:
     """Return ``own``, the generated secrets, and what is secret among the values of the user.
 
-    ``given`` are the secrets of the stack, by name, whose value is the user's.
-    ``environ`` fills in the variables of env_files. Raises ConfigError for one that
-    cannot be read.
+    ``given`` are the secrets of the stack, by name, whose value is the user's. ``environ`` fills in
+    the variables of env_files. Raises ConfigError for one that cannot be read.
     """
     pairs = [pair for item in layout.containers for pair in _pairs(item, folder, environ)]
     pairs += given.items()
@@ -34,7 +33,7 @@ def hidden_values(
 
 
 def known(project: "Project") -> tuple[str, ...]:
-    """Return what ``hidden_values`` gives; an env_file that cannot be read is left out."""
+    """Return what ``hidden_values`` returns; an env_file that cannot be read is left out."""
     layout = layout_of(project)
     own = project.state.secret_values()
     try:
@@ -46,7 +45,7 @@ def known(project: "Project") -> tuple[str, ...]:
 
 
 def layout_of(project: "Project") -> Topology:
-    """Lay a project out for its values and names alone: wherever its images come from."""
+    """Lay out a project for its values and names alone, whatever the source of its images."""
     images: dict[str, str] = {name: recipe_for(name, "registry").reference for name in NAMES}
     return lay_out(project.stack, images)
 
@@ -72,17 +71,17 @@ def pairs_of_compose(text: str) -> Iterator[Pair]:
 
 
 def said_pairs(value: Any) -> Iterator[Pair]:
-    """Return the pairs in a JSON value whose names say that they are secret."""
+    """Return the pairs in a JSON value whose names mark them as secret."""
     return (pair for pair in named(value) if says_secret(pair[0]))
 
 
 def secrets_of(environ: Mapping[str, str]) -> set[str]:
-    """Return what the environment of this process holds under names that say secret."""
+    """Return the values of this process's environment under names that mark a secret."""
     return secret_values(pair for pair in environ.items() if says_secret(pair[0]))
 
 
 def own_names(layout: Topology) -> set[str]:
-    """Return the names that a stack is described by: without them nothing is explained."""
+    """Return the names that describe a stack: without them nothing is explained."""
     names = {layout.project, *(name for name, _ in layout.networks), *layout.volumes}
     names |= {route.service for route in layout.routes} | {route.path for route in layout.routes}
     for item in layout.containers:

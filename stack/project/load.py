@@ -25,14 +25,14 @@ def load(path: Path, environ: Mapping[str, str]) -> Stack:
     """Read, interpolate and check one stack.yaml.
 
     Its shape is checked first, then whether its parts fit together, then what follows from them:
-    each stage says all that it finds, and needs what the one before it has found well. Raises
+    each stage reports all that it finds, and runs only if the previous one found nothing. Raises
     ConfigError whose message has a line ``file:line:column: what`` for each problem.
     """
     content = document.read(_read_text(path), environ, _is_verbatim)
     stack, folder = _shaped(path, content), path.parent
     _check(path, content, [*_unfit(stack), *folder_problems(stack, folder)])
     whole = _with_defaults(stack)
-    # What realtime needs by default can close a circle that was none before.
+    # What realtime needs by default can close a cycle that did not exist before.
     _check(path, content, validate_needs(whole))
     _check(path, content, [*resolver_problems(whole), *variable_problems(whole, folder, environ)])
     return whole
@@ -78,7 +78,7 @@ def _check(path: Path, content: Document, problems: Iterable[Problem]) -> None:
 
 
 def _is_verbatim(path: document.Path) -> bool:
-    """Whether this is an environment value or a build argument, which is text whatever it holds."""
+    """Whether this is an environment value or a build argument, which is always text."""
     return path[:1] == ("services",) and path[2:-1] in {("env",), ("build", "args")}
 
 
@@ -89,7 +89,7 @@ def _read_text(path: Path) -> str:
         raise ConfigError(
             one_line(f"{path.name}: not found in {path.parent.absolute()}"), "stack init"
         ) from None
-    except (OSError, ValueError):  # said better by whoever opens it
+    except (OSError, ValueError):  # reported better when the file is opened
         pass
     return read_text(path, MAX_BYTES, path.name)
 
@@ -121,7 +121,7 @@ def _place(mark: Mark | None) -> str:
 
 
 def _with_defaults(stack: Stack) -> Stack:
-    """Write out what a preset implies: its port, and that realtime uses Redis and Postgres."""
+    """Add what a preset implies: its port, and that realtime uses Redis and Postgres."""
     services = {}
     stores = [name for name, other in stack.services.items() if _is_store(other.preset)]
     for name, service in stack.services.items():

@@ -43,7 +43,7 @@ def seen_from(place: Path, folder: Path) -> str:
 
 
 def write_all(files: Mapping[str, str], folder: Path) -> list[str]:
-    """Write the files that differ; give their names.
+    """Write the files that differ; return their names.
 
     Raises StackError, before anything is written, for a file that stack did not make.
     """

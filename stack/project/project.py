@@ -51,13 +51,13 @@ class Project:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Further names for the front's certificate, as far as the authority may sign for them."""
+        """More names for the front's certificate, as far as the authority may sign for them."""
         asked = (f"{self.stack.name}.localhost", *map(canonical, self.stack.front.hosts))
         return tuple(name for name in asked if is_local(name))
 
     @property
     def owner(self) -> Owner:
-        """Whose all is that this project makes."""
+        """The owner of all that this project makes."""
         return Owner(self.stack.name, str(self.folder), self.file)
 
 
@@ -65,8 +65,8 @@ class Project:
 class Prepared:
     """What ``up`` compares with what runs: everything is content, nothing is written yet.
 
-    ``secrets`` that were not made yet are empty. ``compose`` is the Compose file of what will run;
-    ``rendered`` names both files, so that equal ones need not be rendered again.
+    ``secrets`` that do not exist yet are empty. ``compose`` is the Compose file of what will run;
+    ``rendered`` names both files: equal ones need not be rendered again.
     """
 
     topology: Topology
@@ -80,7 +80,7 @@ class Prepared:
     fingerprints: Mapping[str, str]
     secrets: Mapping[str, str]
     given: Mapping[str, str]  # those of them that are the user's own values
-    hidden: tuple[str, ...]  # values that may be shown nowhere: the secrets, and the user's own
+    hidden: tuple[str, ...]  # values that must not be shown: the secrets, and the user's own
 
 
 def open_project(file: Path, environ: Mapping[str, str]) -> Project:
@@ -94,7 +94,7 @@ def open_project(file: Path, environ: Mapping[str, str]) -> Project:
 
 
 def _check_writable_in_utf8(file: Path) -> None:
-    """Raise ConfigError for a path that no engine takes: labels and mounts are text in UTF-8."""
+    """Raise ConfigError for a path that engines refuse: labels and mounts are UTF-8 text."""
     try:
         str(file).encode()
     except UnicodeEncodeError:
@@ -110,7 +110,7 @@ def topology(stack: Stack, source: Source) -> Topology:
 
 
 def on_machine(layout: Topology, addresses: Collection[str]) -> Topology:
-    """Return the layout for a machine that has only these of the loopback addresses."""
+    """Return the layout for a machine with only these loopback addresses."""
     bound = (
         replace(item, published=tuple(one for one in item.published if one[0] in addresses))
         for item in layout.containers
@@ -119,9 +119,9 @@ def on_machine(layout: Topology, addresses: Collection[str]) -> Topology:
 
 
 def derive(project: Project, source: Source) -> Prepared:
-    """Derive everything from what is written and what is on disk. Writes nothing."""
+    """Derive everything from stack.yaml and the disk. Writes nothing."""
     wanted = topology(project.stack, source)
-    # The fingerprint is of what was asked for, whatever addresses this machine has today.
+    # The fingerprint is of what was requested, whatever addresses this machine has today.
     layout = on_machine(wanted, loopbacks())
     given = given_secrets(project.stack, project.folder, project.environ)
     secrets = credentials.known(project.state, layout) | given
@@ -145,7 +145,7 @@ def derive(project: Project, source: Source) -> Prepared:
 
 
 def written_source(stack: Stack) -> Source:
-    """Where images of files that are written for everybody come from, whoever renders them."""
+    """Where images in shared files come from, independent of the machine that renders them."""
     return "debian" if stack.images.source == "debian" else "registry"
 
 
@@ -175,10 +175,10 @@ def rendered(project: Project, target: str, out: Path) -> dict[str, str]:
 def _rendered(
     project: Project, layout: Topology, source: Source, fingerprints: Mapping[str, str]
 ) -> tuple[str, str, str]:
-    """Return the Nginx configuration and the Compose file that have to be there, and their name.
+    """Return the Nginx configuration and the Compose file that have to exist, and their name.
 
-    Files that were made from the very same inputs, and are still as they were made, are taken as
-    they are, so that an ``up`` that has nothing to do need not load Jinja2.
+    Files from the very same inputs that are still unchanged are reused: an ``up`` that has nothing
+    to do does not load Jinja2.
     """
     labels = _labels(project.owner, layout, fingerprints)
     inputs = inputs_digest(project.stack, layout) + repr(labels)

@@ -52,7 +52,7 @@ def write_starter(file: Path, *, force: bool) -> None:
             raise ConfigError(f"{file.name}: exists already", "stack up, or: stack init --force")
         if is_there(file) and not is_plain(file):
             raise ConfigError(
-                f"{file}: is no regular file, so it is not replaced",
+                f"{file}: is not a regular file, so it is not replaced",
                 "stack init --file another.yaml",
             )
         which = "" if file.name == "stack.yaml" else f" --file {quoted(file.name)}"
@@ -62,7 +62,7 @@ def write_starter(file: Path, *, force: bool) -> None:
 
 
 def is_there(file: Path) -> bool:
-    """Whether something has that name, be it a link that leads nowhere. Raises OSError."""
+    """Whether something has that name, even a broken link. Raises OSError."""
     try:
         file.lstat()
     except FileNotFoundError:

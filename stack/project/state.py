@@ -1,4 +1,4 @@
-"""The folder .stack/NAME beside stack.yaml: its files, its lock, what it remembers. Runs nothing.
+"""The folder .stack/NAME beside stack.yaml: its files, its lock, its memory. Runs nothing.
 
 Each project of a folder has its own: two stack files in one folder share nothing.
 """
@@ -19,7 +19,7 @@ from stack.files import check_plain, read, read_plain, write
 
 FOLDER = ".stack"
 MEMORY = "memory.json"  # small facts for the next command
-# What lay in .stack itself, beside the memory, before each project had a folder of its own.
+# What was in .stack itself, beside the memory, before each project had a folder of its own.
 _FORMER = ("compose.yaml", "nginx", "secrets")  # the last, by which a former version is known
 _NAME = re.compile(r"^name: (?P<quote>['\"]?)(?P<name>[^'\"\n]*)(?P=quote)$", re.MULTILINE)
 
@@ -48,7 +48,7 @@ class State:
 
     @property
     def secrets(self) -> Path:
-        """Generated values, one a file, and their copies for each service."""
+        """Generated values, one per file, and their copies for each service."""
         return self.root / "secrets"
 
     def check(self) -> None:
@@ -59,7 +59,7 @@ class State:
         check_plain(self.root)
 
     def prepare(self) -> None:
-        """Make the folder. Raises StackError when that is not possible."""
+        """Make the folder. Raises StackError if that is not possible."""
         self.check()
         outer = self.folder / FOLDER
         with _told(self.root):
@@ -71,14 +71,14 @@ class State:
                 write(outer / ".gitignore", "*\n")
 
     def has_config(self, text: str) -> bool:
-        """Whether that Nginx configuration is in its place, and open to the user of Nginx."""
+        """Whether that Nginx configuration is in its place, and readable for the user of Nginx."""
         if read(self.config) != text:
             return False
         modes = self.config.parent.stat().st_mode, self.config.stat().st_mode
         return modes[0] & 0o755 == 0o755 and modes[1] & 0o644 == 0o644
 
     def open_config_folder(self) -> None:
-        """Let the user of Nginx read the folder that is mounted. Raises StackError."""
+        """Allow the user of Nginx to read the mounted folder. Raises StackError."""
         with _told(self.config.parent):
             self.config.parent.chmod(0o755)
 
@@ -98,11 +98,11 @@ class State:
     def lock(
         self, timeout: float, on_wait: Callable[[str], None], *, make: bool = True
     ) -> Iterator[None]:
-        """Hold the project alone; ``on_wait`` is told once who holds it.
+        """Lock the project; ``on_wait`` is called once with the holder.
 
-        Without ``make`` nothing is made: where there is no folder yet, there is nothing to hold.
-        Raises StackError when it is not free within ``timeout`` seconds. The kernel frees the
-        lock when its holder dies, however it dies.
+        Without ``make`` nothing is created: if there is no folder yet, there is nothing to lock.
+        Raises StackError if it is not free within ``timeout`` seconds. The kernel frees the lock
+        when its holder dies, however it dies.
         """
         path = self.root / "lock"
         if make:
@@ -120,7 +120,7 @@ class State:
                 holder = file.read().strip() or "another stack command"
                 if time.monotonic() > deadline:
                     raise StackError(
-                        f"{self.name}: {holder} is still at work here",
+                        f"{self.name}: {holder} is still running here",
                         "wait for it, then run this again",
                     )
                 if not told:
@@ -133,7 +133,7 @@ class State:
             yield
 
     def _is_held_by_files(self) -> bool:
-        """Whether there is a lock that can be trusted to be ours."""
+        """Whether there is a lock that is surely ours."""
         with contextlib.suppress(StackError):
             self.check()
             return (self.root / "lock").is_file()
@@ -141,7 +141,7 @@ class State:
 
     @property
     def former(self) -> bool:
-        """Whether this project's files still lie in ``.stack`` itself, as they once did."""
+        """Whether this project's files are still in ``.stack`` itself, as in former versions."""
         outer = self.folder / FOLDER
         compose = outer / "compose.yaml"
         is_there = (outer / "secrets" / "nextauth-secret").is_file()
@@ -164,7 +164,7 @@ class State:
                     (outer / name).rename(self.root / name)
 
     def secret_values(self) -> list[str]:
-        """Return every generated value, to take it out of what is shown."""
+        """Return every generated value, to remove it from output."""
         found = []
         for path in self.secrets.glob("*") if self.secrets.is_dir() else ():
             with contextlib.suppress(OSError, UnicodeDecodeError):  # a link, a folder, a pipe
@@ -184,7 +184,7 @@ class State:
 
 
 def _facts(path: Path) -> dict[str, str]:
-    """Return what is remembered in a file; nothing where it cannot be read."""
+    """Return what is recorded in a file; nothing if it cannot be read."""
     try:
         facts = json.loads(read_plain(path))
         return {str(key): str(value) for key, value in facts.items()}
@@ -194,7 +194,7 @@ def _facts(path: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into ``path: why``, with a step that mends it."""
+    """Turn an error of the operating system into ``path: why``, with a step that fixes it."""
     try:
         yield
     except OSError as error:
@@ -210,5 +210,5 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def folder_of(file: Path) -> Path:
-    """Return the folder of a stack file by its one name, whichever links lead to it."""
+    """Return the folder of a stack file by one name, whichever links lead to it."""
     return file.absolute().parent.resolve()

@@ -1,4 +1,4 @@
-"""Mints JSON Web Tokens for development (RFC 7519), signed with the stack's own secret. Pure."""
+"""Creates JSON Web Tokens for development (RFC 7519), signed with the stack's own secret. Pure."""
 
 from collections.abc import Iterable
 

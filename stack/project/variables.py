@@ -18,7 +18,7 @@ from stack.layout.images import NAMES
 from stack.layout.topology import NEXTAUTH_SECRET, Container, lay_out
 from stack.project.fingerprint import told_in_file
 
-Told = Mapping[str, tuple[str, str]]  # variable → its value, and the key of stack.yaml that says it
+Told = Mapping[str, tuple[str, str]]  # variable → its value, and the key of stack.yaml that sets it
 
 
 def given_secrets(stack: Stack, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:

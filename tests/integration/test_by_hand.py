@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from stack.engines.running import shown
+from stack.layout.compose import HEALTH_RETRIES, HEALTH_START, HEALTH_TIMEOUT
 from tests.integration.conftest import Neighbour
 from tests.integration.hands import HANDS, Hand, cut_from_network, pause, pause_the_front, rename
 from tests.integration.projects import SITE, Project, compose
@@ -213,8 +214,11 @@ def test_down_removes_what_compose_ran_once(project: Project) -> None:
 
 
 def until_unhealthy(owner: Project) -> None:
-    """Return when the health check of a frozen store has failed: three times five seconds."""
-    deadline = time.monotonic() + 60
+    """Return when the engine calls a frozen store unhealthy.
+
+    If it was frozen before its first check, failures count only after the start period.
+    """
+    deadline = time.monotonic() + HEALTH_START + 2 * HEALTH_RETRIES * HEALTH_TIMEOUT
     while owner.container("redis").health != "unhealthy":
         assert time.monotonic() < deadline
         time.sleep(0.2)

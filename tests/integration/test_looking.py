@@ -139,7 +139,7 @@ def test_nothing_below_the_state_is_opened_but_plain_files(
 def test_init_force_replaces_regular_files_only(project: Project, name: str) -> None:
     before = Path(name).stat()
     said = project.fails("init", "--force", "--file", name, code=2)
-    assert f"{name}: is no regular file" in said
+    assert f"{name}: is not a regular file" in said
     assert Path(name).stat().st_rdev == before.st_rdev
 
 

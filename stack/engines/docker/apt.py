@@ -21,9 +21,9 @@ ANSWER_WITHIN = 10  # seconds
 
 
 def debian_sources(suite: str, mirror: str | None) -> tuple[str, ...]:
-    """Return lines of a sources.list for a stable ``suite``; none where nobody says from where.
+    """Return lines of a sources.list for a stable ``suite``; none if there is no known source.
 
-    ``mirror`` wins over what this machine's apt has. The updates of a suite are beside it, its
+    ``mirror`` takes precedence over this machine's apt. The updates of a suite are beside it, its
     security updates in an archive of their own.
     """
     main, security = (mirror.rstrip("/"), "") if mirror else _configured()
@@ -36,9 +36,9 @@ def debian_sources(suite: str, mirror: str | None) -> tuple[str, ...]:
 
 
 def proxies(environ: Mapping[str, str], hosts: Collection[str | None] = ()) -> dict[str, str]:
-    """Return proxy variables by which apt, run elsewhere, goes the way that it goes here.
+    """Return proxy variables that make apt, run elsewhere, use the same proxies as here.
 
-    What apt.conf says for one of ``hosts`` counts more than what it says for all.
+    A setting in apt.conf for one of ``hosts`` takes precedence over a general one.
     """
     found, direct = wheels.proxies(environ), [environ.get("no_proxy", "")]
     lines = _output("apt-config", "dump", "--format", "%f=%v%n", "Acquire")
@@ -54,7 +54,7 @@ def proxies(environ: Mapping[str, str], hosts: Collection[str | None] = ()) -> d
 
 
 def hosts_of(sources: Collection[str]) -> set[str | None]:
-    """Name the servers of some lines of a sources.list."""
+    """Return the servers in lines of a sources.list."""
     return {urlsplit(line.split()[1]).hostname for line in sources}
 
 
@@ -70,7 +70,7 @@ def _configured() -> tuple[str, str]:
 
 
 def _targets(*options: str) -> Iterator[tuple[str, str, str]]:
-    """Return label, codename and place of what apt has a list of, if it is Debian's own."""
+    """Return label, codename and place of a list of apt, if it is Debian's own."""
     asked = ("apt-get", *options, "indextargets", "--format", FIELDS, "Created-By: Packages")
     for line in _output(*asked):
         origin, component, label, codename, uri = [*line.split(" ", 4), *[""] * 4][:5]
@@ -80,7 +80,7 @@ def _targets(*options: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _fetched_targets() -> Iterator[tuple[str, str, str]]:
-    """Ask again with lists that are fetched for this: images of Debian are kept without any."""
+    """Ask again with freshly fetched lists: images of Debian have none."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "partial").mkdir()
         options = ("-o", f"Dir::State::Lists={folder}", "-o", f"Dir::Cache={folder}")
@@ -89,7 +89,7 @@ def _fetched_targets() -> Iterator[tuple[str, str, str]]:
 
 
 def _place(uri: str) -> str:
-    """Return the address that can be used elsewhere, too; empty if there is none."""
+    """Return the address if it can be used elsewhere; empty if there is none."""
     uri = uri.rstrip("/")
     if uri.startswith(MIRROR_FILE):
         with suppress(OSError):
@@ -111,7 +111,7 @@ def _answers(url: str) -> bool:
 
 
 def _output(*command: str) -> list[str]:
-    """Return the lines that a command prints; none where it is missing or fails."""
+    """Return the lines that a command prints; none if it is missing or fails."""
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""Makes images exist on a Docker engine; what goes into them is decided in ``stack.images``."""
+"""Makes images exist on a Docker engine; what they contain is decided in ``stack.images``."""
 
 import io
 import os
@@ -33,12 +33,12 @@ _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 def ensure(
     client: docker.DockerClient, recipe: Recipe, say: Say, mirror: str | None = None
 ) -> None:
-    """Make the image of a recipe exist, bases first; nothing happens where it does already.
+    """Make the image of a recipe exist, bases first; does nothing if it exists.
 
-    ``mirror`` is where Debian's packages come from, instead of where this machine's apt gets them.
+    ``mirror`` is where Debian's packages come from, instead of the source of this machine's apt.
 
-    Safe to be called by several threads at once. Raises ``EngineError`` with the last lines of
-    what failed.
+    Safe to be called by several threads at once. Raises ``EngineError`` with the last lines of what
+    failed.
     """
     with _guard:
         lock = _locks[recipe.reference]
@@ -56,9 +56,9 @@ def ensure(
 
 
 def registry_answers(client: docker.DockerClient, reference: str, limit: float = 4.0) -> bool:
-    """Tell whether the engine can reach the registry of ``reference``, within ``limit`` seconds.
+    """Whether the engine can reach the registry of ``reference``, within ``limit`` seconds.
 
-    False for whatever prevents it: no network, a rate limit, a certificate nobody knows.
+    False for anything that prevents it: no network, a rate limit, an unknown certificate.
     """
     answers: list[bool] = []
 
@@ -75,7 +75,7 @@ def registry_answers(client: docker.DockerClient, reference: str, limit: float =
 
 
 def pull(client: docker.DockerClient, reference: str, say: Say) -> None:
-    """Pull one image. Raises ``EngineError`` with what the registry or the network said."""
+    """Pull one image. Raises ``EngineError`` with the message of the registry or the network."""
     say(f"pulling {reference}")
     try:
         events = client.api.pull(reference, stream=True, decode=True)
@@ -92,12 +92,12 @@ def pull(client: docker.DockerClient, reference: str, say: Say) -> None:
 
 
 def build(client: docker.DockerClient, recipe: Build, say: Say) -> None:
-    """Build one image of ours; its base is there."""
+    """Build one image of ours; its base exists."""
     origin = "from Debian packages" if isinstance(recipe.base, RootFs) else "from its Dockerfile"
     say(f"building {recipe.reference} {origin}")
     files = {name: (recipe.context / name).read_bytes() for name in recipe.files}
-    # Only apt needs the network. The proxy variables are arguments that the engine knows by
-    # itself: unlike others they are kept out of the history and of the cache key.
+    # Only apt needs the network. The proxy variables are arguments that the engine knows by itself:
+    # unlike others they are kept out of the history and of the cache key.
     proxies = apt.proxies(os.environ)
     online: dict[str, Any] = {
         "network_mode": wheels.network(proxies),
@@ -110,8 +110,8 @@ def build(client: docker.DockerClient, recipe: Build, say: Say) -> None:
         online = {"network_mode": "none", "buildargs": recipe.args, "use_config_proxy": False}
     options = {**online, "custom_context": True, "labels": {IMAGE: recipe.name}}
     context = packed(files)
-    # The classic builder leaves every stage behind as a nameless image. With a name, the next
-    # build finds it in the cache, and replaces it.
+    # The classic builder leaves every stage behind as an unnamed image. With a name, the next build
+    # finds it in the cache, and replaces it.
     for stage in STAGE.findall(files["Dockerfile"].decode()):
         name = f"stack/{recipe.name}:{stage}"
         build_image(client, name, fileobj=io.BytesIO(context), target=stage, **options)
@@ -129,10 +129,10 @@ def build_context(
     target: str | None = None,
     is_forced: bool = False,
 ) -> str:
-    """Build a user's own folder as ``reference``, and give the image's id.
+    """Build a user's own folder as ``reference``, and return the image's id.
 
-    Built only where its label ``dev.stack.context`` is not the ``context_digest`` of the same
-    arguments, or where ``is_forced``. Raises ``EngineError`` with the last lines of the build.
+    Built only if its label ``dev.stack.context`` is not the ``context_digest`` of the same
+    arguments, or if ``is_forced``. Raises ``EngineError`` with the last lines of the build.
     """
     key = context_digest(context, dockerfile, args, target)
     with translated(f"image {reference}"):
@@ -154,7 +154,7 @@ def build_context(
 
 
 def existing(client: docker.DockerClient, reference: str) -> Image | None:
-    """Return the image of that reference, if there is one."""
+    """Return the image of that reference, if it exists."""
     try:
         return client.images.get(reference)
     except errors.ImageNotFound:
@@ -162,7 +162,9 @@ def existing(client: docker.DockerClient, reference: str) -> Image | None:
 
 
 def build_image(client: docker.DockerClient, reference: str, **options: Any) -> str:
-    """Run one classic build, and give the image's id; an older one of ours with that name goes."""
+    """Run one classic build, and return the image's id; an older one of ours with that name is
+    removed.
+    """
     old = existing(client, reference)
     try:
         image, _ = client.images.build(tag=reference, rm=True, forcerm=True, **options)
@@ -184,7 +186,7 @@ def last_lines(log: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def hint_for(reason: str) -> str:
-    """Return the next step for the reason that a build gave."""
+    """Return the next step for the reason of a failed build."""
     if "BuildKit" in reason or "buildx" in reason:
         return (
             "this Dockerfile needs BuildKit: build it with `docker buildx build --tag NAME .` "
@@ -192,4 +194,4 @@ def hint_for(reason: str) -> str:
         )
     if "network" in reason or "pull access" in reason or "no such host" in reason:
         return "its base image cannot be pulled: check the network, or `docker login`"
-    return "mend the step that failed, then run the command again: steps before it are cached"
+    return "correct the step that failed, then run the command again: steps before it are cached"

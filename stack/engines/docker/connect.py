@@ -1,4 +1,4 @@
-"""Connects to the Docker Engine that was meant; turns its errors into ours. Decides nothing."""
+"""Connects to the selected Docker Engine; turns its errors into ours. Decides nothing."""
 
 import contextlib
 import errno
@@ -21,7 +21,8 @@ POOL = 32  # connections that are kept
 
 class _Api(docker.APIClient):
     def merge_environment_settings(self, *given: Any) -> Any:
-        # Else REQUESTS_CA_BUNDLE would go before the certificates of the engine's own context.
+        # Else REQUESTS_CA_BUNDLE would take precedence over the certificates of the engine's
+        # context.
         self.trust_env = False
         return super().merge_environment_settings(*given)
 
@@ -58,7 +59,7 @@ def answers() -> bool:
 def translated(where: str) -> Iterator[None]:
     """Turn what the SDK raises inside into EngineError ``where: what``.
 
-    A limit of this process is StackError: no other engine would help.
+    A limit of this process is StackError: another engine would not help.
     """
     try:
         yield
@@ -84,8 +85,10 @@ _MEANINGS = {
     "PermissionError": "no permission to use the engine's socket",
     "Permission denied": "no permission to use the engine's socket",
     "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by the authority of ca.pem",
-    "CERTIFICATE_REQUIRED": "it wants a client certificate: cert.pem and key.pem",
-    "HTTP request to an HTTPS server": "it speaks TLS, and nothing says so: DOCKER_TLS_VERIFY=1",
+    "CERTIFICATE_REQUIRED": "it requires a client certificate: cert.pem and key.pem",
+    "HTTP request to an HTTPS server": (
+        "it speaks TLS, but TLS is not configured: DOCKER_TLS_VERIFY=1"
+    ),
     "WRONG_VERSION_NUMBER": "it does not speak TLS",
     "NameResolutionError": "no machine has this name",
     "Failed to resolve": "no machine has this name",

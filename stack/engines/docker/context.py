@@ -16,8 +16,8 @@ from stack.reading import read_bytes, read_text
 from stack.trouble import told
 
 MAX_RECIPE = 1 << 20  # bytes of a Dockerfile or .dockerignore
-# Secrets of this and of other stacks, and what changes with every command. Last, so that no pattern
-# of the user's brings them back.
+# Secrets of this and of other stacks, and what changes with every command. Last: no pattern of the
+# user can include them again.
 NEVER = tuple(
     f"**/{name}{below}"
     for name in (".stack", "stack-bundle*", "stack-failure*")
@@ -28,14 +28,14 @@ NEVER = tuple(
 def packed(files: Mapping[str, bytes]) -> bytes:
     """Return a tar of ``files`` (relative POSIX path to content) that depends on nothing else.
 
-    Owner, mode and time are fixed, so the engine's build cache holds on every machine.
+    Owner, mode and time are fixed: the engine's build cache works on every machine.
     """
     buffer = io.BytesIO()
     parents = {str(parent) for name in files for parent in PurePosixPath(name).parents} - {"."}
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for folder in sorted(parents):
             entry = tarfile.TarInfo(folder)
-            # Unpacked over an existing /tmp, which everybody may write to.
+            # Unpacked over an existing /tmp, which is writable for all users.
             entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
             archive.addfile(entry)
         for name in sorted(files):
@@ -53,16 +53,15 @@ def context_digest(
 ) -> str:
     """Return 64 hex digits for what a build of the folder ``path`` would see.
 
-    ``dockerfile`` is relative to ``path``, or absolute. Names, contents, executable bits and
-    links count, times and owners do not; ``.dockerignore`` is respected, and NEVER left out.
-    Raises ``EngineError``
-    where there is no such folder or Dockerfile.
+    ``dockerfile`` is relative to ``path``, or absolute. Names, contents, executable bits and links
+    count, times and owners do not; ``.dockerignore`` is respected, and NEVER left out. Raises
+    ``EngineError`` if there is no such folder or Dockerfile.
     """
     recipe = path / dockerfile
     if not recipe.exists():
         raise EngineError(
             f"build {path}: no {dockerfile} there",
-            f"create {recipe}, or name another by `dockerfile:`",
+            f"create {recipe}, or name another one with `dockerfile:`",
         )
     options = (f"{key}={value}" for key, value in sorted((args or {}).items()))
     digest = hashlib.sha256()
@@ -78,7 +77,7 @@ def context_digest(
 def entries(root: Path, dockerfile: str) -> Iterator[bytes]:
     """Return one description for each file, folder and link of a context, in a fixed order.
 
-    Raises ``EngineError`` for what cannot be read: the engine could not be sent it either.
+    Raises ``EngineError`` for what cannot be read: it could not be sent to the engine either.
     """
     try:
         for name in sorted(exclude_paths(str(root), [*ignored(root), *NEVER], dockerfile)):
@@ -97,7 +96,7 @@ def sent(root: Path, dockerfile: str) -> tuple[IO[bytes], str]:
 
 
 def holds(root: Path, folder: Path) -> bool:
-    """Whether a context that is sent by others than stack would hold what is in ``folder``."""
+    """Whether a context that another tool sends would include what is in ``folder``."""
     if not folder.is_dir() or not folder.is_relative_to(root):
         return False
     inside = f"{folder.relative_to(root).as_posix()}/"

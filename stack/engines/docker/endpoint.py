@@ -1,4 +1,4 @@
-"""Which engine is meant: the one that the ``docker`` command would use. Reads only, asks nobody."""
+"""Finds the engine that the ``docker`` command would use. Reads only, connects to nothing."""
 
 import contextlib
 import hashlib
@@ -25,7 +25,7 @@ MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An engine's address, what named it, and how to get back to the engine of this machine."""
+    """An engine's address, the origin of it, and how to return to the engine of this machine."""
 
     url: str
     named_by: str = ""
@@ -52,9 +52,9 @@ class Endpoint:
 def find(environ: Mapping[str, str]) -> Endpoint:
     """Return the engine that the ``docker`` command would use.
 
-    ``DOCKER_HOST`` goes before ``DOCKER_CONTEXT``, which goes before ``docker context use``.
-    Raises ConfigError for a context that does not exist, an address that is none, and an engine
-    that is on another machine.
+    ``DOCKER_HOST`` takes precedence over ``DOCKER_CONTEXT``, and that over ``docker context use``.
+    Raises ConfigError for a context that does not exist, an invalid address, and an engine on
+    another machine.
     """
     folder = config_folder(environ)
     if url := environ.get("DOCKER_HOST"):
@@ -80,7 +80,7 @@ def context_names(folder: Path) -> list[str]:
     """Return the names of all contexts, the built-in one first."""
     names = []
     for path in folder.glob("contexts/meta/*/meta.json"):
-        with contextlib.suppress(ConfigError):  # another one's fault
+        with contextlib.suppress(ConfigError):  # a fault of another one
             names.append(str(_read(path).get("Name")))
     return [DEFAULT, *sorted(names)]
 
@@ -111,7 +111,7 @@ def _context(folder: Path, name: str, by: str, undo: str) -> Endpoint:
 
 
 def _tls_of_environ(environ: Mapping[str, str], folder: Path) -> TLSConfig | None:
-    """``DOCKER_CERT_PATH`` alone means nothing to the ``docker`` command."""
+    """``DOCKER_CERT_PATH`` alone has no meaning for the ``docker`` command."""
     verify = bool(environ.get("DOCKER_TLS_VERIFY"))
     if not (verify or environ.get("DOCKER_TLS")):
         return None
@@ -140,8 +140,8 @@ def _checked(endpoint: Endpoint) -> Endpoint:
         is_address = False
     if not is_address:
         raise ConfigError(
-            f"{where}: {endpoint.url}: is no address of an engine",
-            f"unix:///PATH or tcp://HOST:PORT; or the default one: {endpoint.undo}",
+            f"{where}: {endpoint.url}: is not an address of an engine",
+            f"unix:///PATH or tcp://HOST:PORT; or the default engine: {endpoint.undo}",
         )
     if not whole.is_here:
         raise _elsewhere(whole)
@@ -155,8 +155,8 @@ def _elsewhere(endpoint: Endpoint) -> ConfigError:
     return ConfigError(
         f"{endpoint.named_by}: {endpoint.url}: is an engine of another machine: the folders that "
         "stack mounts are not there, and the front would not be at localhost here",
-        f"run stack on that machine{there and f': {there}'}\n"
-        f"or use the engine of this one: {endpoint.undo}",
+        f"run stack on that machine{there and f': {there}'}\nor use the engine of this one: "
+        f"{endpoint.undo}",
     )
 
 
@@ -176,5 +176,5 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: is not JSON of the docker command", f"mend or remove {path}")
+        raise ConfigError(f"{path}: is not JSON of the docker command", f"correct or remove {path}")
     return value

@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 
     from stack.layout.topology import Container
 
-CONFLICT = 409  # the engine is at it already
+CONFLICT = 409  # the engine is already doing it
 STOP_TIMEOUT = 10  # seconds between the stop signal and SIGKILL
 _FRONT_ADDRESSES = {"", "0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - those of others
 
 
 class DockerEngine:
-    """Satisfies ``engines.base.Engine`` for one project, through the docker SDK.
+    """Implements ``engines.base.Engine`` for one project, through the docker SDK.
 
-    ``label`` names the engine where it is not the default one.
+    ``label`` names the engine if it is not the default one.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class DockerEngine:
             return str(self.api.version()["Version"])
 
     def observe(self, images: Collection[str] = ()) -> Running:
-        """See what the project has, who else has its name, and which of ``images`` are there."""
+        """Return what the project has, what else has its name, and which of ``images`` exist."""
         return observe(self.api, self.owner, self.adopted(), images)
 
     def existing(self, volumes: Collection[str]) -> frozenset[str]:
@@ -125,7 +125,7 @@ class DockerEngine:
                     raise TypeError(step)
 
     def take_away(self, stranger: Stranger) -> None:
-        """Remove a container that somebody else made; the user agreed to that."""
+        """Remove a container of another owner; the user agreed to that."""
         with translated(f"container {stranger.name}"):
             self._remove(stranger.id)
 
@@ -165,7 +165,7 @@ class DockerEngine:
     def follow(self, container: str, tail: int | None) -> Iterator[str]:
         """Yield the last lines of a log, and its new ones until the container ends.
 
-        Without a ``tail``: all since it was started last.
+        Without a ``tail``: all since its last start.
         """
         with translated(container):
             which: dict[str, Any] = {"tail": tail}
@@ -174,12 +174,14 @@ class DockerEngine:
             yield from _lines(self.api.logs(container, stream=True, follow=True, **which))
 
     def exits(self, on_exit: Callable[[Exit], None]) -> Callable[[], None]:
-        """Call ``on_exit`` whenever a container of the project ends; the answer stops that."""
+        """Call ``on_exit`` whenever a container of the project ends; the returned function stops
+        that.
+        """
         filters = {"label": f"{request.PROJECT}={self.project}", "event": "die"}
         stream = self.api.events(decode=True, filters=filters)
 
         def watch() -> None:
-            # Closing the stream ends the read with whatever error the socket has at hand.
+            # Closing the stream ends the read with whatever error the socket has.
             try:
                 for event in stream:
                     attributes: Mapping[str, str] = event["Actor"]["Attributes"]
@@ -209,7 +211,7 @@ class DockerEngine:
         return None
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """Return all that the engine tells about a container."""
+        """Return all that the engine reports about a container."""
         with translated(container):
             found: dict[str, Any] = self.api.inspect_container(container)
         return found
@@ -218,21 +220,21 @@ class DockerEngine:
         own = {request.PROJECT: self.project, request.NETWORK: step.name}
         labels = own | labels_of(self.owner)
         name = f"{self.project}_{step.name}"
-        # Without the check an engine makes two of one name, and then refuses both as ambiguous.
+        # Without the check an engine creates two with one name, and then refuses both as ambiguous.
         self.api.create_network(
             name, "bridge", internal=step.internal, labels=labels, check_duplicate=True
         )
 
     def _create_volume(self, step: CreateVolume) -> None:
         own = {request.PROJECT: self.project, request.VOLUME: step.name}
-        # An engine gives the one of that name that exists already, whoever made it.
+        # An engine returns an existing one of that name, whoever made it.
         made = self.api.create_volume(
             f"{self.project}_{step.name}", labels=own | labels_of(self.owner)
         )
         if owner_of(made) != self.owner:
             raise EngineError(
-                f"volume {made['Name']}: somebody else made it just now",
-                "stack up says whose it is",
+                f"volume {made['Name']}: was created by another program just now",
+                "stack up shows its owner",
             )
 
     def _remove_network(self, step: RemoveNetwork) -> None:
@@ -240,7 +242,7 @@ class DockerEngine:
         try:
             self.api.remove_network(name)
         except NotFound:
-            return  # somebody else removed it: that is what was wanted
+            return  # another program removed it, which is the intended result
         except APIError:
             users = sorted(
                 one["Name"] for one in (self.api.inspect_network(name)["Containers"] or {}).values()
@@ -257,7 +259,7 @@ class DockerEngine:
         try:
             self.api.remove_volume(name)
         except NotFound:
-            return  # somebody else removed it: that is what was wanted
+            return  # another program removed it, which is the intended result
         except APIError:
             found = self.api.containers(all=True, filters={"volume": name})
             users = sorted(str(one["Names"][0]).lstrip("/") for one in found)
@@ -283,11 +285,11 @@ class DockerEngine:
             self.api.stop(container, timeout=STOP_TIMEOUT)
             self.api.remove_container(container, force=True)
         except NotFound:
-            return  # somebody else removed it: that is what was wanted
+            return  # another program removed it, which is the intended result
         except APIError as error:
             if error.status_code != CONFLICT:
                 raise
-            with contextlib.suppress(NotFound):  # somebody else is removing it
+            with contextlib.suppress(NotFound):  # another program is removing it
                 self.api.wait(container, timeout=STOP_TIMEOUT, condition="removed")
 
     def _run(self, step: RunContainer) -> None:
@@ -323,10 +325,10 @@ def _is_held(published: Mapping[str, Any], port: int) -> bool:
 
 
 def _this_life(state: Mapping[str, str]) -> dict[str, Any]:
-    """Return which lines of a log are of the life that a container has now.
+    """Return which lines of a log are from the container's current run.
 
-    What it writes at once can be older than the engine's time of its start, so the end of the life
-    before counts, if there was one.
+    What it writes at once can be older than the engine's time of its start, so the end of the
+    previous run counts, if there was one.
     """
     started, ended = (datetime.fromisoformat(state[key]) for key in ("StartedAt", "FinishedAt"))
     if ended.year == 1:  # it never ended

@@ -1,4 +1,4 @@
-"""Removes images of ours that nothing needs any more. Never one that others made."""
+"""Removes unused images of ours. Never one that others made."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""Sees what a Docker engine has, and whose it is; changes nothing."""
+"""Reads what a Docker engine has, and its owner; changes nothing."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -15,13 +15,13 @@ from stack.engines.running import NAMELESS, Running, SeenContainer, SeenImage, S
 from stack.layout import labels as own
 from stack.layout.labels import Owner
 
-Summary = Mapping[str, Any]  # what the engine says of one thing in a list
+Summary = Mapping[str, Any]  # what the engine reports of one thing in a list
 
 
 def observe(
     api: APIClient, owner: Owner, adopted: Collection[str], images: Collection[str]
 ) -> Running:
-    """See what ``owner`` has, who else has its name, and which of ``images`` are there.
+    """Return what ``owner`` has, what else has its name, and which of ``images`` exist.
 
     ``adopted`` names what others made and the project may use by consent: see ``adoption``.
     """
@@ -69,7 +69,7 @@ def observe(
 
 
 def standing(api: APIClient) -> list[Standing]:
-    """Return every stack that this engine has something of, by name and folder."""
+    """Return every stack that has something on this engine, by name and folder."""
     mine = {"label": own.PROJECT}
     with translated("docker"), ThreadPoolExecutor(2) as pool:
         containers = pool.submit(api.containers, all=True, filters=mine)
@@ -91,7 +91,7 @@ def standing(api: APIClient) -> list[Standing]:
 
 
 def owner_of(item: Summary) -> Owner:
-    """Say who made a container, a network or a volume, by its labels."""
+    """Return who made a container, a network or a volume, by its labels."""
     labels = _labels(item)
     if own.PROJECT in labels:
         where = labels.get(own.FOLDER, ""), labels.get(own.FILE, "")
@@ -102,16 +102,17 @@ def owner_of(item: Summary) -> Owner:
 
 
 def adoption(volume: Summary) -> str:
-    """Name a volume and whose it was: one of that name that another stack makes is another one.
+    """Name a volume and its owner: a volume of that name that another stack makes is a different
+    one.
 
-    A volume has no id, and what Docker calls the time of its making is its last change. What was
-    not made by a stack has no folder: a volume of that name that Compose makes later is the same.
+    A volume has no id, and Docker's creation time of it is its last change. What was not made by a
+    stack has no folder: a volume of that name that Compose makes later is the same.
     """
     return f"{volume['Name']}@{owner_of(volume).folder}"
 
 
 def container(summary: Summary, project: str) -> SeenContainer:
-    """Read what a list of containers says of one."""
+    """Read one entry of a list of containers."""
     labels = _labels(summary)
     number = labels.get(request.NUMBER, "1")
     networks = (summary.get("NetworkSettings") or {}).get("Networks") or {}
@@ -132,7 +133,7 @@ def container(summary: Summary, project: str) -> SeenContainer:
         networks=frozenset(one.removeprefix(f"{project}_") for one in networks),
         front=labels.get(own.FRONT, ""),
         nameless=tuple(
-            sorted(  # an engine gives them in another order each time
+            sorted(  # an engine lists them in a different order each time
                 (mount["Destination"], mount["Name"])
                 for mount in summary.get("Mounts") or ()
                 if NAMELESS.fullmatch(mount.get("Name") or "")
@@ -204,7 +205,7 @@ def _named(project: str, items: Iterable[Summary]) -> list[Summary]:
 
 
 def _prefixed(project: str, items: Iterable[Summary]) -> list[Summary]:
-    """Leave out what was adopted under a name of its own: nothing of the project ever uses it."""
+    """Leave out what was adopted under a name of its own, which the project never uses."""
     return [item for item in items if str(item["Name"]).startswith(f"{project}_")]
 
 

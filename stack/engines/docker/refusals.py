@@ -1,4 +1,4 @@
-"""Says in our words why an engine does not start a container, and which key mends it."""
+"""Explains why an engine does not start a container, and which key corrects it."""
 
 import contextlib
 import posixpath
@@ -13,7 +13,7 @@ from stack.layout.topology import Container
 
 COMMAND, USER, VOLUMES = "command", "user", "volumes"
 _NOWHERE = "nothing can be mounted at {it}"
-# What the engine or its runtime says, what that means, and what is wrong. The first one counts.
+# What the engine or its runtime says, its meaning, and the wrong part. The first match counts.
 _MEANINGS = tuple(
     (re.compile(said), meaning, what)
     for said, meaning, what in (
@@ -25,7 +25,7 @@ _MEANINGS = tuple(
         (r'exec: "(?P<it>.+?)": permission denied', "{it} may not be executed", COMMAND),
         (
             "(?i)no command specified",
-            "neither stack.yaml nor the image says what to run",
+            "neither stack.yaml nor the image defines a command",
             COMMAND,
         ),
         (r"unable to find (?P<it>(?:user|group) .+?):", "the image has no {it}", USER),
@@ -42,7 +42,7 @@ _MEANINGS = tuple(
 
 @contextlib.contextmanager
 def explained(step: RunContainer) -> Iterator[None]:
-    """Turn what is known among the refusals inside into EngineError; let the others pass."""
+    """Turn known refusals inside into EngineError; other errors pass."""
     try:
         yield
     except APIError as error:
@@ -61,7 +61,7 @@ def _hint(item: Container, what: str) -> str:
     if what == VOLUMES or (what == COMMAND and item.command):
         return f"correct stack.yaml: {key}.{what}"
     if what == USER:
-        mended = f"correct USER of {dockerfile}, or make it there"
+        mended = f"correct USER of {dockerfile}, or create the user there"
         return mended if dockerfile else f"name another image in stack.yaml: {key}.image"
     wanted = f"write stack.yaml: {key}.command"
     return f"correct CMD or ENTRYPOINT of {dockerfile}, or {wanted}" if dockerfile else wanted

@@ -1,4 +1,4 @@
-"""Makes a bare Debian image from Debian packages, where no registry helps; builds nothing on it."""
+"""Makes a bare Debian image from Debian packages, without a registry; builds nothing on it."""
 
 import os
 import subprocess
@@ -33,9 +33,9 @@ def make(
 ) -> None:
     """Import the root file system as ``recipe.reference``.
 
-    ``mirror`` is where its packages come from, instead of where this machine's apt gets them.
+    ``mirror`` is where its packages come from, instead of the source of this machine's apt.
 
-    Raises ``EngineError`` where mmdebstrap cannot run, with its last lines where it fails.
+    Raises ``EngineError`` if mmdebstrap cannot run, with its last lines if it fails.
     """
     need_mmdebstrap(recipe, say)
     say(f"making {recipe.reference} from Debian packages (half a minute, once)")
@@ -55,8 +55,7 @@ def make(
             env=environment,
         ) as process,
     ):
-        # Untagged until mmdebstrap is known to have come to its end: a tar that was cut off
-        # imports just as well.
+        # Untagged until mmdebstrap is known to have finished: a truncated tar imports just as well.
         answer = client.api.import_image(
             src=chunks(process), stream_src=True, changes=["LABEL dev.stack.image=debian"]
         )
@@ -68,13 +67,13 @@ def make(
 
 
 def chunks(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """Return the output of a process in MiB; a pipe given to the SDK itself is read by lines."""
+    """Return the output of a process in MiB; the SDK itself would read a pipe by lines."""
     while process.stdout and (chunk := process.stdout.read(MIB)):
         yield chunk
 
 
 def need_mmdebstrap(recipe: RootFs, say: Callable[[str], None]) -> None:
-    """Install mmdebstrap and Debian's keys where they are missing and that is possible."""
+    """Install mmdebstrap and Debian's keys if they are missing and that is possible."""
     if which("mmdebstrap") and KEYRING.exists():
         return
     host = machine.observe()

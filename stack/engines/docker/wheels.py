@@ -1,7 +1,7 @@
 """Fetches a project's Python wheels inside a throw-away container; leaves nothing behind.
 
-A build would need the network, and on a company network the proxy and its certificate authority:
-both would end up in a layer or in the history. So the wheels are fetched beside the build.
+A build would need the network and, on a company network, the proxy and its certificate authority:
+both would end up in a layer or in the history. So the wheels are fetched outside of the build.
 """
 
 import io
@@ -71,7 +71,7 @@ def fetch(
 
 
 def ca_bundle(environ: Mapping[str, str]) -> bytes:
-    """Return the host's CA bundle (PEM), or nothing where it has none in a known place."""
+    """Return the host's CA bundle (PEM), or nothing if it has none in a known place."""
     default = ssl.get_default_verify_paths().cafile
     for name in (*(environ.get(key) for key in BUNDLES), default, *SYSTEM_BUNDLES):
         if name and Path(name).is_file():

@@ -108,5 +108,5 @@ def test_a_folder_that_is_missing_is_made_by_the_hint(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StackError, match="not written: a part of this path is no folder"):
+    with pytest.raises(StackError, match="not written: a part of this path is not a folder"):
         write_bundle(tmp_path / "file", "stack-failure", FILES)

@@ -160,7 +160,7 @@ def test_a_container_that_does_not_run(state: str, wanted: list[str]) -> None:
     [
         ({"name": "shop-old"}, "its name or its labels were changed"),
         ({"number": 0}, "its name or its labels were changed"),
-        ({"networks": frozenset({"other"})}, "it was cut from a network"),
+        ({"networks": frozenset({"other"})}, "it was disconnected from a network"),
         ({"published": frozenset({(8080, 80)})}, ""),  # more than it needs
     ],
 )

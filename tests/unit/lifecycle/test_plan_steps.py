@@ -33,7 +33,7 @@ def reasons(world: Simulator) -> dict[str, str]:
     [
         ("shop-nginx-1", {"published": frozenset({(8081, 8080)})}, "the engine lost its port"),
         ("shop-nginx-1", {"published": frozenset()}, "the engine lost its port"),
-        ("shop-ws-1", {"networks": frozenset({"default"})}, "it was cut from a network"),
+        ("shop-ws-1", {"networks": frozenset({"default"})}, "it was disconnected from a network"),
         ("shop-ws-2", {"state": "restarting"}, "it is restarting"),
         ("shop-ws-2", {"state": "created"}, "it is created"),
     ],

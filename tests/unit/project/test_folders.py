@@ -36,17 +36,17 @@ def problem(folder: Path, line: str) -> str:
             "w: {image: x, volumes: ['/nope:/b']}",
             "services.w.volumes.0: there is no folder or file /nope",
         ),
-        ("w: {static: a.txt}", "services.w.static: a.txt is no folder"),
-        ("w: {build: a.txt}", "services.w.build: a.txt is no folder"),
-        ("w: {image: x, env_file: empty}", "services.w.env_file: empty is no regular file"),
-        ("w: {image: x, env_file: pipe}", "services.w.env_file: pipe is no regular file"),
+        ("w: {static: a.txt}", "services.w.static: a.txt is not a folder"),
+        ("w: {build: a.txt}", "services.w.build: a.txt is not a folder"),
+        ("w: {image: x, env_file: empty}", "services.w.env_file: empty is not a regular file"),
+        ("w: {image: x, env_file: pipe}", "services.w.env_file: pipe is not a regular file"),
         (
             "w: {static: lost}",
-            "services.w.static: there is no folder lost: it is a link to gone, which is not there",
+            "services.w.static: there is no folder lost: it is a link to gone, which does not exist",
         ),
         (
             "w: {image: x, volumes: ['./lost:/b']}",
-            "services.w.volumes.0: there is no folder or file ./lost: it is a link to gone, which is not there",
+            "services.w.volumes.0: there is no folder or file ./lost: it is a link to gone, which does not exist",
         ),
         ("w: {static: a.txt/b}", "services.w.static: there is no folder a.txt/b: not a directory"),
         (
@@ -55,7 +55,7 @@ def problem(folder: Path, line: str) -> str:
         ),
         (
             "w: {static: closed}",
-            "services.w.static: closed can be read by its owner only, and not by the user of the container",
+            "services.w.static: closed is readable by its owner only, and not by the user of the container",
         ),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_dockerfile_that_leads_out_of_its_context_is_told(tmp_path: Path, targ
     message, hint = problems(tmp_path, service("w: {build: api}"))
     assert message == (
         "stack.yaml:3:7: services.w.build: api/Dockerfile is a link out of the context, "
-        "which no engine follows"
+        "which engines do not follow"
     )
     real = "../out/Dockerfile" if target.startswith("..") else "real"
     assert hint == f"write build: {{ context: api, dockerfile: {real} }}"

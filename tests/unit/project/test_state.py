@@ -87,7 +87,7 @@ def test_who_waits_too_long_is_told_who_holds_it(tmp_path: Path) -> None:
     with State(tmp_path, "shop").lock(0, silent), pytest.raises(StackError) as caught:
         State(tmp_path, "shop").lock(0.01, told.append).__enter__()
     assert told == [f"process {os.getpid()}"]
-    assert caught.value.message == f"shop: {told[0]} is still at work here"
+    assert caught.value.message == f"shop: {told[0]} is still running here"
 
 
 def test_who_waits_gets_it_when_it_is_free(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_an_unknown_context_is_refused_with_the_known_ones(config: Path, how: st
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
     error = refusal({"DOCKER_HOST": url})
-    assert error.message == f"DOCKER_HOST: {url}: is no address of an engine"
+    assert error.message == f"DOCKER_HOST: {url}: is not an address of an engine"
     assert "unset DOCKER_HOST" in error.hint
 
 

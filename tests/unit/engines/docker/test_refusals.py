@@ -54,14 +54,14 @@ def refused(item: Container, said: str) -> EngineError:
         (
             IMAGE,
             "No command specified",
-            "neither stack.yaml nor the image says what to run",
+            "neither stack.yaml nor the image defines a command",
             IN_IMAGE,
         ),
         (
             BUILD,
             "unable to find user nobody2: no matching entries in passwd file",
             "the image has no user nobody2",
-            "correct USER of my app/Dockerfile, or make it there",
+            "correct USER of my app/Dockerfile, or create the user there",
         ),
         (
             IMAGE,
