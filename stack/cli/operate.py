@@ -51,23 +51,26 @@ def down(
     from stack.project.state import State
 
     report = new_report(as_json)
-    located = locate.find(file, os.environ, name)
-    _say_problem(report.note, located)
-    owner = located.owner
-    state = State(Path(owner.folder), owner.project)
-    with holding(state, report, timeout, make=False):
-        engine = connected(owner, report)
-        running = down.look(engine, state)
-        data = [f"{owner.project}_{one}" for one in running.own_volumes]
-        data += [f"{len(running.unnamed)} without a name"] if running.unnamed else []
-        if volumes and data and not yes:
-            again = same("down --volumes --yes", file, name)
-            confirm(f"delete all data in the volumes {', '.join(data)}?", again)
-        with report.progress() as on_result:
-            outcome, kept = down.down(engine, state, on_result, volumes=volumes)
-    end(report, outcome)
-    report.down(outcome, kept, same("down --volumes", file, name))
-    _say_former(report.note, located)
+    for located in locate.candidates(file, os.environ, name):
+        _say_problem(report.note, located)
+        owner = located.owner
+        state = State(Path(owner.folder), owner.project)
+        with holding(state, report, timeout, make=False):
+            engine = connected(owner, report)
+            running = down.look(engine, state)
+            if located.unread and not running.exists:
+                continue
+            data = [f"{owner.project}_{one}" for one in running.own_volumes]
+            data += [f"{len(running.unnamed)} without a name"] if running.unnamed else []
+            if volumes and data and not yes:
+                again = same("down --volumes --yes", file, name)
+                confirm(f"delete all data in the volumes {', '.join(data)}?", again)
+            with report.progress() as on_result:
+                outcome, kept = down.down(engine, state, on_result, volumes=volumes)
+        end(report, outcome)
+        report.down(outcome, kept, same("down --volumes", file, name))
+        _say_former(report.note, located)
+        return
 
 
 @commands.command(epilog="Example: stack status --json")

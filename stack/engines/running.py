@@ -119,6 +119,11 @@ class Running:
     left: tuple[Nameless, ...] = ()  # by containers that are gone, the oldest first
 
     @property
+    def exists(self) -> bool:
+        """Whether there is more of the project than volumes."""
+        return bool(self.containers or self.networks or self.one_offs)
+
+    @property
     def own_volumes(self) -> list[str]:
         """The volumes that the project made itself."""
         return sorted(self.volumes - self.lent)

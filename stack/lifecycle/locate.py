@@ -5,7 +5,7 @@ Whatever became of a stack.yaml, what was started from it can be seen and stoppe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,13 +101,23 @@ def find(file: Path, environ: Mapping[str, str], name: str = "") -> Located:
 def find_running(file: Path, environ: Mapping[str, str], name: str = "") -> Located:
     """Find the project as ``find`` does, for a command about what runs.
 
-    The stack file is not read if its text plainly says a name under which something of it runs.
+    The stack file is not read if its text plainly states a name under which containers exist.
     """
-    if not name and (said := _plain_name(file)):
-        owner = Owner(said, str(folder_of(file)), file.name)
-        if any(one.owner == owner and one.containers for one in stacks()):
-            return Located(owner, unread=(file, environ))
+    stated = None if name else _stated(file, environ)
+    if stated and any(one.owner == stated.owner and one.containers for one in stacks()):
+        return stated
     return find(file, environ, name)
+
+
+def candidates(file: Path, environ: Mapping[str, str], name: str = "") -> Iterator[Located]:
+    """Yield the project whose name the stack file plainly states, then the one that ``find`` finds.
+
+    For a command that has to lock a project before it asks the engine: it takes the second one
+    only if nothing of the first one exists. The stack file is read for the second one.
+    """
+    if not name and (stated := _stated(file, environ)):
+        yield stated
+    yield find(file, environ, name)
 
 
 def read_if_missing(located: Located, running: Running, services: Collection[str]) -> Located:
@@ -117,17 +127,19 @@ def read_if_missing(located: Located, running: Running, services: Collection[str
     return located
 
 
-def _plain_name(file: Path) -> str:
+def _stated(file: Path, environ: Mapping[str, str]) -> Located | None:
     try:
-        return plain_name(read_text(file, MAX_BYTES, file.name), folder_of(file))
+        name = plain_name(read_text(file, MAX_BYTES, file.name), folder_of(file))
     except StackError:
-        return ""
+        return None
+    owner = Owner(name, str(folder_of(file)), file.name)
+    return Located(owner, unread=(file, environ)) if name else None
 
 
 def former_of(located: Located) -> list[Standing]:
     """Return what still runs of the stack file under names that it no longer has."""
     owner = located.owner
-    if located.project is None or not owner.file:
+    if not (located.project or located.unread) or not owner.file:
         return []
     made = made_from(Path(owner.folder) / owner.file, stacks())
     return [one for one in made if one.owner.project != owner.project and one.containers]

@@ -130,7 +130,7 @@ def test_who_waits_in_vain_is_told_for_whom(project: Project) -> None:
     with State(project.folder, project.name).lock(1, lambda _: None):
         holder = (project.state / "lock").read_text()
         said = project.fails("up", "--timeout", "0.2")
-    assert f"{holder} is still at work here" in said
+    assert f"{holder} is still running here" in said
     assert project.containers() == []
 
 

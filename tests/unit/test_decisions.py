@@ -34,7 +34,7 @@ def test_typer_does_not_load_pydantic() -> None:
     assert loaded_by("typer, typer.main", "pydantic") == set()
 
 
-@pytest.mark.parametrize("verb", ["logs", "execute"])
+@pytest.mark.parametrize("verb", ["down", "logs", "execute"])
 def test_a_verb_about_what_runs_loads_neither_the_model_nor_yaml(verb: str) -> None:
     code = f"stack.cli.options, stack.lifecycle.locate, stack.lifecycle.{verb}"
     heavy = ("pydantic", "yaml", "jwt", "stack.config.model", "stack.project.load")
