@@ -66,7 +66,7 @@ def down(
                 again = same("down --volumes --yes", file, name)
                 confirm(f"delete all data in the volumes {', '.join(data)}?", again)
             with report.progress() as on_result:
-                outcome, kept = down.down(engine, state, on_result, volumes=volumes)
+                outcome, kept = down.down(running, engine, state, on_result, volumes=volumes)
         end(report, outcome)
         report.down(outcome, kept, same("down --volumes", file, name))
         _say_former(report.note, located)

@@ -38,11 +38,10 @@ def look(engine: DockerEngine, state: State) -> Running:
 
 
 def down(
-    engine: DockerEngine, state: State, on_result: OnResult, *, volumes: bool
+    running: Running, engine: DockerEngine, state: State, on_result: OnResult, *, volumes: bool
 ) -> tuple[Outcome, Kept]:
-    """Remove what the project has; return the results, and what stays."""
+    """Remove what ``look`` found; return the results, and what stays."""
     begun = time.monotonic()
-    running = look(engine, state)
     # First: if this is interrupted, the next command knows all of them.
     lost = nameless.keep_if_possible(state, running.nameless)
     outcome = Outcome(engine.project, plan_down(running, volumes=volumes))
