@@ -117,11 +117,17 @@ def check_ending(code: int, number: signal.Signals, said: str) -> None:
 def test_an_up_waits_for_another(lean: tuple[Project, float]) -> None:
     project, _ = lean
     remove_labelled(project.client, project.name)
-    with begun(project) as first, begun(project) as second:
-        said = [process.communicate(timeout=60) for process in (first, second)]
+    lock = project.state / "lock"
+    with begun(project) as first:
+        wait_for(lambda: lock.exists() and str(first.pid) in lock.read_text())
+        first.send_signal(signal.SIGSTOP)  # it must not end before the second one asks
+        with begun(project) as second:
+            assert second.stdout
+            assert f"waiting for process {first.pid}" in second.stdout.readline()
+            first.send_signal(signal.SIGCONT)
+            said = [process.communicate(timeout=60) for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], said
-    assert sum("waiting for process" in out for out, _ in said) == 1
-    assert sum("is up to date" in out for out, _ in said) == 1
+    assert "is up to date" in said[1][0]
     assert shape(project) == expected(project)
 
 
