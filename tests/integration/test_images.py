@@ -275,7 +275,7 @@ def test_a_failed_build_shows_its_end(
         build_context(client, "stack-test:failed", tmp_path, "Dockerfile", {}, print)
     assert "image stack-test:failed: the build failed" in caught.value.message
     assert "\n  so it goes" in caught.value.message
-    assert "mend the step" in caught.value.hint
+    assert "correct the step" in caught.value.hint
 
 
 def test_the_realtime_image_imports_its_server(place: Yard, built: dict[str, str]) -> None:

@@ -146,5 +146,5 @@ def test_init_force_replaces_regular_files_only(project: Project, name: str) -> 
 def test_init_force_follows_no_link(project: Project) -> None:
     (project.folder / "mine").write_text("mine")
     (project.folder / "stack.yaml").symlink_to("mine")
-    assert "no regular file" in project.fails("init", "--force", code=2)
+    assert "not a regular file" in project.fails("init", "--force", code=2)
     assert (project.folder / "mine").read_text() == "mine"
