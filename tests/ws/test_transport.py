@@ -1,4 +1,4 @@
-"""Our frames against the library's, byte for byte; and an outbox whose receiver is half way."""
+"""Our frames against the library's, byte for byte; and a queue whose receiver has read half."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
-from ws_server.clients.transport import FULL, Outbox
+from ws_server.clients.transport import FULL, SendQueue
 from ws_server.core.codes import SHUTDOWN, Disconnect
 from ws_server.core.frame import frame
 from ws_server.core.namespaces import Slow
@@ -46,11 +46,11 @@ class Connection:
 
 
 async def filled(connection: Connection, slow: Slow = "drop_oldest", limit: int = 10**6) -> Any:
-    """An outbox in which ten frames wait."""
-    outbox = Outbox(connection, limit)  # type: ignore[arg-type]  # as much of one as it uses
+    """A queue in which ten frames wait."""
+    queue = SendQueue(connection, limit)  # type: ignore[arg-type]  # as much of one as it uses
     for number in range(10):
-        outbox.write(frame(b"%d\n%d" % (number, number)), "a", slow)
-    return outbox
+        queue.write(frame(b"%d\n%d" % (number, number)), "a", slow)
+    return queue
 
 
 async def turns(count: int) -> None:
@@ -60,23 +60,23 @@ async def turns(count: int) -> None:
 
 async def test_what_waits_leaves_as_soon_as_there_is_room() -> None:
     connection = Connection()
-    outbox = Outbox(connection, 10**6)  # type: ignore[arg-type]  # as much of one as it uses
+    queue = SendQueue(connection, 10**6)  # type: ignore[arg-type]  # as much of one as it uses
     for _ in range(10):
-        outbox.write(frame(b"x" * 10_000))  # together more than the transport may have
+        queue.write(frame(b"x" * 10_000))  # together more than the transport may have
     connection.unread = 5000  # below what makes the transport pause, and not yet empty
     await turns(5)
     assert len(connection.written) == 10
     assert connection.drained <= 2
-    assert outbox.size == 5000
+    assert queue.size == 5000
 
 
 async def test_nothing_follows_the_close_frame() -> None:
     connection = Connection()
-    outbox = await filled(connection)
-    outbox.close(SHUTDOWN)
+    queue = await filled(connection)
+    queue.close(SHUTDOWN)
     connection.unread = 0
     await turns(5)
-    outbox.write(frame(b"late"))
+    queue.write(frame(b"late"))
     await turns(5)
     assert connection.written == [b"".join(frame(b"%d\n%d" % (n, n)) for n in range(10)), b"close"]
 
@@ -105,25 +105,25 @@ class Documented:
 
 
 async def test_both_ways_write_the_same_bytes() -> None:
-    direct = await bytes_written(lambda connection: Outbox(connection, 2**20))
-    documented = await bytes_written(lambda connection: Outbox(Documented(connection), 2**20))  # type: ignore[arg-type]
+    direct = await bytes_written(lambda connection: SendQueue(connection, 2**20))
+    documented = await bytes_written(lambda connection: SendQueue(Documented(connection), 2**20))  # type: ignore[arg-type]
     assert direct.endswith(b"\x88\x06\x0b\xb9gone")
     assert documented == direct
 
 
-async def bytes_written(outbox_of: Callable[[ServerConnection], Outbox]) -> bytes:
-    """What arrives after the handshake when an outbox writes frames of all sizes and closes."""
+async def bytes_written(queue_of: Callable[[ServerConnection], SendQueue]) -> bytes:
+    """What arrives after the handshake when a queue writes frames of all sizes and closes."""
 
     async def converse(connection: ServerConnection) -> None:
-        outbox = outbox_of(connection)
+        queue = queue_of(connection)
         for size in (0, 1, 125, 126, 40_000, 70_000):
-            outbox.send(b"a" * size)
-            outbox.write(frame(b"b" * size), "news", "disconnect")
+            queue.send(b"a" * size)
+            queue.write(frame(b"b" * size), "news", "disconnect")
             await asyncio.sleep(0)
-            await outbox.drained()
-        outbox.send("ä".encode())
-        outbox.close(Disconnect(3001, "gone"))
-        await outbox.closed()
+            await queue.drained()
+        queue.send("ä".encode())
+        queue.close(Disconnect(3001, "gone"))
+        await queue.closed()
 
     async with serve(converse, "127.0.0.1", 0, compression=None, close_timeout=1) as server:
         port = server.sockets[0].getsockname()[1]

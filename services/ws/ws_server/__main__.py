@@ -6,10 +6,10 @@ import sys
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; 0 when drained, 2 for a wrong setting, 1 for a taken port."""
+    """Serve until SIGTERM or SIGINT; return 0 if drained, 2 for a wrong setting, 1 for a busy port."""
     # As PID 1 a process ignores SIGTERM until it has a handler, and the imports take a while.
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
-    # A session cookie in chunks is one line; the library reads its limit when it is imported.
+    # All chunks of a session cookie are one line; the library reads its limit on import.
     os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", "32768")
     from ws_server.settings.config import load
     from ws_server.settings.environment import ConfigError

@@ -1,4 +1,4 @@
-"""Puts the server together: every part is made here, once, with all that it needs."""
+"""Creates every part of the server, once, with its dependencies."""
 
 import asyncio
 import socket
@@ -38,7 +38,7 @@ from ws_server.workers.peers import Peers
 def compose(
     settings: Settings, log: Log, broker: Broker | None = None, peers: Peers | None = None
 ) -> Server:
-    """Make a server of these settings; ``broker`` stands in for the one that they name."""
+    """Create a server from the settings; ``broker`` replaces the one that they configure."""
     hub, stats, turn = Hub(_times(settings)), Stats(), Turn()
     timer = Timer(hub.next_deadline)
     broker = broker or _broker(settings, log)
@@ -117,7 +117,7 @@ def _gauges(broker: Broker, relay: Relay | None) -> list[Gauge]:
 
 
 def _soon(call: Callable[[], None]) -> None:
-    """Call after what is ready now, and after what that was still to read."""
-    # A fan-out to thousands takes long, and what is read just before it would wait for the next.
+    """Call after all callbacks that are ready now, and after the reads that these schedule."""
+    # A fan-out to thousands takes long: what is read too late for it waits for the next one.
     loop = asyncio.get_running_loop()
     loop.call_soon(loop.call_soon, call)

@@ -1,18 +1,18 @@
-"""Exits 0 when /readyz answers 200, else 1; imports next to nothing, for it runs every second.
+"""Exits with 0 if /readyz answers 200, else with 1; imports little, because it runs every second.
 
 Run it by its path, so that the interpreter can skip site: ``python -I -S …/healthcheck.py``.
 """
 
 import os
 import sys
-from _socket import AF_INET, AF_INET6, socket  # bare: its wrapper imports ten times as much
+from _socket import AF_INET, AF_INET6, socket  # its wrapper imports ten times as much
 
 TIMEOUT = 2.0
 
 
 def main() -> int:
-    """Ask this container's own server; any failure is 1."""
-    host = os.environ.get("WS_HOST") or "0.0.0.0"  # noqa: S104 - to connect, it is this machine
+    """Ask the server of this container; return 1 for any failure."""
+    host = os.environ.get("WS_HOST") or "0.0.0.0"  # noqa: S104 - for a client: this machine
     probe = socket(AF_INET6 if ":" in host else AF_INET)
     probe.settimeout(TIMEOUT)
     try:

@@ -1,4 +1,4 @@
-"""One JSON object a line on standard output. Callers pass no tokens and no query strings."""
+"""Writes JSON lines to standard output. Callers pass no tokens and no query strings."""
 
 import json
 import sys
@@ -9,9 +9,9 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 class Log:
-    """Writes events at or above ``level``; fields that JSON does not know become text.
+    """Writes events at or above ``level``; values that JSON has no type for become text.
 
-    ``always`` are fields of every line.
+    ``always`` are the fields of every line.
     """
 
     def __init__(self, level: str = "info", stream: TextIO | None = None, **always: object) -> None:
@@ -20,19 +20,19 @@ class Log:
         self._stream = stream or sys.stdout
 
     def debug(self, event: str, **fields: object) -> None:
-        """For someone who follows single connections."""
+        """Write an event about a single connection."""
         self._write("debug", event, fields)
 
     def info(self, event: str, **fields: object) -> None:
-        """For someone who wants to know what the server did."""
+        """Write what the server did."""
         self._write("info", event, fields)
 
     def warning(self, event: str, **fields: object) -> None:
-        """Something outside is not as it should be."""
+        """Write a problem outside of the server."""
         self._write("warning", event, fields)
 
     def fault(self, event: str, **fields: object) -> None:
-        """Something in here is not as it should be: a bug."""
+        """Write a problem inside of the server: a bug."""
         self._write("error", event, fields)
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Opens connections to Postgres, and knows whether it answers; asks it for nothing else."""
+"""Opens connections to Postgres and watches whether it answers; runs no other queries."""
 
 import asyncio
 import importlib
@@ -21,7 +21,7 @@ CHECK_TIMEOUT = 3.0
 
 
 class Database:
-    """One connection to Postgres, kept open; ``is_ready`` while ``SELECT 1`` is answered."""
+    """One connection to Postgres, kept open; ``is_ready`` while it answers ``SELECT 1``."""
 
     name = "postgres"
 
@@ -55,9 +55,9 @@ class Database:
 
 @contextmanager
 def patience(connection: "AsyncConnection[Any]", seconds: float) -> Iterator[None]:
-    """Leave a Postgres that is silent for so long: what waits raises psycopg.OperationalError.
+    """Disconnect if Postgres does not answer in time: the query raises psycopg.OperationalError.
 
-    A task that is cancelled would wait on: psycopg asks Postgres to cancel the query, for 10 s.
+    A cancelled task would wait longer: psycopg asks Postgres to cancel the query, for up to 10 s.
     """
     timer = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
     try:
@@ -73,11 +73,11 @@ def _hang_up(connection: "AsyncConnection[Any]") -> None:
 
 
 async def connect(address: PostgresAddress, purpose: str) -> "AsyncConnection[Any]":
-    """Open a connection, with its purpose for who looks at ``pg_stat_activity``.
+    """Open a connection that shows its purpose in ``pg_stat_activity``.
 
     Raises psycopg.Error, or TimeoutError.
     """
-    # Importing psycopg takes long; in a thread, the server answers meanwhile.
+    # Importing psycopg takes long; in a thread, it does not block the server.
     psycopg = await asyncio.to_thread(importlib.import_module, "psycopg")
     async with asyncio.timeout(CONNECT_TIMEOUT):
         connection: AsyncConnection[Any] = await psycopg.AsyncConnection.connect(

@@ -1,4 +1,4 @@
-"""Gives the server an event loop and the process's signals; the only module that knows uvloop."""
+"""Runs the server in an event loop and handles signals; the only module that knows uvloop."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ from ws_server.workers.peers import Peers, Shared
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, which end the process; returns 1 when the port is taken."""
+    """Serve until SIGTERM or SIGINT, which end the process; return 1 if the port is in use."""
     try:
         if settings.workers > 1:
             return Master(settings, Log(settings.log_level), _work).run()
@@ -34,13 +34,13 @@ async def _serve(settings: Settings) -> NoReturn:
     stop = _stop_signals()
     _collect_rarely()
     await compose(settings, Log(settings.log_level)).run(stop)
-    # At once: an import that goes on in a thread must not hold up a container that is to stop.
+    # Exit at once: an import that still runs in a thread must not delay the stop of the container.
     sys.stdout.flush()
     os._exit(0)
 
 
 def _work(settings: Settings, shared: Shared, number: int, channel: socket.socket) -> None:
-    """Be one worker, until a signal or the end of the parent."""
+    """Run one worker until a signal or the end of the master."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve_handed(settings, shared, number, channel))
 
@@ -58,8 +58,8 @@ async def _serve_handed(
 
 
 def _collect_rarely() -> None:
-    # A connection is hundreds of objects: walking through those of thousands, again and again,
-    # holds everybody up for tenths of a second, and finds next to nothing.
+    # A connection consists of hundreds of objects: a collection over thousands of connections
+    # blocks the loop for tenths of a second and finds almost nothing.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
 
@@ -75,6 +75,6 @@ def _stop_signals() -> asyncio.Event:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
-    except ImportError:  # it has no build for every platform, and is only faster
+    except ImportError:  # optional: not built for every platform
         return None
     return uvloop.new_event_loop

@@ -1,4 +1,4 @@
-"""Listens, starts and stops everything; what a connection says is not its business."""
+"""Starts and stops the listeners and all background tasks; does not read what clients send."""
 
 import asyncio
 import importlib
@@ -49,22 +49,22 @@ from ws_server.upkeep import Dependency
 from ws_server.workers.listener import listen
 from ws_server.workers.peers import Peers
 
-BACKLOG = 65535  # the kernel's own limit is smaller; with 100, a crowd that comes back is dropped
-LINGER = 2.0  # seconds that a peer has to answer a close frame
+BACKLOG = 65535  # capped by the kernel; with 100, many clients that reconnect at once are dropped
+LINGER = 2.0  # seconds that a client has to answer a close frame
 CONNECTION: dict[str, Any] = {
     "create_connection": Connection,
-    "compression": None,  # 48 KiB a connection, and no frame could be shared
-    "ping_interval": None,  # the protocol has its own pings, which browsers can see
+    "compression": None,  # 48 KiB per connection, and frames could not be shared
+    "ping_interval": None,  # the protocol has its own pings, which scripts in browsers can see
     "close_timeout": LINGER,
     "server_header": None,
 }
-"""How every connection is served; the echo that is tested for conformance has the same."""
-SETTLE = 1.0  # seconds to tell the other replicas who left
+"""Options of every connection; the echo server of the conformance tests uses the same."""
+SETTLE = 1.0  # seconds to tell the other replicas which clients left
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a server is made of; ``composition`` makes all of it."""
+    """The parts of a server; ``composition`` creates them."""
 
     service: Service
     node: Node
@@ -80,17 +80,17 @@ class Parts:
 
     @property
     def broker(self) -> Broker:
-        """What travels between replicas goes through it."""
+        """The broker between the replicas."""
         return self.service.broker
 
     @property
     def hub(self) -> Hub:
-        """Who is connected."""
+        """The connected sessions."""
         return self.service.hub
 
     @property
     def dependencies(self) -> list[Dependency]:
-        """What the server needs and what may be away."""
+        """The external services that the server needs."""
         return [self.broker, *([self.database] if self.database else [])]
 
 
@@ -109,16 +109,16 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port that is really listened on, also when the setting was 0."""
+        """The actual port, also if the setting is 0."""
         if self._listener is None:
             raise RuntimeError("the server was not started")
-        if self._peers:  # the parent listens
+        if self._peers:  # the master listens
             return self.settings.port
         return int(self._listener.sockets[0].getsockname()[1])
 
     @property
     def api_port(self) -> int:
-        """The port of the HTTP API that is really listened on."""
+        """The actual port of the HTTP API."""
         if self._api_socket is None:
             raise RuntimeError("the server was not started, or has no API key")
         return int(self._api_socket.getsockname()[1])
@@ -130,18 +130,18 @@ class Server:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen first, connect to what we depend on afterwards.
+        """Listen first, then connect to the dependencies.
 
-        Raises OSError; its ``filename`` is the address if that is not the WebSocket's.
+        Raises OSError; its ``filename`` is the address unless it is the address for WebSockets.
         """
         settings = self.settings
         if settings.api_key is not None:
-            # Listens at once, though it takes a while until requests are accepted.
+            # Listens at once; requests are accepted a little later.
             shared = self._peers.api if self._peers else None
             self._api_socket = shared or listen(settings.api_host, settings.api_port)
             self._api = asyncio.create_task(self._serve_api(self._api_socket, settings.api_key))
         logger = logging.getLogger("websockets")
-        logger.disabled = True  # it would log whole request lines, query and all
+        logger.disabled = True  # it would log request lines with their query
         self._listener = await serve(
             partial(converse, self._context()),
             settings.host,
@@ -164,7 +164,7 @@ class Server:
         self._upkeep = [asyncio.create_task(work) for work in self._work()]
 
     def _work(self) -> Iterator[Coroutine[Any, Any, None]]:
-        """What is done beside serving clients, until the server stops."""
+        """Return the background tasks of the server."""
         parts = self.parts
         yield parts.broker.run(parts.node)
         if parts.database:
@@ -175,7 +175,7 @@ class Server:
             yield self._peers.tell(parts.dependencies)
 
     async def stop(self) -> None:
-        """Accept no more, say 3001 to all, batch by batch, at most ``drain_timeout`` long."""
+        """Stop accepting, then close all connections with 3001, within ``drain_timeout``."""
         self.log.info("draining", connections=len(self.parts.hub.sessions))
         self.parts.timer.stop()
         if self._api is not None:
@@ -192,7 +192,7 @@ class Server:
         self.log.info("stopped")
 
     async def _serve_api(self, listening: socket.socket, key: bytes) -> None:
-        # Importing aiohttp takes long; in a thread, the server answers meanwhile.
+        # Importing aiohttp takes long; in a thread, it does not block the server.
         module = await asyncio.to_thread(importlib.import_module, "ws_server.api.internal")
         metrics = module.Metrics(
             self.parts.hub, self.parts.service.stats, self.parts.dependencies, self.parts.gauges
@@ -252,7 +252,7 @@ class Server:
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel, and wait for a while: a library that does not end must not hold up the process."""
+    """Cancel, and wait for a limited time: a library that hangs must not delay the exit."""
     for task in tasks:
         task.cancel()
     if tasks:
@@ -262,5 +262,5 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 def _select_subprotocol(
     _connection: ServerConnection, offered: Sequence[Subprotocol]
 ) -> Subprotocol | None:
-    # Never anything else: one of the others may be somebody's token.
+    # Never select another one: it may be a token.
     return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None

@@ -1,4 +1,4 @@
-"""Counts what happened, for ``/metrics``; plain numbers, because every message passes here."""
+"""Counts events for ``/metrics``; plain numbers, because each message is counted."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 FAST = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 SLOW = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-"""Upper bounds in seconds: of what only this process does, and of what asks another one."""
+"""Upper bounds in seconds: FAST for work in this process, SLOW for requests to another one."""
 
 
 class Histogram:
-    """How many durations there were up to each bound, and their sum."""
+    """The number of durations up to each bound, and their sum."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -20,7 +20,7 @@ class Histogram:
         self.total = 0.0
 
     def observe(self, seconds: float) -> None:
-        """Count one."""
+        """Count one duration."""
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 
@@ -31,7 +31,7 @@ def _slow() -> defaultdict[str, Histogram]:
 
 @dataclass(slots=True)
 class Stats:
-    """Everything since the start; sizes are bytes, times seconds."""
+    """All counters since the start; sizes in bytes, times in seconds."""
 
     connections: int = 0
     commands: int = 0

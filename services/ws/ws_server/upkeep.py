@@ -1,4 +1,4 @@
-"""Keeps something connected for ever; knows not what. Logs changes, not attempts."""
+"""Reconnects to a dependency for ever; does not know which. Logs changes, not attempts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,20 +8,20 @@ from ws_server.log import Log
 
 FIRST_DELAY = 0.05
 LONGEST_DELAY = 0.08
-"""Seconds; readiness is noticed within 0.1 s, and a dozen connects a second are cheap."""
+"""Seconds; detects readiness within 0.1 s, and a dozen attempts per second are cheap."""
 
 
 class Dependency(Protocol):
-    """Something that the server needs and that may be away."""
+    """An external service that the server needs and that may be down."""
 
     name: str
     is_ready: bool
 
 
 async def keep(name: str, attempt: Callable[[], Awaitable[None]], log: Log) -> None:
-    """Call ``attempt`` again and again; it connects, serves, and raises when the connection ends.
+    """Call ``attempt`` repeatedly; it connects, serves, and raises when the connection ends.
 
-    Whatever it raises is logged and survived: the process outlives its dependencies.
+    Every exception is caught and logged: the process must outlive its dependencies.
     """
     clock = asyncio.get_running_loop().time
     delay, last = FIRST_DELAY, ""

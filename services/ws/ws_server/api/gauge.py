@@ -1,11 +1,11 @@
-"""A number that any part of the server has for ``/metrics``; knows no exporter."""
+"""A number for ``/metrics`` that any part of the server can provide; knows no exporter."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 
 class Gauge(NamedTuple):
-    """``name`` without prefix but with its unit; ``read`` is called at every scrape."""
+    """``name`` has a unit but no prefix; ``read`` is called at every scrape."""
 
     name: str
     help: str

@@ -1,6 +1,6 @@
-"""The internal port: the HTTP API behind its key, and /metrics; never for the outside.
+"""The internal port: the HTTP API, protected by a key, and /metrics; never public.
 
-Imports aiohttp, so it is imported late: see ``Server``.
+``Server`` imports it late, because it imports aiohttp.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from ws_server.workers.peers import Peers
 MAX_BODY = 2**20  # bytes
 READ_TIMEOUT = 10.0  # seconds for a body to arrive
 ANSWER_TIMEOUT = 10.0
-LINGER = 1.0  # seconds that requests have to end when the server stops
+LINGER = 1.0  # seconds that requests have to finish when the server stops
 
 
 class Internal:
-    """Answers HTTP on a socket that listens already."""
+    """Answers HTTP on a socket that already listens."""
 
     def __init__(
         self, api: Api, key: bytes, metrics: Metrics, peers: Peers | None, log: Log
@@ -42,7 +42,7 @@ class Internal:
         self._log = log
 
     async def run(self, listening: socket) -> None:
-        """Serve until cancelled; requests that are under way are answered then."""
+        """Serve until cancelled; pending requests are answered then."""
         application = web.Application(client_max_size=MAX_BODY, middlewares=[self._guard])
         application.router.add_get("/metrics", self._scrape)
         application.router.add_post("/api/{method}", self._call)
@@ -61,26 +61,26 @@ class Internal:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """One request's bug is logged by its peers, and by nothing of its content."""
+        """Log an exception of a handler without the content of the request."""
         try:
             return await handler(request)
         except web.HTTPException:
             raise
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            peers = f"{where.name}:{where.lineno}"
-            self._log.fault("api_failed", error=type(error).__name__, where=peers)
+            place = f"{where.name}:{where.lineno}"
+            self._log.fault("api_failed", error=type(error).__name__, where=place)
             return self._refuse("", HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of the server")
 
     async def _scrape(self, _request: web.Request) -> web.Response:
-        """Whoever is asked answers for all workers."""
+        """Return the metrics of all workers, whichever worker gets the request."""
         body = self._metrics.render()
         if self._peers is not None:
             texts = {self._peers.number: body} | await self._peers.ask_others()
-            # A millisecond a worker: in a thread, clients wait less for it.
+            # It takes a millisecond per worker; in a thread, it blocks clients less.
             body = await asyncio.to_thread(joined, texts)
         answer = web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
-        # A connection stays with its worker, and the next scrape is for one that lives then.
+        # A connection stays with its worker, which may be gone at the next scrape.
         answer.force_close()
         return answer
 

@@ -1,6 +1,6 @@
-"""What the methods of the HTTP API do, and what they answer; reads no HTTP.
+"""Implements the methods of the HTTP API; reads no HTTP.
 
-The shape is that of https://centrifugal.dev/docs/server/server_api, so that its clients fit.
+Compatible with https://centrifugal.dev/docs/server/server_api, so that its clients work.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ from ws_server.service.revoking import Revoking
 from ws_server.service.service import Service
 from ws_server.service.survey import Survey
 
-MAX_CHANNELS = 10_000  # of one broadcast
-MAX_COMMANDS = 1_000  # of one batch
-MAX_KEY = 256  # characters of an idempotency key
+MAX_CHANNELS = 10_000  # per broadcast
+MAX_COMMANDS = 1_000  # per batch
+MAX_KEY = 256  # characters per idempotency key
 MAX_REASON = 123  # bytes that a close frame holds (RFC 6455 §5.5)
 
 Outcome = bytes | ReplyError
-"""A result as JSON, or why there is none."""
+"""A result as JSON, or the error."""
 
 _EMPTY = b"{}"
 
 
 class Api:
-    """The methods by name. Everybody who gets this far may do everything."""
+    """The methods by name. The caller is authorised for all of them."""
 
     def __init__(self, service: Service, revoking: Revoking, survey: Survey) -> None:
         self._service = service
@@ -59,7 +59,7 @@ class Api:
         self.names = frozenset({*self._methods, "batch"})
 
     async def call(self, method: str, body: Any) -> tuple[bytes, int]:
-        """The whole answer to one of ``names``, and its error code, 0 if there is none.
+        """Return the answer to one of ``names``, and its error code or 0.
 
         Raises MalformedError.
         """
@@ -74,7 +74,7 @@ class Api:
         commands = body.get("commands")
         if not isinstance(commands, list) or len(commands) > MAX_COMMANDS:
             raise MalformedError(f"commands must be a list of at most {MAX_COMMANDS}")
-        # All are read before the first is carried out: a malformed body does nothing.
+        # All are read before the first one runs: a malformed body has no effect.
         calls = [self._command(command) for command in commands]
         if body.get("parallel") is True:
             outcomes = await asyncio.gather(*(self._outcome(*call) for call in calls))
@@ -97,7 +97,7 @@ class Api:
         return method, self._read(method, body)
 
     def _read(self, method: str, body: Mapping[str, Any]) -> object:
-        """A request, or why there will be no result. Raises MalformedError."""
+        """Return a request or the error. Raises MalformedError."""
         if method not in self._methods:
             return codes.METHOD_NOT_FOUND
         try:
@@ -181,7 +181,7 @@ class Api:
         self, name: str, request: requests.Subscribe | requests.Unsubscribe | requests.Refresh
     ) -> bytes:
         _require(bool(request.user))
-        # Not by asdict, which copies what is nested, and not as deeply as JSON may be.
+        # asdict would copy nested values, and fail for deep ones.
         named = {field.name: getattr(request, field.name) for field in fields(request)}
         await self._service.broker.command(control.encode(name, **named))
         return _EMPTY
@@ -234,11 +234,11 @@ def _require_channel(channel: str) -> None:
 
 
 def _payload(request: requests.Publish | requests.Broadcast) -> bytes:
-    """The ``pub`` object. Raises RefusedError for no data, or what JSON cannot carry."""
+    """Return the ``pub`` object. Raises RefusedError for missing data or an invalid value."""
     _require(len(request.idempotency_key) <= MAX_KEY)
     data = request.data
     try:
-        request.idempotency_key.encode()  # half of a surrogate pair is no text in Redis
+        request.idempotency_key.encode()  # Redis cannot store half of a surrogate pair
         if request.b64data:
             data = protocol.parse(base64.b64decode(request.b64data, validate=True))
         _require(data is not UNSET)

@@ -1,4 +1,4 @@
-"""Shows the counters to Prometheus, read at the moment of the scrape; changes none of them.
+"""Exports the counters to Prometheus, read at each scrape; changes none of them.
 
 Names as https://prometheus.io/docs/practices/naming asks: a prefix, base units, ``_total``.
 """
@@ -26,7 +26,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, eq=False)
 class Metrics(Collector):
-    """What a scrape gets. ``gauges`` are read then as well."""
+    """The metrics of this process; ``gauges`` are read at each scrape."""
 
     hub: Hub
     stats: Stats
@@ -34,14 +34,14 @@ class Metrics(Collector):
     gauges: Sequence[Gauge]
 
     def render(self) -> bytes:
-        """The text of one scrape."""
+        """Return the text of one scrape."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         ProcessCollector(registry=registry)
         return generate_latest(registry)
 
     def collect(self) -> Iterable[Metric]:
-        """Everything that is counted."""
+        """Return all metrics."""
         yield from self._now()
         yield from self._traffic()
         yield from self._endings()

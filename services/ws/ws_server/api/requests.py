@@ -1,7 +1,7 @@
-"""The requests of the HTTP API as frozen values, read from JSON and checked for type; pure.
+"""The requests of the HTTP API as frozen values, read from JSON with type checks. Pure.
 
-Names and types are those of https://centrifugal.dev/docs/server/server_api. What is known
-there and not done here is refused by error 108, and never silently left out.
+Names and types are those of https://centrifugal.dev/docs/server/server_api. What is defined
+there and not supported here is refused with error 108, never silently ignored.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,11 +12,11 @@ from ws_server.core import codes
 from ws_server.service.reading import RefusedError
 
 UNSET: Any = object()
-"""No value at all, where null is one."""
+"""Marks a missing value, where null is a value."""
 
 
 class MalformedError(ValueError):
-    """The body is not a request at all; the text names the field, without its content."""
+    """The body is not a request; the text names the field, without its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """Close a user's connections, but for those in ``whitelist``."""
+    """Close a user's connections, except those in ``whitelist``."""
 
     user: str = ""
     client: str = ""
@@ -75,9 +75,9 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """Revoke what a user was given until now, or one token by its ``jti``; times are Unix time.
+    """Revoke all tokens of a user issued until now, or one by its ``jti``; times are Unix time.
 
-    Not of Centrifugo's API: there it is a feature of another edition.
+    Not in Centrifugo's open-source API.
     """
 
     user: str = ""
@@ -88,7 +88,7 @@ class Revoke:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Return a user's connections another end, or end them as expired."""
+    """Change when a user's connections expire, or end them as expired."""
 
     user: str = ""
     client: str = ""
@@ -98,14 +98,14 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class OfChannel:
-    """Ask for something of a channel: presence, presence_stats, history_remove."""
+    """A request about a channel: presence, presence_stats, history_remove."""
 
     channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Ask for publications; a ``limit`` of 0 gives only the position."""
+    """Ask for publications; with a ``limit`` of 0 only for the position."""
 
     channel: str = ""
     limit: int = 0
@@ -115,7 +115,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Ask for the channels that have subscribers; ``pattern`` is one of a shell."""
+    """Ask for the channels that have subscribers; ``pattern`` is a shell pattern."""
 
     pattern: str = ""
 
@@ -140,7 +140,7 @@ T = TypeVar("T")
 def read(kind: type[T], body: Mapping[str, Any]) -> T:
     """Read a request; unknown fields are ignored, null is unset.
 
-    Raises MalformedError for a wrong type, RefusedError for what this server does not do.
+    Raises MalformedError for a wrong type, RefusedError for an unsupported option.
     """
     if any(body.get(name) for name in NOT_DONE.get(kind, ())):
         raise RefusedError(codes.NOT_AVAILABLE)

@@ -1,4 +1,4 @@
-"""Makes one scrape of the whole container: each worker's samples, with a label for the worker."""
+"""Joins the metrics of all workers of a container; each sample gets a label for its worker."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class _Joined(Collector):
 
 
 def joined(texts: Mapping[int, bytes | None]) -> bytes:
-    """One text of those of all workers, by number; None is a worker that did not answer."""
+    """Join the texts of all workers, by number; None is a worker that did not answer."""
     up = GaugeMetricFamily("ws_worker_up", "1 if the worker has answered.", labels=[LABEL])
     families: dict[str, Metric] = {up.name: up}
     for number, text in sorted(texts.items()):

@@ -1,4 +1,4 @@
-"""Opens the sessions that Auth.js and NextAuth keep in a cookie, as a JWE; judges no claim.
+"""Decrypts the session cookies of Auth.js and NextAuth, which are JWEs; checks no claims.
 
 Both encrypt with a key that HKDF-SHA256 (RFC 5869) derives from the secret. NextAuth 4: 32 bytes
 for A256GCM, no salt. Auth.js 5: 64 bytes for A256CBC-HS512, and the cookie's name is the salt.
@@ -19,7 +19,7 @@ _COOKIES = {V4_ENCRYPTION: V4_COOKIES, V5_ENCRYPTION: V5_COOKIES}
 
 
 def session_payload(token: str, secrets: Sequence[bytes], cookie: str = "") -> Mapping[str, Any]:
-    """The payload of a session that came in that cookie, or ("") in another way.
+    """Return the payload of a session; ``cookie`` is the name of its cookie, "" for none.
 
     Raises InvalidTokenError.
     """
@@ -32,7 +32,7 @@ def session_payload(token: str, secrets: Sequence[bytes], cookie: str = "") -> M
             opened = jwe.decrypt_compact(token, key, algorithms=["dir", encryption])
             payload = json.loads(opened.plaintext or b"")
         except (JoseError, ValueError, RecursionError):
-            continue  # nothing tells a foreign key from an altered token
+            continue  # a wrong key and an altered token look the same
         if isinstance(payload, dict):
             return payload
     raise InvalidTokenError("its encryption does not match the secret")
@@ -41,7 +41,7 @@ def session_payload(token: str, secrets: Sequence[bytes], cookie: str = "") -> M
 def _encryption(header: Mapping[str, Any]) -> str:
     method, encryption = header.get("alg"), header.get("enc")
     is_known = method == "dir" and isinstance(encryption, str) and encryption in _COOKIES
-    # zip would let a small token become a large one; Auth.js writes neither it nor crit.
+    # With zip, a small token could expand to a large one; Auth.js writes neither zip nor crit.
     if not is_known or "zip" in header or "crit" in header:
         raise InvalidTokenError("it is not encrypted as Auth.js does (dir, A256GCM, A256CBC-HS512)")
     return str(encryption)

@@ -1,4 +1,4 @@
-"""Finds Auth.js' session cookies among others, whole or in chunks; believes nothing in them."""
+"""Finds the session cookies of Auth.js, whole or in chunks; verifies nothing."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ MAX_CHUNKS = 16
 
 
 def sessions_in(headers: Sequence[str]) -> list[tuple[str, str]]:
-    """The cookie names and values of all sessions in ``Cookie`` headers, the newest kind first.
+    """Return the names and values of all session cookies, those of the newest version first.
 
-    There may be several: a browser sends the cookies of every project on localhost.
+    There may be several: a browser sends the cookies of all projects on localhost.
     """
     cookies: dict[str, str] = {}
     for pair in ";".join(headers).split(";"):

@@ -1,4 +1,4 @@
-"""Looks Auth.js sessions up that are rows in Postgres, and not tokens; writes nothing there."""
+"""Looks up Auth.js sessions that are rows in Postgres; writes nothing there."""
 
 import asyncio
 import importlib
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 TIME_LIMIT = 2.0  # seconds that a sign-in waits for Postgres
-REMEMBERED = 3.0  # seconds; so long may a session that was deleted still sign in
+REMEMBERED = 3.0  # seconds; a deleted session can sign in for so long
 MAX_REMEMBERED = 10_000
 BATCH = 500
-LINGER = 1.0  # seconds that a query has to end when the server stops
+LINGER = 1.0  # seconds that a query has to finish when the server stops
 
-Found = tuple[str, float] | None  # the user and when the session ends
+Found = tuple[str, float] | None  # the user, and when the session ends
 
 
 class DatabaseSessions:
-    """One connection, made when it is needed. What is asked for meanwhile is one query.
+    """One connection, opened on demand. Lookups that arrive during a query share the next one.
 
-    So a thousand clients that come back at once cost a few queries, and no pool.
+    A thousand clients that reconnect at once cause a few queries, and need no pool.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class DatabaseSessions:
         self._is_failing = False
 
     async def find(self, token: str) -> Claims:
-        """The claims of a session that has not ended.
+        """Return the claims of a session that has not expired.
 
         Raises ExpiredTokenError, InvalidTokenError, or VerifierDownError.
         """
@@ -52,11 +52,11 @@ class DatabaseSessions:
         user, expires_at = found
         if self._wall() >= expires_at:
             raise ExpiredTokenError("it has expired")
-        # The row says not when the session began, but that it holds now: as if issued now.
+        # The row does not contain when the session began; it is valid now, as if issued now.
         return Claims(user, expires_at, issued_at=asked_at)
 
     async def close(self) -> None:
-        """Leave Postgres."""
+        """Close the connection to Postgres."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait([self._asking], timeout=LINGER)
@@ -84,7 +84,7 @@ class DatabaseSessions:
             asked_at = self._wall()
             try:
                 rows = await self._query(list(batch))
-            except Exception as error:  # whatever it is, the session may be good
+            except Exception as error:  # for any reason: the session may be valid
                 self._note(type(error).__name__)
                 await self._disconnect()
                 self._answer(batch, asked_at, None)
@@ -93,7 +93,7 @@ class DatabaseSessions:
                 self._answer(batch, asked_at, rows)
 
     def _note(self, error: str) -> None:
-        """Log changes, not attempts."""
+        """Log an error once, not for each attempt."""
         if error and not self._is_failing:
             self._log.warning("session_lookup_failed", error=error)
         elif self._is_failing and not error:
@@ -110,11 +110,11 @@ class DatabaseSessions:
             del self._waiting[token]
             if rows is None:
                 future.set_exception(VerifierDownError("Postgres cannot be asked"))
-                future.exception()  # marked as seen: the one who waited may be gone
+                future.exception()  # marks it as retrieved: the waiting task may be gone
                 continue
             future.set_result(rows.get(token))
             self._remembered.pop(token, None)
-            if len(self._remembered) >= MAX_REMEMBERED:  # in the order of their time
+            if len(self._remembered) >= MAX_REMEMBERED:  # in order of time
                 del self._remembered[next(iter(self._remembered))]
             self._remembered[token] = (asked_at, rows.get(token))
 
@@ -124,8 +124,8 @@ class DatabaseSessions:
                 self._connection = await self._connect()
         from psycopg import sql
 
-        # The columns are those of @auth/pg-adapter, Prisma and Drizzle. A time without a zone is
-        # Prisma's, and in UTC.
+        # The columns are those of @auth/pg-adapter, Prisma and Drizzle. Prisma's times have no zone
+        # and are UTC.
         query = sql.SQL(
             'SELECT "sessionToken", "userId"::text, extract(epoch FROM expires)::float8 '
             'FROM {} WHERE "sessionToken" = ANY(%s)'
@@ -135,7 +135,7 @@ class DatabaseSessions:
             return {token: (user, ends) for token, user, ends in await cursor.fetchall()}
 
     async def _connect(self) -> "AsyncConnection[Any]":
-        # Importing psycopg takes long; in a thread, the server answers meanwhile.
+        # Importing psycopg takes long; in a thread, it does not block the server.
         psycopg = await asyncio.to_thread(importlib.import_module, "psycopg")
         connection: AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
             self._address.uri, password=self._address.password, autocommit=True

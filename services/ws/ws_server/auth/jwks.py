@@ -1,6 +1,6 @@
-"""Keeps the keys of an identity provider at hand; verifies nothing.
+"""Caches the keys of an identity provider; verifies nothing.
 
-Where they come from is a setting, and nothing in a token (``jku``, ``x5u``) changes it.
+Their URL is a setting; nothing in a token (``jku``, ``x5u``) changes it.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from ws_server.auth.keyset import PublicKey, keys_in
 from ws_server.core.claims import InvalidTokenError, VerifierDownError
 from ws_server.log import Log
 
-FRESH = 300.0  # seconds after which the keys are asked for again
+FRESH = 300.0  # seconds after which the keys are fetched again
 PAUSE = 10.0  # seconds between two fetches that unknown keys cause
-ABSENT = 30.0  # seconds that an unknown name is remembered
-RETRY = 2.0  # seconds after a fetch that failed
-TIME_LIMIT = 3.0  # seconds of one fetch, all in all
+ABSENT = 30.0  # seconds that an unknown key id is remembered
+RETRY = 2.0  # seconds after a failed fetch
+TIME_LIMIT = 3.0  # seconds per fetch, in total
 SIZE_LIMIT = 512 * 1024
 MAX_ABSENT = 1000
 
@@ -25,22 +25,22 @@ Fetch = Callable[[], Awaitable[bytes]]
 
 
 class Jwks:
-    """The keys by ``kid``: cached, fetched by one at a time, and kept when a fetch fails."""
+    """The keys by ``kid``: cached, fetched once at a time, and kept if a fetch fails."""
 
     def __init__(self, fetch: Fetch, clock: Callable[[], float], log: Log) -> None:
         self._fetch = fetch
         self._clock = clock
         self._log = log
         self._keys: dict[str, PublicKey] | None = None
-        self._absent: dict[str, float] = {}  # names that were not there, and until when we know
+        self._absent: dict[str, float] = {}  # unknown key ids, and how long they count as unknown
         self._loaded_at = self._tried_at = float("-inf")
         self._has_failed = False
         self._fetching: asyncio.Task[bool] | None = None
 
     async def find(self, name: str) -> PublicKey:
-        """The key of that name.
+        """Return the key with that ``kid``.
 
-        Raises InvalidTokenError when there is none, and VerifierDownError when that is not known.
+        Raises InvalidTokenError if it does not exist, VerifierDownError if that is not known.
         """
         now = self._clock()
         if self._absent.get(name, now) > now:
@@ -53,7 +53,7 @@ class Jwks:
         if has_looked:
             self._remember_absent(name)
             raise InvalidTokenError("it is signed with an unknown key (kid)")
-        # It may be new. So many unknown ones were asked for that it has to wait.
+        # It may be new, but unknown keys limit how often the document is fetched.
         raise VerifierDownError("the key is not known yet")
 
     def _wants_fetch(self, name: str, now: float) -> bool:
@@ -72,10 +72,10 @@ class Jwks:
         self._absent[name] = self._clock() + ABSENT
 
     async def _refresh(self) -> bool:
-        """Whether the keys are those of a fetch that ended now."""
+        """Whether a fetch that ended now updated the keys."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._load())
-        # Shielded, because several wait for the same answer, and one of them may go away.
+        # Shielded: several tasks wait for the same fetch, and one of them may be cancelled.
         return await asyncio.shield(self._fetching)
 
     async def _load(self) -> bool:
@@ -95,7 +95,7 @@ class Jwks:
 
 
 def source(url: str) -> Fetch:
-    """How to read the document at that URL: http, https, or a file."""
+    """Return a function that reads the document at that URL: http, https or a file."""
     parts = urlsplit(url)
     if parts.scheme == "file":
         return lambda: asyncio.to_thread(_read, Path(unquote(parts.path)))
@@ -123,7 +123,7 @@ async def _get(url: str) -> bytes:
             return bytes(body)
     except aiohttp.ClientConnectorError as error:
         raise OSError(str(error)) from None
-    except aiohttp.ClientError as error:  # its text may quote the URL, and a password in it
+    except aiohttp.ClientError as error:  # its text may contain the URL with a password
         raise OSError(type(error).__name__) from None
 
 

@@ -1,4 +1,4 @@
-"""The public keys of a JWKS document (RFC 7517) by their ``kid``; fetches nothing."""
+"""Reads the public keys of a JWKS document (RFC 7517) by their ``kid``; fetches nothing."""
 
 import json
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ _OF_RSA = ("RS256", "RS384", "RS512")
 
 
 class NoKeySetError(ValueError):
-    """It is no JWKS document; the text says why."""
+    """It is not a JWKS document; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key, and the algorithms that fit its type: never what a token says of itself."""
+    """A key and the algorithms for its type; the ``alg`` of a token does not count."""
 
     key: Any
     algorithms: tuple[str, ...]
 
 
 def keys_in(document: bytes) -> dict[str, PublicKey]:
-    """The usable keys. Raises NoKeySetError when it is no JWKS document.
+    """Return the usable keys. Raises NoKeySetError if it is not a JWKS document.
 
-    A key that we cannot use is passed over: others may be for others.
+    Keys that cannot be used here are skipped: they may be for other services.
     """
     try:
         parsed = json.loads(document)
@@ -55,12 +55,12 @@ def _key(jwk: dict[str, Any]) -> PublicKey | None:
         return None
     if getattr(key, "key_size", MIN_RSA_BITS) < MIN_RSA_BITS and jwk["kty"] == "RSA":
         return None
-    # A document with private keys in it verifies as well; we hold on to none.
+    # A document may contain private keys; only their public parts are kept.
     return PublicKey(key.public_key() if hasattr(key, "public_key") else key, algorithms)
 
 
 def _algorithms(jwk: dict[str, Any]) -> tuple[str, ...]:
-    """What fits the type of the key. Nothing fits a symmetric one: whoever reads it can sign."""
+    """Return the algorithms of a key by its type; none for a symmetric key: readers could sign."""
     kind, curve, said = jwk.get("kty"), jwk.get("crv"), jwk.get("alg")
     fitting: tuple[str, ...] = ()
     if kind == "RSA":

@@ -1,4 +1,4 @@
-"""Tells the kinds of tokens apart by their shape; believes nothing that they say of themselves."""
+"""Distinguishes the kinds of tokens by their shape, not by their content."""
 
 import base64
 import binascii
@@ -16,9 +16,9 @@ _OPAQUE = re.compile(r"[A-Za-z0-9_~+/=-]{16,256}")
 
 
 def shape_of(token: str) -> Shape:
-    """A JWS has three parts (RFC 7515 §7.1), a JWE has five (RFC 7516 §7.1), a random id has none.
+    """Return the kind: a JWS has 3 parts (RFC 7515 §7.1), a JWE 5 (RFC 7516 §7.1), a random id 1.
 
-    Raises InvalidTokenError for anything else, and for what is too long for its kind.
+    Raises InvalidTokenError for anything else, and for tokens that are too long for their kind.
     """
     dots = token.count(".")
     limit = MAX_SESSION_LENGTH if dots == 4 else MAX_SIGNED_LENGTH
@@ -34,7 +34,7 @@ def shape_of(token: str) -> Shape:
 
 
 def header_of(token: str) -> dict[str, Any]:
-    """The header of a JWS or JWE, which nobody has verified."""
+    """Return the header of a JWS or JWE, unverified."""
     encoded = token.partition(".")[0]
     try:
         decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_", validate=True)

@@ -1,4 +1,4 @@
-"""Checks the signature of a JWS with a key that is given; fetches none and judges no claim."""
+"""Checks the signature of a JWS with given keys; fetches no keys and checks no claims."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ _JUDGED_BY_US = ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
 
 
 def signed_payload(token: str, keys: Sequence[Any], algorithms: Sequence[str]) -> Mapping[str, Any]:
-    """The payload, if one of the keys signed it with one of the algorithms that fit those keys.
+    """Return the payload if one of the keys signed it with one of the algorithms.
 
     Raises InvalidTokenError.
     """
@@ -21,7 +21,7 @@ def signed_payload(token: str, keys: Sequence[Any], algorithms: Sequence[str]) -
         raise InvalidTokenError("it is not signed (alg none)")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise InvalidTokenError(f"it is not signed with {' or '.join(algorithms)}")
-    # The library would compare the times with its own clock; ours is an argument.
+    # The library would check the times against its own clock; ours is an argument.
     options: Any = {f"verify_{name}": False for name in _JUDGED_BY_US}
     for key in keys:
         try:

@@ -1,4 +1,4 @@
-"""Chooses who verifies a token, by its shape and never by its ``alg``; opens nothing itself."""
+"""Chooses the verifier of a token, by its shape and never by its ``alg``."""
 
 import asyncio
 import importlib
@@ -23,9 +23,9 @@ from ws_server.core.claims import (
 
 @dataclass(slots=True)
 class Verifiers:
-    """Everything that can believe a token. ``secrets`` are the present one and those before it.
+    """All verifiers of tokens. ``secrets`` are the current one and the previous ones.
 
-    ``refuse`` raises for claims that were good and are revoked.
+    ``refuse`` raises for valid claims that are revoked.
     """
 
     secrets: tuple[bytes, ...]
@@ -37,7 +37,7 @@ class Verifiers:
     _has_libraries: bool = field(default=False, init=False)
 
     async def verify(self, token: str, cookie: str = "") -> Claims:
-        """The claims of a token that came in a cookie of that name, or ("") in another way.
+        """Return the claims of a token; ``cookie`` is the name of its cookie, "" for none.
 
         Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
         """
@@ -49,14 +49,14 @@ class Verifiers:
             claims = (
                 self._decrypted(token, cookie) if kind == "encrypted" else await self._signed(token)
             )
-        # Last, and without a wait before the caller goes on: what is revoked later finds a session.
+        # Last, and without an await after it: a later revocation finds the session.
         self.refuse(claims)
         return claims
 
     async def verify_cookies(self, sessions: Iterable[tuple[str, str]]) -> Claims | None:
-        """The claims of the first good session among cookies, None when there is no cookie.
+        """Return the claims of the first valid session cookie, None without a cookie.
 
-        Raises as ``verify`` does for the session that is nearest to being good.
+        Raises like ``verify``, with the error of the session that is closest to valid.
         """
         refusals: list[InvalidTokenError | VerifierDownError] = []
         for name, token in sessions:
@@ -89,7 +89,7 @@ class Verifiers:
         return await self.sessions.find(token)
 
     async def _load_libraries(self) -> None:
-        """Importing them takes up to half a second; in a thread, the server answers meanwhile."""
+        """Import them in a thread: that takes up to half a second."""
         if not self._has_libraries:
             for name in ("jwt", "joserfc.jwe", "cryptography.hazmat.primitives.kdf.hkdf"):
                 await asyncio.to_thread(importlib.import_module, name)

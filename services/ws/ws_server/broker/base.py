@@ -1,7 +1,7 @@
-"""How publications, presence and control messages travel between replicas; knows no sessions.
+"""The interface that carries publications, presence and control messages between replicas.
 
-What a broker promises about order: when ``history`` has returned, every publication that it knows
-of was delivered before, if the channel was subscribed at the time.
+A broker guarantees the order: when ``history`` returns, each publication that it contains has
+already been delivered, if the channel was subscribed at that time.
 """
 
 import asyncio
@@ -28,20 +28,20 @@ class Keep:
 
 
 class Listener(Protocol):
-    """What a broker tells this replica, in the order in which things happened."""
+    """Receives the events of a broker in this replica, in order."""
 
     def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
-        """Something was published in a channel that this replica subscribed."""
+        """Handle an event in a channel that this replica subscribed to."""
 
     def control(self, payload: bytes) -> None:
-        """A replica, perhaps this one, sent a control message."""
+        """Handle a control message of a replica, possibly this one."""
 
     def reconnected(self) -> None:
-        """The connection is there again, and whatever happened meanwhile was not delivered."""
+        """Handle a reconnect: events since the disconnect were not delivered."""
 
 
 class Broker(Protocol):
-    """Carries publications; its own subscriptions are the channels that this replica needs."""
+    """Carries publications; it subscribes to the channels that this replica needs."""
 
     name: str
     is_ready: bool
@@ -49,56 +49,56 @@ class Broker(Protocol):
 
     @property
     def lag(self) -> float:
-        """How many seconds the broker takes to answer right now."""
+        """The current response time of the broker in seconds."""
 
     async def run(self, listener: Listener) -> None:
-        """Keep the broker connected until cancelled, and tell the listener what happens.
+        """Keep the broker connected until cancelled, and pass its events to the listener.
 
-        Never raises for a broker that is down.
+        Does not raise if the broker is down.
         """
 
     async def subscribe(self, channel: str) -> None:
         """Return when publications of the channel will be delivered. Raises BrokerDownError."""
 
     def unsubscribe(self, channel: str) -> None:
-        """Stop delivering the channel, soon."""
+        """Stop delivering the channel soon."""
 
     def publish(
         self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
     ) -> asyncio.Future[Position]:
-        """Return the place where the publication stands, once it does; offset 0 without ``keep``.
+        """Return a future of the publication's position; its offset is 0 without ``keep``.
 
-        What is published first stands first, whether or not anybody waits in between. A ``key``
-        that was used in the last minutes publishes nothing, and gives the place of the first. The
-        future may raise BrokerDownError; then the publication may have happened or not.
+        The order of the calls is the order of publication, even if the caller awaits nothing in
+        between. A ``key`` that was used in the last minutes publishes nothing, and gives the
+        position of the first. If the future raises BrokerDownError, the outcome is unknown.
         """
 
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
     ) -> History:
-        """Publications after ``since`` (or from the beginning), at most ``limit``; -1 for all.
+        """Return publications after ``since`` or from the beginning, at most ``limit``; -1 for all.
 
-        And at most MAX_HISTORY_BYTES of them: the rest is left out. Raises BrokerDownError.
+        At most MAX_HISTORY_BYTES: the rest is left out. Raises BrokerDownError.
         """
 
     async def forget(self, channel: str) -> None:
         """Remove the publications of a channel, but not its position. Raises BrokerDownError."""
 
     async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
-        """Make a client present in a channel; ``announce`` tells the channel by a ``join``."""
+        """Add a client to the presence of a channel; ``announce`` publishes a ``join``."""
 
     async def exit(self, channel: str, client: str, *, announce: bool) -> None:
-        """Take a client out; ``announce`` tells the channel by a ``leave``."""
+        """Remove a client; ``announce`` publishes a ``leave``."""
 
     async def present(self, channel: str) -> Mapping[str, bytes]:
-        """Who is in a channel: ClientInfo objects by client. Raises BrokerDownError."""
+        """Return the ClientInfo objects of a channel by client. Raises BrokerDownError."""
 
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
-        """Tell every replica, this one included, or only one; it may be heard more than once.
+        """Send a control message to all replicas, including this one, or to one, at least once.
 
-        Until that time (Unix seconds) also each one that connects later, before it is ready. Raises
-        BrokerDownError.
+        ``until`` that time (Unix seconds), replicas that connect later also receive it, before they
+        are ready. Raises BrokerDownError.
         """
 
     async def replicas(self) -> Collection[str]:
-        """The names of all replicas, as far as it is known who lives. Raises BrokerDownError."""
+        """Return the names of the replicas that are known to live. Raises BrokerDownError."""

@@ -1,8 +1,8 @@
-"""One connection to Redis on which commands and pushed messages share the way; knows no channels.
+"""One connection to Redis for commands and pushed messages; knows no channels.
 
-RESP3: all commands of a loop turn leave in one write, and answers and messages arrive in the order
-in which Redis made them. The connection is redis-py's, its life is ours: redis-py's own pub/sub
-reconnects silently (redis-py#3979), and a silent reconnect is a gap that nobody hears of.
+With RESP3, all commands of a loop turn leave in one write, and replies and messages arrive in the
+order in which Redis made them. redis-py provides the connection, but reconnecting is ours: its
+pub/sub reconnects silently (redis-py#3979), which would leave an unnoticed gap.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from redis.asyncio.connection import Connection
 
 CONNECT_TIMEOUT = 2.0  # seconds
-WINDOW = 256  # requests that wait for their answer; all others wait here
+WINDOW = 256  # requests that were sent and not answered; all others wait here
 WINDOW_BYTES = 1024 * 1024
-"""Redis keeps what it could not send yet, and ends a connection with subscriptions at 32 MiB. Each
-message that comes of a command on its own connection takes 20 KiB there, however short it is."""
-SCANNED = 10_000  # members in one answer, about
+"""Redis buffers unsent replies, and closes a connection with subscriptions at 32 MiB. A message
+that a command causes on its own connection takes 20 KiB of that, however short it is."""
+SCANNED = 10_000  # members per answer, approximately
 
 
 class _Request(NamedTuple):
@@ -34,7 +34,7 @@ class _Request(NamedTuple):
 
 
 class RedisLink:
-    """Sends commands while it is connected; ``on_push`` gets every message of a subscription."""
+    """Sends commands while connected; ``on_push`` gets every message of a subscription."""
 
     def __init__(self, address: RedisAddress, on_push: Callable[[list[Any]], None]) -> None:
         self._address = address
@@ -45,14 +45,14 @@ class RedisLink:
         self._wake = asyncio.Event()
 
     async def serve(self, connection: "Connection", beside: Callable[[], Any]) -> None:
-        """Write and read until the connection ends, with ``beside`` at the same time; raises."""
+        """Write and read until the connection ends, and run ``beside`` concurrently; raises."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._write(connection))
                 tasks.create_task(self._read(connection))
                 tasks.create_task(beside())
         finally:
-            # In this order: what is asked while it disconnects must not wait for the next one.
+            # In this order: a request during the disconnect must not wait for the next connection.
             try:
                 await connection.disconnect(nowait=True)
             finally:
@@ -60,7 +60,7 @@ class RedisLink:
 
     async def connect(self) -> "Connection":
         """Open the connection and sign in."""
-        # Importing redis-py takes long; in a thread, the server answers meanwhile.
+        # Importing redis-py takes long; in a thread, it does not block the server.
         module = await asyncio.to_thread(importlib.import_module, "redis.asyncio.connection")
         retry = importlib.import_module("redis.asyncio.retry")
         backoff = importlib.import_module("redis.backoff")
@@ -73,17 +73,17 @@ class RedisLink:
             protocol=3,
             driver_info=None,
             socket_connect_timeout=CONNECT_TIMEOUT,
-            # With one, writes are wrapped in wait_for, which on Python 3.11 can swallow the
-            # cancellation that ends this connection: nobody would ever open another.
+            # With a timeout, writes are wrapped in wait_for, which on Python 3.11 can swallow the
+            # cancellation that ends this connection: it would never reconnect.
             socket_timeout=None,
             retry=retry.Retry(backoff.NoBackoff(), 0),
         )
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            await connection.connect()  # type: ignore[no-untyped-call]  # redis-py types it not
+            await connection.connect()  # type: ignore[no-untyped-call]  # untyped in redis-py
         return connection
 
     def send(self, *command: bytes) -> None:
-        """Send a command that is answered by pushes only, such as SUBSCRIBE."""
+        """Send a command whose only answers are pushes, such as SUBSCRIBE."""
         self._outgoing.append(command)
         self._wake.set()
 
@@ -93,9 +93,9 @@ class RedisLink:
         read: Callable[[Any], Any] = lambda answer: answer,
         is_urgent: bool = False,
     ) -> asyncio.Future[Any]:
-        """Send a command; the future gets what ``read`` makes of its answer, or BrokerDownError.
+        """Send a command; the future gets ``read(answer)``, or BrokerDownError.
 
-        An urgent one overtakes all that waits here.
+        An urgent command overtakes all that wait here.
         """
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         request = _Request(command, sum(map(len, command)), reply, read)
@@ -107,7 +107,7 @@ class RedisLink:
         return reply
 
     async def scan(self, command: bytes, key: bytes) -> list[bytes]:
-        """All that a set or a hash has, a part at a time; something may be there twice."""
+        """Return all elements of a set or hash, read in parts; may contain duplicates."""
         found: list[bytes] = []
         cursor = b"0"
         while True:
@@ -126,7 +126,7 @@ class RedisLink:
                 await connection.send_packed_command(packed, check_health=False)
 
     def _batch(self) -> list[tuple[bytes, ...]]:
-        """What may be sent now."""
+        """Return the commands that may be sent now."""
         batch: list[tuple[bytes, ...]] = []
         while self._outgoing and self._is_open(WINDOW, WINDOW_BYTES):
             item = self._outgoing.popleft()
@@ -143,8 +143,8 @@ class RedisLink:
 
     async def _read(self, connection: "Connection") -> None:
         while True:
-            # An error reply raises and ends the connection: after one, which of the requests it
-            # answers could only be guessed.
+            # An error reply raises and ends the connection: after it, replies could no longer be
+            # assigned to requests.
             answer = await connection.read_response(
                 disable_decoding=True, timeout=math.inf, push_request=True
             )
@@ -154,27 +154,27 @@ class RedisLink:
                 self._answered(answer)
 
     def _answered(self, answer: Any) -> None:
-        request = self._unanswered[0]  # and still there when ``read`` raises, to be told by _reset
+        request = self._unanswered[0]  # stays in the queue if ``read`` raises: _reset fails it
         settle(request.reply, request.read(answer))
         self._unanswered.popleft()
         self._unanswered_bytes -= request.size
-        # Not for each: the next ones are to leave together, too.
+        # Not for each answer, so that the next commands leave together as well.
         if self._outgoing and self._is_open(WINDOW // 2, WINDOW_BYTES // 2):
             self._wake.set()
 
     def _reset(self) -> None:
-        """Tell everybody who waits for an answer that there will be none."""
+        """Fail all requests that wait for an answer."""
         for item in (*self._unanswered, *self._outgoing):
             if isinstance(item, _Request) and not item.reply.done():
                 item.reply.set_exception(BrokerDownError())
-                item.reply.exception()  # marked as seen: the one who waited may be gone
+                item.reply.exception()  # marks it as retrieved: the waiting task may be gone
         self._outgoing, self._unanswered = deque(), deque()
         self._unanswered_bytes = 0
         self._wake.clear()
 
 
 def settle(future: asyncio.Future[Any], value: object) -> None:
-    """Return a future its value, if somebody still waits for it."""
+    """Set the result of a future unless it is done."""
     if not future.done():
         future.set_result(value)
 

@@ -1,4 +1,4 @@
-"""The broker of a server without Redis: everything is in this process, and ends with it."""
+"""The broker of a server without Redis: its state is in this process only."""
 
 import asyncio
 import math
@@ -13,16 +13,16 @@ from uuid import uuid4
 from ws_server.broker.base import MAX_HISTORY_BYTES, Keep, Listener
 from ws_server.core.publication import History, Kind, Position, Publication
 
-KEY_TTL = 300.0  # seconds that a key of a publication is remembered
+KEY_TTL = 300.0  # seconds that the key of a publication is remembered
 MAX_KEYS = 100_000
-META_TTL = 86_400.0  # seconds, for a stream that is read before anything was published
+META_TTL = 86_400.0  # seconds, for a stream that is read before its first publication
 SWEEP_INTERVAL = 10.0
 NO_KEEP = Keep(0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
 class _Stream:
-    """The kept publications of a channel with the time of each, until ``ends_at``."""
+    """The stored publications of a channel with their times, until ``ends_at``."""
 
     kept: deque[tuple[float, Publication]] = field(default_factory=deque)
     top: int = 0
@@ -37,7 +37,7 @@ class _Stream:
 
 
 class MemoryBroker:
-    """A Broker; see there. What is published here is delivered here, at once."""
+    """Implements Broker; delivers publications to this process at once."""
 
     name = "memory"
     is_ready = True
@@ -51,9 +51,9 @@ class MemoryBroker:
         self._keys: dict[tuple[str, str], tuple[float, Position]] = {}
 
     async def run(self, listener: Listener) -> None:
-        """There is nothing to keep connected, but memory to give back.
+        """Sweep until cancelled; there is no connection to keep.
 
-        Several may listen at a time, as the replicas of one Redis do.
+        Several listeners may run at once, like the replicas at one Redis.
         """
         self._listeners.append(listener)
         try:
@@ -64,17 +64,17 @@ class MemoryBroker:
             self._listeners.remove(listener)
 
     def sweep(self, now: float) -> None:
-        """Forget what has expired."""
+        """Remove expired entries."""
         self._streams = {name: each for name, each in self._streams.items() if each.ends_at > now}
         for stream in self._streams.values():
             stream.trim(now)
         self._keys = {name: each for name, each in self._keys.items() if now - each[0] < KEY_TTL}
 
     async def subscribe(self, channel: str) -> None:
-        """Everything is delivered anyway."""
+        """Do nothing: everything is delivered."""
 
     def unsubscribe(self, channel: str) -> None:
-        """Everything is delivered anyway; the hub drops what nobody wants."""
+        """Do nothing: the hub drops what has no subscriber."""
 
     def publish(
         self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
@@ -99,7 +99,7 @@ class MemoryBroker:
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
     ) -> History:
-        """What is kept and has not expired, but at most MAX_HISTORY_BYTES."""
+        """Return the stored publications that have not expired, at most MAX_HISTORY_BYTES."""
         now = time.monotonic()
         stream = self._stream(channel, now)
         stream.trim(now)
@@ -116,18 +116,18 @@ class MemoryBroker:
         return History(tuple(wanted[:fitting]), top)
 
     async def forget(self, channel: str) -> None:
-        """Removed at once."""
+        """Remove the publications at once."""
         if channel in self._streams:
             self._streams[channel].kept.clear()
 
     async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
-        """Known to this process."""
+        """Add a client to the presence in this process."""
         self._present.setdefault(channel, {})[client] = info
         if announce:
             self._deliver(channel, "join", Publication(info))
 
     async def exit(self, channel: str, client: str, *, announce: bool) -> None:
-        """Forgotten by this process."""
+        """Remove a client from the presence in this process."""
         clients = self._present.get(channel, {})
         info = clients.pop(client, None)
         if not clients:
@@ -136,7 +136,7 @@ class MemoryBroker:
             self._deliver(channel, "leave", Publication(info))
 
     async def present(self, channel: str) -> Mapping[str, bytes]:
-        """Who is in the channel, of this process."""
+        """Return the clients of this process in the channel."""
         return dict(self._present.get(channel, {}))
 
     async def command(
@@ -144,7 +144,7 @@ class MemoryBroker:
         payload: bytes,
         replica: str = "",
         *,
-        until: float = 0.0,  # noqa: ARG002 - nobody connects later
+        until: float = 0.0,  # noqa: ARG002 - no replica connects later
     ) -> None:
         """This process is all there is."""
         if replica in {"", self.replica}:
@@ -169,7 +169,7 @@ class MemoryBroker:
         return publication
 
     def _stream(self, channel: str, now: float) -> _Stream:
-        """The stream of a channel; reading one that nobody wrote begins it, for its epoch."""
+        """Return the stream of a channel; create it if needed, so that it has an epoch."""
         known = self._streams.get(channel)
         if known is None or known.ends_at <= now:
             known = self._streams[channel] = _Stream(ends_at=now + META_TTL)
@@ -177,6 +177,6 @@ class MemoryBroker:
 
     def _remember(self, channel: str, key: str, now: float, position: Position) -> None:
         self._keys.pop((channel, key), None)
-        if len(self._keys) >= MAX_KEYS:  # in the order of their time
+        if len(self._keys) >= MAX_KEYS:  # in order of time
             del self._keys[next(iter(self._keys))]
         self._keys[channel, key] = (now, position)

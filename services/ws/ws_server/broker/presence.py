@@ -1,7 +1,7 @@
-"""Keeps in Redis who is in which channel, and here whom this replica put there; tells no sessions.
+"""Stores the presence of channels in Redis, and remembers the members of this replica.
 
-A channel has a hash of its clients, and a replica a set of its members, which are the clients that
-are to be taken out when it dies.
+A channel has a hash of its clients. A replica has a set of members: the clients to remove when it
+dies.
 """
 
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
@@ -14,14 +14,14 @@ PRESENT, MEMBERS = b"ws:present:", b"ws:members:"
 
 
 class Script(Protocol):
-    """Runs one script of ``redis_scripts``."""
+    """Runs one of the ``scripts``."""
 
     async def __call__(self, script: str, keys: Sequence[bytes], *args: bytes) -> Any:
         """Return its answer. Raises BrokerDownError."""
 
 
 class Presence:
-    """The members of one replica. Everything that waits raises BrokerDownError."""
+    """The members of one replica. All coroutines raise BrokerDownError."""
 
     def __init__(self, link: RedisLink, script: Script, topic: bytes, replica: str) -> None:
         self.here: dict[tuple[str, str], tuple[bytes, bool]] = {}
@@ -31,7 +31,7 @@ class Presence:
         self._replica = replica
 
     async def enter(self, channel: str, client: str) -> None:
-        """Tell Redis, and with it the channel, of somebody who is still here."""
+        """Add a client in Redis and announce it, if it is still here."""
         if (channel, client) not in self.here:
             return
         info, announce = self.here[channel, client]
@@ -43,25 +43,25 @@ class Presence:
         )
 
     async def exit(self, channel: str, client: str, *, announce: bool) -> None:
-        """Take a client of this replica out."""
+        """Remove a client of this replica."""
         await self._take_out(self._replica, _member(channel, client, announce=announce))
 
     async def read(self, channel: str) -> Mapping[str, bytes]:
-        """Who is in a channel, of all replicas."""
+        """Return the clients of a channel, on all replicas."""
         found = await self._link.scan(b"HSCAN", PRESENT + channel.encode())
         return {found[n].decode(): found[n + 1] for n in range(0, len(found), 2)}
 
     async def members(self, replica: str) -> set[bytes]:
-        """Whom a replica has put into channels, as far as Redis knows."""
+        """Return the members of a replica that Redis has."""
         return set(await self._link.scan(b"SSCAN", MEMBERS + replica.encode()))
 
     def reconciled(self, known: Collection[bytes]) -> Iterator[Awaitable[None]]:
-        """Return the steps after which Redis knows who is here, and nobody else of this replica."""
+        """Return the steps that make Redis have exactly the members of this replica."""
         yield from (self._take_out_unless_here(member) for member in known)
         yield from (self.enter(*who) for who in tuple(self.here))
 
     def reaped(self, replica: str, members: Collection[bytes]) -> Iterator[Awaitable[None]]:
-        """Return the steps that take out all of a replica that died."""
+        """Return the steps that remove the members of a dead replica."""
         return (self._take_out(replica, member) for member in members)
 
     async def _take_out_unless_here(self, member: bytes) -> None:

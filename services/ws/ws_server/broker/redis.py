@@ -1,7 +1,7 @@
 """Carries publications, presence and control messages between replicas, over Redis.
 
-A channel is a pub/sub topic, and with a history a stream whose entries are named by their offset,
-beside a hash of its epoch and last offset. See ``redis_scripts`` for the steps that change them.
+A channel is a pub/sub topic. With a history it also has a stream, whose entry ids are the offsets,
+and a hash with its epoch and last offset. ``scripts`` contains the steps that change them.
 """
 
 import asyncio
@@ -22,24 +22,24 @@ from ws_server.upkeep import keep as keep_connected
 
 META, STREAM = b"ws:meta:", b"ws:stream:"
 KEY, REPLICAS = b"ws:key:", b"ws:replicas"
-# Topics have the number of the database in them, but for 0: Redis gives it to keys alone.
+# Topics contain the number of the database unless it is 0: in Redis, databases separate only keys.
 TOPIC = b"ws%s:"
-CONTROL = b"ws%s-orders"  # a topic that is no channel's; followed by a name, it is one replica's
-STANDING = b"ws:orders"  # those that hold for a time, by the end of it
+CONTROL = b"ws%s-orders"  # topic of control messages; with a replica's name, of that replica only
+STANDING = b"ws:orders"  # control messages that stay valid for a time, by its end
 BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
 LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
-KEY_TTL = 300.0  # seconds that a key of a publication is remembered
-META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before anything was published
+KEY_TTL = 300.0  # seconds that the key of a publication is remembered
+META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before its first publication
 ALL = 2**31 - 1
-# Redis closes a connection with subscriptions when 32 MB of answers wait for it, or 8 MB for long.
-SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and how many are asked for at a time
-PART = 1000  # members or control messages of one step
+# Redis closes a connection with subscriptions if 32 MB of answers are unsent, or 8 MB for long.
+SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and the number of concurrent requests
+PART = 1000  # members or control messages per step
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
 
 
 class RedisBroker:
-    """A Broker; see there. ``is_ready`` while Redis answers and every channel is subscribed."""
+    """Implements Broker; ``is_ready`` while Redis answers and every channel is subscribed."""
 
     name = "redis"
 
@@ -63,7 +63,7 @@ class RedisBroker:
 
     @property
     def lag(self) -> float:
-        """The time of the last beat's answer, or of the one that is being waited for."""
+        """The response time of the last beat, or of the pending one."""
         waited = 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
         return max(self._lag, waited)
 
@@ -83,12 +83,12 @@ class RedisBroker:
         await asyncio.shield(self._channels[topic])
 
     def unsubscribe(self, channel: str) -> None:
-        """Stop delivering the channel, soon."""
+        """Stop delivering the channel soon."""
         topic = self._topic + channel.encode()
         confirmed = self._channels.pop(topic, None)
         if confirmed is None:
             return
-        settle(confirmed, None)  # who still waits for it finds that nobody wants it any more
+        settle(confirmed, None)  # a waiting caller sees that the channel was left
         if self._is_connected:
             self._link.send(b"UNSUBSCRIBE", topic)
 
@@ -104,7 +104,7 @@ class RedisBroker:
                 b"PUBLISH", self._topic + name, b"p0::" + payload, read=_nowhere
             )
         size, ttl, meta_ttl = (keep.size, keep.ttl, keep.meta_ttl) if keep else (0, 0.0, 0.0)
-        # With its length: a colon may be part of the channel, and of the key.
+        # With its length, because the channel and the key may contain colons.
         known = KEY + b"%d:%s:%s" % (len(name), name, key.encode()) if key else b""
         command = self._command(
             scripts.PUBLISH,
@@ -117,11 +117,11 @@ class RedisBroker:
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
     ) -> History:
-        """What the stream holds, but at most MAX_HISTORY_BYTES. Raises BrokerDownError."""
+        """Return publications, at most MAX_HISTORY_BYTES. Raises BrokerDownError."""
         offset = since.offset if since else None
         first, last = b"-", b"+"
         if offset is not None and reverse:
-            last = b"(%d-0" % max(1, offset)  # nothing is before 1, and Redis knows no "(0-0"
+            last = b"(%d-0" % max(1, offset)  # offsets begin at 1, and Redis rejects "(0-0"
         elif offset is not None:
             first = b"(%d-0" % offset
         wanted = b"%d" % (ALL if limit < 0 else limit)
@@ -152,25 +152,25 @@ class RedisBroker:
         await self._link.request(b"DEL", STREAM + channel.encode())
 
     async def enter(self, channel: str, client: str, info: bytes, *, announce: bool) -> None:
-        """Remember it here as well: a Redis that lost everything is told again."""
+        """Add a client; remembered here as well, in case Redis loses its data."""
         self._presence.here[channel, client] = (info, announce)
         if self.is_ready:
             await self._presence.enter(channel, client)
 
     async def exit(self, channel: str, client: str, *, announce: bool) -> None:
-        """Take a client out."""
+        """Remove a client."""
         self._presence.here.pop((channel, client), None)
         self._require_ready()
         await self._presence.exit(channel, client, announce=announce)
 
     async def present(self, channel: str) -> Mapping[str, bytes]:
-        """Who is in a channel, of all replicas. Raises BrokerDownError."""
+        """Return the clients of a channel, on all replicas. Raises BrokerDownError."""
         async with self._large:
             self._require_ready()
             return await self._presence.read(channel)
 
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
-        """Tell every replica, or one; and keep what holds for a time. Raises BrokerDownError."""
+        """Send a control message; store it if it has an ``until``. Raises BrokerDownError."""
         self._require_ready()
         now, topic = time.time(), self._control[0]
         if replica:
@@ -181,7 +181,7 @@ class RedisBroker:
         await self._script(scripts.STANDING, (STANDING,), *(payload, _ms(until), _ms(now), topic))
 
     async def replicas(self) -> Collection[str]:
-        """Who gave a sign of life in the last seconds. Raises BrokerDownError."""
+        """Return the replicas with a beat in the last seconds. Raises BrokerDownError."""
         self._require_ready()
         names = await self._link.request(b"ZRANGE", REPLICAS, b"0", b"-1")
         return [bytes(name).decode() for name in names]
@@ -195,7 +195,7 @@ class RedisBroker:
             self._reset()
 
     async def _beat(self) -> None:
-        """Tell Redis every second that this replica lives; a Redis that is silent is left."""
+        """Send a beat to Redis every second; raise if it does not answer in time."""
         await self._subscribe_anew()
         async with asyncio.timeout(BEAT_TIMEOUT):
             await self._introduce()
@@ -214,7 +214,7 @@ class RedisBroker:
             await asyncio.sleep(BEAT_INTERVAL)
 
     async def _ask(self, reaped: str = "") -> str:
-        """Say that this replica lives, and hear of one that does not; measures the time of it."""
+        """Send a beat and measure its response time; return a dead replica or ""."""
         self._asked_at = time.monotonic()
         async with asyncio.timeout(BEAT_TIMEOUT):
             command = self._command(
@@ -227,7 +227,7 @@ class RedisBroker:
         return bytes(dead).decode()
 
     async def _subscribe_anew(self) -> None:
-        """Return when Redis has taken all subscriptions, which are confirmed one by one."""
+        """Return when Redis has processed all subscriptions; each is confirmed by itself."""
         topics = iter((*self._control, *self._channels))
         while part := tuple(islice(topics, PART)):
             wanted = [each for each in part if each in self._control or each in self._channels]
@@ -237,17 +237,17 @@ class RedisBroker:
                 await self._link.request(b"PING")
 
     async def _introduce(self) -> None:
-        """Load the scripts, and ask in which of its lives Redis is."""
+        """Load the scripts, and read the run id of Redis."""
         for script in _SCRIPTS:
             loaded = self._link.request(b"SCRIPT", b"LOAD", script.encode())
             self._shas[script] = bytes(await loaded)
         info = bytes(await self._link.request(b"INFO", b"server", b"persistence")).split()
-        # With an append-only file, what was answered is there again in the next life.
+        # With an append-only file, a restart does not lose acknowledged writes.
         lives = [line for line in info if line.startswith(b"run_id:")]
         self._life = b"" if b"aof_enabled:1" in info else lives[0]
 
     async def _become_ready(self) -> None:
-        # From the last to end: what is forgotten meanwhile moves none out of its place.
+        # From the last to end first: concurrent removals of ended ones do not shift the others.
         for start in count(0, PART):
             part = (b"%d" % start, b"%d" % (start + PART - 1))
             async with asyncio.timeout(BEAT_TIMEOUT):
@@ -263,22 +263,22 @@ class RedisBroker:
         self._was_ready = True
 
     async def _reconcile(self) -> None:
-        """Make Redis know again who is here, and nobody else of this replica.
+        """Make Redis have exactly the members of this replica.
 
-        It may have lost everything, restored what was long over, or been told by the others that
-        this replica was dead.
+        It may have lost them, restored old ones, or another replica may have removed them because
+        this one counted as dead.
         """
         await self._in_parts(self._presence.reconciled(await self._members(self.replica)))
 
     async def _in_parts(self, steps: Iterator[Awaitable[None]]) -> None:
-        """Take many steps, and say between them that this replica lives."""
+        """Run many steps, with beats in between."""
         while part := tuple(islice(steps, PART)):
             async with asyncio.timeout(BEAT_TIMEOUT):
                 await asyncio.gather(*part)
             await self._ask()
 
     async def _reap(self, replica: str) -> None:
-        """Take out the members of a replica that died, and tell their channels."""
+        """Remove the members of a dead replica, and announce that in their channels."""
         members = await self._members(replica)
         await self._in_parts(self._presence.reaped(replica, members))
         self._log.warning("replica_lost", replica=replica, members=len(members))
@@ -322,13 +322,13 @@ class RedisBroker:
             listener.deliver(channel, _KINDS[letter], Publication(message[1:]))
 
     def _reset(self) -> None:
-        """Tell everybody who waits. Confirmed channels stay, for the next connection."""
+        """Fail pending subscriptions; confirmed channels are kept for the next connection."""
         self.is_ready = self._is_connected = False
         waiting = {topic: future for topic, future in self._channels.items() if not future.done()}
         for topic, future in waiting.items():
             del self._channels[topic]
             future.set_exception(BrokerDownError())
-            future.exception()  # marked as seen: the one who waited may be gone
+            future.exception()  # marks it as retrieved: the waiting task may be gone
 
 
 _SCRIPTS = (
@@ -344,7 +344,7 @@ def _ms(seconds: float) -> bytes:
 def _down() -> asyncio.Future[Any]:
     failed = asyncio.get_running_loop().create_future()
     failed.set_exception(BrokerDownError())
-    failed.exception()  # marked as seen: nobody need wait for it
+    failed.exception()  # marks it as retrieved: the caller need not await it
     return failed
 
 

@@ -1,7 +1,6 @@
-"""The Lua scripts that keep a channel's stream, its presence and the replicas in Redis. Text only.
+"""The Lua scripts for streams, presence and replicas in Redis. Text only.
 
-Each is one atomic step on the keys of one channel. Times come from Redis itself, so the clocks of
-replicas do not matter.
+Each is one atomic step. Times come from Redis, so the clocks of the replicas do not matter.
 """
 
 _EPOCH = """
@@ -13,9 +12,9 @@ local function stream_epoch(meta, stream, new, life)
   return new
 end
 """
-"""The epoch of a stream, which begins anew when its entries outlived what says where it ends, or in
-another life of a Redis that forgets its last seconds when it dies: it would give the same offsets
-twice."""
+"""Reads the epoch of a stream. A new one begins when the hash with the last offset expired before
+the entries, or after a restart of a Redis without an append-only file, which may have lost its last
+seconds: otherwise the same offset could be used twice."""
 
 PUBLISH = (
     _EPOCH
@@ -67,8 +66,8 @@ end
 return {top .. ':' .. epoch, found, 0}
 """
 )
-"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life, meta_ttl, and
-how many bytes of payload are enough. Gives 1 at the end if that left some out."""
+"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life, meta_ttl,
+maximum bytes of payload. Returns the position, the entries, and 1 if that maximum cut some off."""
 
 ENTER = """
 local present, mine = KEYS[1], KEYS[2]
@@ -106,8 +105,8 @@ return {is_new, dead[1]}
 """
 """KEYS: the replicas by the end of their life. ARGV: own name, lifetime in ms, reaped name or ''.
 
-Gives whether Redis did not know the own name (any more), and one replica that died, to one of those
-who ask: its members are to be taken out. If that one dies on the way, another is asked to.
+Returns 1 if the own name was unknown, and the name of one dead replica or ''. Only one caller gets
+that name, and must remove its members; if the caller dies, another one gets it.
 """
 
 STANDING = """
@@ -118,7 +117,4 @@ redis.call('ZADD', standing, ends, message)
 redis.call('PUBLISH', topic, message)
 return 1
 """
-"""KEYS: control messages by their end.
-
-ARGV: one of them, its end and the time now in ms, and the topic of all.
-"""
+"""KEYS: control messages by their end. ARGV: message, its end and the current time in ms, topic."""

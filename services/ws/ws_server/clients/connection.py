@@ -11,7 +11,7 @@ from websockets.http11 import Request
 
 from ws_server.clients.operations import Limits, Operations, Verify, Waiting
 from ws_server.clients.pipeline import Pipeline
-from ws_server.clients.transport import Outbox, Turn
+from ws_server.clients.transport import SendQueue, Turn
 from ws_server.core import codes, commands, protocol
 from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
 from ws_server.core.commands import Close, Fail, Leave, Publish, Reply
@@ -48,30 +48,30 @@ async def converse(context: Context, connection: ServerConnection) -> None:
         context.service.log.fault(
             "connection_failed", error=type(error).__name__, where=f"{where.name}:{where.lineno}"
         )
-        conversation.outbox.close(codes.SERVER_ERROR)
+        conversation.queue.close(codes.SERVER_ERROR)
     finally:
-        await conversation.outbox.closed()
+        await conversation.queue.closed()
         conversation.end()
 
 
 class Conversation:
-    """The state of one connection: its session in the hub and its outbox."""
+    """The state of one connection: its session in the hub and its queue."""
 
     def __init__(self, context: Context, connection: ServerConnection) -> None:
         self._context = context
         self._service = context.service
         self._connection = connection
-        self.outbox = Outbox(
+        self.queue = SendQueue(
             connection, context.max_queue_bytes, self._closing, self._dropped, context.turn
         )
         self._headers = connection.request.headers if connection.request else Headers()
         address = client_address(self._headers, connection.remote_address)
         service = self._service
-        self._session = service.hub.open(self.outbox, address, service.clocks.now())
+        self._session = service.hub.open(self.queue, address, service.clocks.now())
         service.stats.connections += 1
         service.deadline_moved()
         hooks = context.hooks.heard(self._headers)
-        self._pipeline = Pipeline(service, self.outbox)
+        self._pipeline = Pipeline(service, self.queue)
         self._operations = Operations(
             service, self._session, context.verify, hooks, context.limits, self._offered
         )
@@ -80,17 +80,17 @@ class Conversation:
         """Answer frames until the connection closes; raises ConnectionClosed when it broke."""
         await self._refuse_at_once()
         async for message in self._connection:
-            self.outbox.begin()
+            self.queue.begin()
             if isinstance(message, str):
                 await self._frame(message)
             else:
                 await self._close(codes.BAD_FRAME.because("binary frame"))
-            if self.outbox.is_finishing:
+            if self.queue.is_finishing:
                 await self._pipeline.answered()
-            self.outbox.end()
-            if self.outbox.is_closing:
+            self.queue.end()
+            if self.queue.is_closing:
                 return
-            await self.outbox.drained()
+            await self.queue.drained()
 
     def end(self) -> None:
         """Leave the hub, and every channel."""
@@ -103,7 +103,7 @@ class Conversation:
         """A browser sees nothing of a refused handshake, so it is told after the 101."""
         limit = self._context.max_per_address
         if 0 < limit < self._service.hub.from_address(self._session.address):
-            self.outbox.close(codes.CONNECTION_LIMIT)
+            self.queue.close(codes.CONNECTION_LIMIT)
             return
         offered = subprotocol_token(self._headers)
         if not offered:
@@ -113,7 +113,7 @@ class Conversation:
         except (ExpiredTokenError, VerifierDownError):
             return  # its connect is answered with an error that clients know how to mend
         except InvalidTokenError as error:
-            self.outbox.close(codes.INVALID_TOKEN.because(str(error)))
+            self.queue.close(codes.INVALID_TOKEN.because(str(error)))
 
     async def _offered(self) -> Claims | None:
         request = self._connection.request
@@ -133,7 +133,7 @@ class Conversation:
             self._refuse(received)
             return
         for command in received:
-            if self.outbox.is_closing:  # also since before this frame came
+            if self.queue.is_closing:  # also since before this frame came
                 return
             effect = commands.handle(service.hub, service.rules, self._session, command)
             if isinstance(effect, Publish):
@@ -145,12 +145,12 @@ class Conversation:
 
     async def _close(self, disconnect: codes.Disconnect) -> None:
         await self._pipeline.answered()
-        self.outbox.close(disconnect)
+        self.queue.close(disconnect)
 
     def _refuse(self, received: list[protocol.Command]) -> None:
         """Too many commands: each is answered so, and a flood ends the connection."""
         if self._session.excess > FLOOD * self._service.rules.rate:
-            self.outbox.close(codes.FLOODING)
+            self.queue.close(codes.FLOODING)
             return
         for command in received:
             if command.method and command.id:
@@ -159,11 +159,11 @@ class Conversation:
     async def _carry_out(self, effect: Reply | Fail | Close | Leave | Waiting) -> None:
         match effect:
             case Reply(payload):
-                self.outbox.send(payload)
+                self.queue.send(payload)
             case Fail():
                 self._fail(effect)
             case Close(disconnect):
-                self.outbox.close(disconnect)
+                self.queue.close(disconnect)
             case Leave():
                 self._operations.leave(effect)
             case _:
@@ -171,7 +171,7 @@ class Conversation:
 
     def _fail(self, effect: Fail) -> None:
         self._service.stats.errors[effect.error.code] += 1
-        self.outbox.send(protocol.failure(effect.command_id, effect.error))
+        self.queue.send(protocol.failure(effect.command_id, effect.error))
 
     def _closing(self, disconnect: codes.Disconnect) -> None:
         self._service.stats.disconnects[disconnect.code] += 1

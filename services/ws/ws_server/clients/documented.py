@@ -14,7 +14,7 @@ from websockets.protocol import State
 
 
 class DocumentedConnection:
-    """What an Outbox needs of a connection, and of its transport, which it is itself."""
+    """What a SendQueue needs of a connection, and of its transport, which it is itself."""
 
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection

@@ -54,27 +54,27 @@ class Connection(ServerConnection):
 
 
 class Turn:
-    """The outboxes that have something to write when the turn of the loop ends.
+    """The queues that have something to write when the turn of the loop ends.
 
     One call for all of them: a handle for each would be a turn later, behind a whole fan-out.
     """
 
-    __slots__ = ("_outboxes",)
+    __slots__ = ("_queues",)
 
     def __init__(self) -> None:
-        self._outboxes: list[Outbox] = []
+        self._queues: list[SendQueue] = []
 
-    def add(self, outbox: "Outbox") -> None:
-        """Have an outbox flushed at the end of the turn, or earlier."""
-        if not self._outboxes:
+    def add(self, queue: "SendQueue") -> None:
+        """Have a queue flushed at the end of the turn, or earlier."""
+        if not self._queues:
             asyncio.get_running_loop().call_soon(self.flush)
-        self._outboxes.append(outbox)
+        self._queues.append(queue)
 
     def flush(self) -> None:
         """Write what all of them have."""
-        outboxes, self._outboxes = self._outboxes, []
-        for outbox in outboxes:
-            outbox.flush()
+        queues, self._queues = self._queues, []
+        for queue in queues:
+            queue.flush()
 
 
 class _Waiting(NamedTuple):
@@ -83,7 +83,7 @@ class _Waiting(NamedTuple):
     slow: Slow
 
 
-class Outbox:
+class SendQueue:
     """The bounded outgoing queue of one connection; ``limit`` is in bytes.
 
     A receiver that does not keep up loses what may be dropped, and is told; when nothing may be

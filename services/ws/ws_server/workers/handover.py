@@ -1,4 +1,4 @@
-"""Brings connections that the parent accepted into a worker's event loop; knows no WebSockets."""
+"""Passes connections that the master accepted to a worker's event loop; knows no WebSockets."""
 
 import asyncio
 import socket
@@ -8,14 +8,14 @@ from typing import Any, NoReturn
 
 from ws_server.workers.slots import Slot
 
-_AT_ONCE = 64  # file descriptors in one read
+_AT_ONCE = 64  # file descriptors per read
 
 
 def hand_over(channel: socket.socket, connection: socket.socket) -> bool:
-    """Hand a connection to the worker behind the channel; False if it accepts none now."""
+    """Pass a connection to the worker at the channel; return False if it accepts none now."""
     try:
         socket.send_fds(channel, [b"+"], [connection.fileno()])
-    except OSError:  # it is stuck and the channel full, or it is gone
+    except OSError:  # the channel is full because the worker is stuck, or it is gone
         return False
     return True
 
@@ -23,9 +23,9 @@ def hand_over(channel: socket.socket, connection: socket.socket) -> bool:
 def install(
     loop: asyncio.AbstractEventLoop, channel: socket.socket, slot: Slot, on_end: Callable[[], None]
 ) -> None:
-    """Let what wants to open a port on this loop get its connections from the channel.
+    """Make servers that are created on this loop get their connections from the channel.
 
-    A listener that brings a socket of its own (``sock=``) listens there as ever.
+    A server with its own socket (``sock=``) is not affected.
     """
     listen = loop.create_server
 
@@ -38,9 +38,9 @@ def install(
 
 
 class Handed(asyncio.AbstractServer):
-    """Stands in for a listening server: its connections come over the channel.
+    """Replaces a listening server: its connections come over the channel.
 
-    ``on_end`` is called when the parent closed the channel, which it does at its own end.
+    ``on_end`` is called when the master closes the channel, as it does when it exits.
     """
 
     sockets: tuple[socket.socket, ...] = ()
@@ -63,30 +63,30 @@ class Handed(asyncio.AbstractServer):
         self._loop.add_reader(channel, self._take)
 
     def close(self) -> None:
-        """Take no more. Who is on the way finds the connection closed, as behind a closed port."""
+        """Take no more; connections that are still in the channel are closed."""
         if self._is_serving:
             self._is_serving = False
             self._loop.remove_reader(self._channel)
             self._channel.close()
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that the connections are in."""
+        """Return the loop of the connections."""
         return self._loop
 
     def is_serving(self) -> bool:
-        """Whether connections are still taken."""
+        """Whether it still takes connections."""
         return self._is_serving
 
     async def start_serving(self) -> None:
-        """Nothing to do: connections are taken from the beginning."""
+        """Do nothing: it takes connections from the beginning."""
 
     async def serve_forever(self) -> NoReturn:
-        """Stay until cancelled."""
+        """Wait until cancelled."""
         await asyncio.Event().wait()
         raise AssertionError
 
     async def wait_closed(self) -> None:
-        """Return when every connection that was taken is where it belongs."""
+        """Return when every connection that was taken has its protocol."""
         await asyncio.gather(*self._joining, return_exceptions=True)
 
     def _take(self) -> None:
@@ -96,7 +96,7 @@ class Handed(asyncio.AbstractServer):
                 if not marks:
                     self.close()
                     self._on_end()
-                # This process has no descriptor left, so the kernel closed the connection.
+                # This process is out of descriptors, so the kernel closed the connection.
                 for _lost in marks[len(descriptors) :]:
                     self._slot.left()
                 for descriptor in descriptors:
@@ -108,7 +108,7 @@ class Handed(asyncio.AbstractServer):
         connection.setblocking(False)
         try:
             await self._loop.connect_accepted_socket(self._counted, connection)
-        except OSError:  # its peer is gone already
+        except OSError:  # the client is already gone
             connection.close()
             self._slot.left()
 

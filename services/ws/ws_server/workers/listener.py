@@ -1,4 +1,4 @@
-"""Opens a port to listen on; accepts nobody."""
+"""Opens a port to listen on; accepts nothing."""
 
 import errno
 import socket
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def listen(host: str, port: int, backlog: int = 100) -> socket.socket:
-    """A listening socket; of several addresses that a name has, on the first that is our own.
+    """Return a listening socket; if a name has several addresses, on the first local one.
 
     Raises OSError; its ``filename`` is the address.
     """
@@ -22,7 +22,7 @@ def listen(host: str, port: int, backlog: int = 100) -> socket.socket:
 
 
 class _ElsewhereError(OSError):
-    """The address belongs to another machine: behind the name of a service are all replicas."""
+    """The address belongs to another machine: a service name resolves to all replicas."""
 
 
 def _listen(family: int, address: tuple[Any, ...], backlog: int) -> socket.socket:

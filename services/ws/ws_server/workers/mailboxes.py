@@ -1,7 +1,7 @@
-"""Lets the workers of one container ask each other for their numbers; knows no metrics.
+"""Lets the workers of one container request data from each other; does not know which.
 
-Nothing listens for it: a question is one end of a new pair of sockets, put into a mailbox that all
-processes inherit, and the answer comes over the other end.
+No port is needed: a request is one end of a new socket pair, sent to a mailbox that all processes
+inherit, and the answer arrives at the other end.
 """
 
 import asyncio
@@ -11,32 +11,32 @@ from contextlib import contextmanager, suppress
 
 from ws_server.workers.handover import hand_over
 
-TIMEOUT = 1.0  # seconds that a worker has to answer; one that is stuck must not hold up the others
-_END = b"\0"  # an answer without it was cut off
+TIMEOUT = 1.0  # seconds that a worker has to answer; a stuck one must not block the others
+_END = b"\0"  # an answer without it is truncated
 _CHUNK = 2**18
 
 
 class Mailboxes:
-    """The mailboxes of all workers; to be made before the first of them is forked.
+    """The mailboxes of all workers; create them before the first fork.
 
-    They outlive a worker: whoever takes its place finds the questions that it left.
+    They outlive a worker: its replacement finds the unanswered requests.
     """
 
     def __init__(self, many: int) -> None:
-        kind = socket.SOCK_DGRAM  # full after a few questions that nobody takes, and never torn
+        kind = socket.SOCK_DGRAM  # never splits a request; full after a few unread ones
         self._mailboxes = [socket.socketpair(type=kind) for _ in range(many)]
         for end in (end for pair in self._mailboxes for end in pair):
             end.setblocking(False)
 
     async def ask(self, numbers: Sequence[int]) -> dict[int, bytes | None]:
-        """What these workers answer; None of those that do not within TIMEOUT."""
+        """Return the answers of these workers; None for those that do not answer within TIMEOUT."""
         answers = await asyncio.gather(*map(self._ask, numbers))
         return dict(zip(numbers, answers, strict=True))
 
     async def _ask(self, number: int) -> bytes | None:
         answer = bytearray()
         ours, theirs = socket.socketpair()
-        with ours, suppress(OSError):  # a timeout is one, too
+        with ours, suppress(OSError):  # TimeoutError is an OSError
             with theirs:
                 if not hand_over(self._mailboxes[number][0], theirs):
                     return None
@@ -48,7 +48,7 @@ class Mailboxes:
 
     @contextmanager
     def answering(self, number: int, render: Callable[[], bytes]) -> Iterator[None]:
-        """Be the worker with this number: ``render`` makes each answer, without NUL bytes."""
+        """Answer requests as the worker with this number; ``render`` returns no NUL bytes."""
         mailbox, loop = self._mailboxes[number][1], asyncio.get_running_loop()
         answers: set[asyncio.Task[None]] = set()
 
@@ -69,6 +69,6 @@ class Mailboxes:
 
 
 async def _answer(asker: socket.socket, render: Callable[[], bytes]) -> None:
-    with asker, suppress(OSError):  # it waits no more
+    with asker, suppress(OSError):  # the requester is gone
         asker.setblocking(False)
         await asyncio.get_running_loop().sock_sendall(asker, render() + _END)

@@ -1,7 +1,7 @@
-"""Several worker processes behind one port: accepts, workers over, restarts, stops. Serves nobody.
+"""Runs several worker processes behind one port: accepts connections, restarts and stops workers.
 
-Listeners of their own on one port (SO_REUSEPORT) would leave long-lived connections unbalanced, so
-the master accepts, and workers each connection to the worker that has the fewest.
+Separate listeners on one port (SO_REUSEPORT) would leave long-lived connections unbalanced, so the
+master accepts, and passes each connection to the worker with the fewest.
 """
 
 import gc
@@ -25,11 +25,11 @@ from ws_server.workers.peers import Shared
 from ws_server.workers.slots import Slot, Slots
 
 Work = Callable[[Settings, Shared, int, socket.socket], None]
-AT_ONCE = 64  # connections accepted before anything else is looked at
+AT_ONCE = 64  # connections accepted per wake-up
 BACKLOG = 1024
-MAX_DEATHS = 5  # of workers within PERIOD; beyond, something is wrong that a restart does not mend
+MAX_DEATHS = 5  # of workers within PERIOD; more is a fault that restarts do not fix
 PERIOD = 60.0  # seconds
-MARGIN = 2.0  # seconds that workers get on top of their own time to drain
+MARGIN = 2.0  # seconds that workers get in addition to their drain timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Worker:
 
 
 class Master:
-    """The master of all workers; ``work`` is what a worker does, in its own process."""
+    """The master of all workers; ``work`` runs in the process of each worker."""
 
     def __init__(self, settings: Settings, log: Log, work: Work) -> None:
         self._log = log
@@ -58,10 +58,10 @@ class Master:
         self._woken, self._waker = socket.socketpair()
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; 0 when drained, 1 when workers die again and again."""
+        """Serve until SIGTERM or SIGINT; return 0 if drained, 1 if workers die repeatedly."""
         self._listen_to_signals()
         self._selector.register(self._listener, selectors.EVENT_READ)
-        gc.freeze()  # or the first collection in a worker copies every page that it shares
+        gc.freeze()  # else the first collection in a worker would copy every shared page
         for number in range(self._settings.workers):
             self._workers[number] = self._fork(number)
         self._log.info("workers", port=self._settings.port, workers=len(self._workers))
@@ -98,12 +98,12 @@ class Master:
                     self._place(connection)
         except (BlockingIOError, ConnectionAbortedError):
             return
-        except OSError as error:  # no file descriptors left: whoever waits, waits a little longer
+        except OSError as error:  # no file descriptors left: waiting clients wait longer
             self._log.warning("accept_failed", error=str(error))
             time.sleep(0.1)
 
     def _place(self, connection: socket.socket) -> None:
-        """Choose the worker with the fewest; one that is stuck or just starts comes last."""
+        """Pass it to the worker with the fewest connections; those not ready come last."""
         now = time.monotonic()
         workers = self._workers.values()
         for worker in sorted(
@@ -127,7 +127,7 @@ class Master:
         return Worker(pid, slot, ours)
 
     def _become(self, number: int, channel: socket.socket) -> NoReturn:
-        """Go on as a worker, which must never come back into the parent's code."""
+        """Become a worker, which must never return into the master's code."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -141,14 +141,14 @@ class Master:
                 worker.channel.close()
             self._work(self._settings, self._shared, number, channel)
             code = 0
-        except BaseException as error:  # it ends here, whatever it is
+        except BaseException as error:  # must not propagate into the master's code
             self._log.fault("worker_failed", worker=number, error=type(error).__name__)
         finally:
             sys.stdout.flush()
             os._exit(code)
 
     def _reap(self) -> list[int]:
-        """Return the slots whose workers ended. As PID 1, end whatever else became our child."""
+        """Return the slots whose workers ended. As PID 1, also reap adopted children."""
         empty = []
         for pid, code in iter(_ended, None):
             found = [number for number, worker in self._workers.items() if worker.pid == pid]
@@ -166,7 +166,7 @@ class Master:
         return len(self._deaths)
 
     def _stop(self) -> None:
-        """Accept no more, let all workers drain at the same time, and end those that do not."""
+        """Stop accepting, let all workers drain at the same time, and kill those that do not."""
         if not self._is_stopping:
             self._log.fault("workers_keep_dying", deaths=len(self._deaths), seconds=PERIOD)
         self._selector.unregister(self._listener)
@@ -188,13 +188,13 @@ class Master:
 
 
 def _share(settings: Settings) -> Shared:
-    # Its requests are short, so whoever is free may take one; while nobody is there, they wait.
+    # API requests are short: any free worker may accept one, and they wait until a worker runs.
     api = None if settings.api_key is None else listen(settings.api_host, settings.api_port)
     return Shared(Slots(settings.workers), Mailboxes(settings.workers), api)
 
 
 def _ended() -> tuple[int, int] | None:
-    """A child that ended, with its exit code (negative: the signal); None if there is none now."""
+    """Return a child that ended and its exit code (negative: the signal), or None."""
     try:
         pid, status = os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:

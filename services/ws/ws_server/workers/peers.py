@@ -1,4 +1,4 @@
-"""What one worker tells the others of its container, and hears of them."""
+"""Shares the state of one worker with the others of its container, and reads theirs."""
 
 import asyncio
 import socket
@@ -16,9 +16,9 @@ INTERVAL = 0.25  # seconds between two beats
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all workers have in common; the parent makes it before it forks the first.
+    """The resources that all workers share; the master creates them before the first fork.
 
-    ``api`` listens on the internal port, if that is to be open.
+    ``api`` listens on the internal port; None without the HTTP API.
     """
 
     slots: Slots
@@ -27,7 +27,7 @@ class Shared:
 
 
 class Peers:
-    """The other workers, as one of them sees them."""
+    """The other workers of the container."""
 
     def __init__(self, shared: Shared, number: int) -> None:
         self.number = number
@@ -36,21 +36,21 @@ class Peers:
         self._mailboxes = shared.mailboxes
 
     async def tell(self, parts: Sequence[Dependency]) -> None:
-        """Tell the others how this worker is, until cancelled."""
+        """Publish the state of this worker until cancelled."""
         while True:
             self._slots.all[self.number].beat([not part.is_ready for part in parts])
             await asyncio.sleep(INTERVAL)
 
     def missing(self, parts: Sequence[Dependency]) -> list[str]:
-        """What the worst of all workers lacks, by name."""
+        """Return the names of the dependencies that some worker lacks."""
         return self._slots.missing([part.name for part in parts])
 
     def answering(self, render: Callable[[], bytes]) -> AbstractContextManager[None]:
-        """Let the others ask for what ``render`` makes."""
+        """Answer requests of the others with the result of ``render``."""
         return self._mailboxes.answering(self.number, render)
 
     async def ask_others(self) -> dict[int, bytes | None]:
-        """What the others answer, by number; None of one that is stuck, starts or is gone."""
+        """Return the answers of the others by number; None for one that is not ready."""
         now = time.monotonic()
         others = {each: slot for each, slot in enumerate(self._slots.all) if each != self.number}
         serving = [each for each, slot in others.items() if slot.state(now) is not None]
