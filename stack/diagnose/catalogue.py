@@ -2,7 +2,7 @@
 
 import difflib
 
-from stack.diagnose.doctor.causes import CAUSES
+from stack.diagnose.doctor.families import CAUSES
 from stack.diagnose.lint.judge import RULES
 from stack.diagnose.own.causes import OWN_CAUSES
 from stack.errors import ConfigError

@@ -23,7 +23,7 @@ import pytest
 import yaml
 from websockets.sync.server import ServerConnection, serve
 
-from stack.diagnose.doctor.causes import CAUSES
+from stack.diagnose.doctor.families import CAUSES
 from stack.probe.proc_net import Listener
 from tests.diagnose import emulator
 from tests.diagnose.conftest import Doctor

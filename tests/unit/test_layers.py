@@ -61,7 +61,7 @@ PURE = (
     *("stack.diagnose.nginx.log", "stack.diagnose.nginx.scope", "stack.diagnose.nginx.site"),
     *("stack.diagnose.nginx.tree", "stack.diagnose.lint.answer", "stack.diagnose.lint.judge"),
     *("stack.diagnose.lint.rules", "stack.diagnose.doctor.address"),
-    *("stack.diagnose.doctor.causes", "stack.diagnose.doctor.conclusions"),
+    *("stack.diagnose.doctor.families", "stack.diagnose.doctor.conclusions"),
     *("stack.diagnose.doctor.evidence", "stack.diagnose.doctor.measured"),
     "stack.diagnose.doctor.questions",
     *("stack.diagnose.doctor.upgrade", "stack.diagnose.doctor.variation"),

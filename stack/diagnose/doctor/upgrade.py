@@ -1,53 +1,23 @@
 """Concludes why a WebSocket does not open: evidence in, findings out. Pure.
 
-The conclusions are asked in the order of CONCLUSIONS: specific ones come first, and the first that
-holds is the cause. REMARKS are added to it.
+The conclusions are asked in the order of the families: specific ones come first, and the first that
+holds is the cause. Remarks are added to it.
 """
 
 from dataclasses import replace
 
-from stack.diagnose.doctor.conclusions import (
-    after,
-    auth,
-    forwarded,
-    handshake,
-    hops,
-    http2,
-    limits,
-    message,
-    origin,
-    page,
-    path,
-    reach,
-    redirect,
-    server,
-    tls,
-    vendor,
-)
+from stack.diagnose.doctor.conclusions import after, handshake, limits, server
 from stack.diagnose.doctor.evidence import Evidence
+from stack.diagnose.doctor.families import FAMILIES
 from stack.finding import Finding
 from stack.probe.exchange import Ending, Exchange
 
 CONCLUSIONS = (
-    *http2.CONCLUSIONS,
-    *tls.CONCLUSIONS,
-    *reach.CONCLUSIONS,
-    *forwarded.CONCLUSIONS,
-    *redirect.CONCLUSIONS,
-    *handshake.CONCLUSIONS,
-    *after.CONCLUSIONS,
-    *origin.CONCLUSIONS,
-    *path.SPECIFIC,
-    *hops.CONCLUSIONS,
-    *auth.CONCLUSIONS,
-    *vendor.CONCLUSIONS,
-    *limits.CONCLUSIONS,
-    *server.CONCLUSIONS,
-    reach.neighbour,
-    *path.GENERAL,
-    *handshake.GENERAL,
+    *(conclusion for family in FAMILIES for conclusion in family.specific),
+    *(conclusion for family in FAMILIES for conclusion in family.general),
+    handshake.refused,  # always holds
 )
-REMARKS = (*(*http2.REMARKS, *limits.REMARKS, *message.REMARKS, *page.REMARKS, *vendor.REMARKS),)
+REMARKS = tuple(remark for family in FAMILIES for remark in family.remarks)
 
 
 def is_healthy(exchange: Exchange) -> bool:

@@ -1,5 +1,6 @@
 """Conclusions about WebSockets that open and then end."""
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, found
 from stack.finding import Cause, Finding
 
@@ -114,4 +115,4 @@ def closed(evidence: Evidence) -> Finding | None:
     return found(evidence, cause, message)
 
 
-CONCLUSIONS = (broken, idle, closed)
+FAMILY = Family(CAUSES, specific=(broken, idle, closed))

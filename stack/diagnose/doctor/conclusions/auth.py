@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import TOKEN_NAMES, Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
@@ -202,7 +203,7 @@ def forbidden(evidence: Evidence) -> Finding | None:
     return found(evidence, FORBIDDEN, f"answers {evidence.base.says}", seen=seen)
 
 
-CONCLUSIONS = (basic, refused_token, missing, forbidden)
+FAMILY = Family(CAUSES, specific=(basic, refused_token, missing, forbidden))
 
 
 def _by_itself(token: str, now: float) -> tuple[Cause, str] | None:

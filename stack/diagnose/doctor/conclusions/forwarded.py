@@ -1,5 +1,6 @@
 """Conclusions about X-Forwarded-Proto: servers that do not learn that the page uses https."""
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
@@ -53,4 +54,4 @@ def imitated(evidence: Evidence) -> Finding | None:
     return found(evidence, PROTO, message, seen=asked(evidence.next, item))
 
 
-CONCLUSIONS = (imitated, missing)
+FAMILY = Family(CAUSES, specific=(imitated, missing))

@@ -1,5 +1,6 @@
 """Conclusions about invalid 101 answers, and about refusals of the handshake's own headers."""
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
@@ -162,8 +163,7 @@ def refused(evidence: Evidence) -> Finding | None:
     return found(evidence, REFUSED, message, seen=asked(plain))
 
 
-CONCLUSIONS = (wrong_accept, half_switched, subprotocol, extension, demanded)
-GENERAL = (refused,)
+FAMILY = Family(CAUSES, specific=(wrong_accept, half_switched, subprotocol, extension, demanded))
 
 
 def _is_refused_by_nginx(exchange: Exchange) -> bool:

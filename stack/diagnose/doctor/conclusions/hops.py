@@ -2,6 +2,7 @@
 
 import re
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
@@ -199,7 +200,7 @@ _FAULTS = (
     (HTTP10, Variation.BY_HTTP_1_0),
     (HTTP2, Variation.BY_HTTP2),
 )
-CONCLUSIONS = (over_http2, altered_path, old_version, imitated, said, alone)
+FAMILY = Family(CAUSES, specific=(over_http2, altered_path, old_version, imitated, said, alone))
 
 
 def _line(text: str) -> str:

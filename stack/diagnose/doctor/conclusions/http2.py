@@ -1,5 +1,6 @@
 """Conclusions about HTTP/2: servers that speak only HTTP/2, and what browsers do with them."""
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding, Severity
@@ -65,5 +66,4 @@ def extended_connect(evidence: Evidence, *, has_failed: bool) -> Finding | None:
     return found(evidence, CONNECT, message, seen=asked(answer), severity=severity)
 
 
-CONCLUSIONS = (only,)
-REMARKS = (extended_connect,)
+FAMILY = Family(CAUSES, specific=(only,), remarks=(extended_connect,))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from stack.diagnose.doctor.conclusions.after import meaning
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.conclusions.server import AUTH_REQUEST, LIMITED, UNAVAILABLE
 from stack.diagnose.doctor.evidence import Evidence, Seen, asked, found
 from stack.diagnose.doctor.measured import Load
@@ -125,8 +126,7 @@ def crowded(evidence: Evidence, *, has_failed: bool) -> Finding | None:
     return found(evidence, cause, message, seen=_seen(load))
 
 
-CONCLUSIONS = (failed_in_nginx, limited_by_nginx)
-REMARKS = (crowded,)
+FAMILY = Family(CAUSES, specific=(failed_in_nginx, limited_by_nginx), remarks=(crowded,))
 
 
 def _failed(withheld: Exchange | None, written: Written | None) -> tuple[Cause, str]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from stack.diagnose.doctor.conclusions.after import meaning
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, Seen, found
 from stack.diagnose.doctor.measured import Sizes
 from stack.finding import Cause, Finding
@@ -51,7 +52,7 @@ def too_large(evidence: Evidence, *, has_failed: bool) -> Finding | None:
     return found(evidence, TOO_LARGE, _message(sizes, end), seen=_seen(sizes, sizes.ending))
 
 
-REMARKS = (too_large,)
+FAMILY = Family(CAUSES, remarks=(too_large,))
 
 
 def _message(sizes: Sizes, end: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
@@ -109,7 +110,7 @@ def decided(
     )
 
 
-CONCLUSIONS = (without_port, refused, named)
+FAMILY = Family(CAUSES, specific=(without_port, refused, named))
 
 
 def _origin(evidence: Evidence, variation: Variation) -> str:

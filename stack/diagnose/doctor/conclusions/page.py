@@ -3,6 +3,7 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, found
 from stack.finding import Cause, Finding
 from stack.probe.exchange import Target, is_local
@@ -63,7 +64,7 @@ def policy(evidence: Evidence, *, has_failed: bool) -> Finding | None:  # noqa: 
     return None
 
 
-REMARKS = (mixed_content, policy)
+FAMILY = Family(CAUSES, remarks=(mixed_content, policy))
 
 
 def is_trustworthy(host: str) -> bool:

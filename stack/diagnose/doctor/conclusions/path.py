@@ -2,6 +2,7 @@
 
 import re
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
@@ -135,8 +136,7 @@ def not_found(evidence: Evidence) -> Finding | None:
     return found(evidence, NOT_FOUND, f"{path} is unknown there{by}", seen=_roots(evidence))
 
 
-SPECIFIC = (slash, other_path, hot_reload)
-GENERAL = (page, not_found)
+FAMILY = Family(CAUSES, specific=(slash, other_path, hot_reload), general=(page, not_found))
 
 
 def _roots(evidence: Evidence) -> tuple[Exchange, ...]:

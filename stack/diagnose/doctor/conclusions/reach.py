@@ -1,5 +1,6 @@
 """Conclusions about connections that fail, and about answers that are not HTTP."""
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
@@ -44,7 +45,7 @@ NAME = Cause(
     bad="resolve ws.invalid -> no address",
     good="resolve localhost -> 127.0.0.1",
 )
-FAMILY = Cause(
+IP_FAMILY = Cause(
     "WS104",
     "other-address-family",
     "error",
@@ -152,7 +153,7 @@ HEAD_TOO_LONG = Cause(
     good="GET /ws -> 101 Switching Protocols",
 )
 CAUSES = (
-    *(REFUSED, TIMED_OUT, NAME, FAMILY, WRONG_PORT, SILENT, CLOSED, NOT_HTTP, NEXT_ORIGIN),
+    *(REFUSED, TIMED_OUT, NAME, IP_FAMILY, WRONG_PORT, SILENT, CLOSED, NOT_HTTP, NEXT_ORIGIN),
     *(UNREACHABLE, LOOPBACK, HEAD_TOO_LONG),
 )
 
@@ -166,7 +167,7 @@ def other_family(evidence: Evidence) -> Finding | None:
         if is_other and is_better and not base.is_open:
             here, there = _shown(base.address), _shown(other.address)
             message = f"{here}: {base.says}, {there} answers {other.status}"
-            return found(evidence, FAMILY, message, seen=asked(other))
+            return found(evidence, IP_FAMILY, message, seen=asked(other))
     return None
 
 
@@ -258,9 +259,13 @@ def neighbour_of_silence(evidence: Evidence) -> Finding | None:
     return None if evidence.base.head else neighbour(evidence)
 
 
-CONCLUSIONS = (
-    *(loopback_only, other_family, neighbour_of_silence, refused, no_connection, head_too_long),
-    *(next_origin, not_http, no_answer),
+FAMILY = Family(
+    CAUSES,
+    specific=(
+        *(loopback_only, other_family, neighbour_of_silence, refused, no_connection, head_too_long),
+        *(next_origin, not_http, no_answer),
+    ),
+    general=(neighbour,),
 )
 
 

@@ -2,6 +2,7 @@
 
 from urllib.parse import urljoin, urlsplit
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.finding import Cause, Finding
 
@@ -95,7 +96,7 @@ def redirected(evidence: Evidence) -> Finding | None:
     return found(evidence, cause, message, fix, asked(*evidence.redirects))
 
 
-CONCLUSIONS = (loop, redirected)
+FAMILY = Family(CAUSES, specific=(loop, redirected))
 
 
 def _location(evidence: Evidence, index: int) -> str:

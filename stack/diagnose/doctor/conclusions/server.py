@@ -1,5 +1,6 @@
 """Conclusions about gateways without a server, failing servers, limits, and bad upstreams."""
 
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.finding import Cause, Finding
@@ -141,7 +142,7 @@ def by_status(evidence: Evidence) -> Finding | None:
     return found(evidence, cause, message, seen=asked(evidence.next, evidence.of(Variation.PLAIN)))
 
 
-CONCLUSIONS = (too_large, by_status)
+FAMILY = Family(CAUSES, specific=(too_large, by_status))
 
 
 def _by(evidence: Evidence) -> str:

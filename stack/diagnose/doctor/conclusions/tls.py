@@ -1,6 +1,7 @@
 """Conclusions about TLS: certificates, and TLS on a port that does not speak it."""
 
 from stack.diagnose.doctor import x509
+from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.diagnose.doctor.variation import Variation
 from stack.diagnose.doctor.x509 import Signed
@@ -168,7 +169,7 @@ def no_tls(evidence: Evidence) -> Finding | None:
     return found(evidence, NO_TLS, f"tls: {evidence.base.detail}", fix)
 
 
-CONCLUSIONS = (certificate, plain_port, tls_port, no_tls)
+FAMILY = Family(CAUSES, specific=(certificate, plain_port, tls_port, no_tls))
 
 
 def _signed(exchange: Exchange | None) -> Signed | None:

@@ -208,4 +208,4 @@ def test_the_host_of_the_page_is_what_next_has_to_allow() -> None:
 
 def test_what_is_asked_by_http_alone_is_no_matter_of_reach() -> None:
     seen = beside(answered(404))
-    assert [item for item in reach.CONCLUSIONS if item(seen)] == []
+    assert [item for item in reach.FAMILY.specific if item(seen)] == []
