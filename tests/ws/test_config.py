@@ -2,17 +2,23 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ws_server.settings import cores
-from ws_server.settings.config import HookSettings, PostgresAddress, RedisAddress, load
+from ws_server.broker.brokers import BROKERS
+from ws_server.settings import config, cores
+from ws_server.settings.config import HookSettings, PostgresAddress, RedisAddress, Settings
 from ws_server.settings.environment import ConfigError
 
 LONG = "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"
 GOOD = {"NEXTAUTH_SECRET": "correct horse battery staple, thirty"}
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    return config.load(environ, tuple(BROKERS))
 
 
 def test_defaults() -> None:

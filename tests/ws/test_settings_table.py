@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from ws_server.settings.config import load
+from ws_server.broker.brokers import BROKERS
+from ws_server.settings import config
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = r"(?:WS|REDIS|DATABASE|NEXTAUTH)_[A-Z_]+"
@@ -29,4 +30,5 @@ def test_the_defaults_are_those_of_the_server() -> None:
     secret = {"NEXTAUTH_SECRET": "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"}
     stated = {name: value for name, value in documented().items() if value}
     assert len(stated) > 15
-    assert load(secret | stated) == load(secret)
+    brokers = tuple(BROKERS)
+    assert config.load(secret | stated, brokers) == config.load(secret, brokers)

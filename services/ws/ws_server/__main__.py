@@ -11,11 +11,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
     # All chunks of a session cookie are one line; the library reads its limit on import.
     os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", "32768")
+    from ws_server.broker.brokers import BROKERS
     from ws_server.settings.config import load
     from ws_server.settings.environment import ConfigError
 
     try:
-        settings = load(os.environ)
+        settings = load(os.environ, tuple(BROKERS))
     except ConfigError as error:
         sys.stderr.write(f"ws_server: {error}\n")
         return 2

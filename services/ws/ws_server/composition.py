@@ -10,8 +10,7 @@ from ws_server.auth import jwks
 from ws_server.auth.database_sessions import DatabaseSessions
 from ws_server.auth.verifiers import Verifiers
 from ws_server.broker.base import Broker
-from ws_server.broker.memory import MemoryBroker
-from ws_server.broker.redis import RedisBroker
+from ws_server.broker.brokers import broker_at
 from ws_server.clients.timer import Timer
 from ws_server.clients.transport import Turn
 from ws_server.core.claims import Expected
@@ -41,7 +40,7 @@ def compose(
     """Create a server from the settings; ``broker`` replaces the one that they configure."""
     hub, stats, turn = Hub(_times(settings)), Stats(), Turn()
     timer = Timer(hub.next_deadline)
-    broker = broker or _broker(settings, log)
+    broker = broker or broker_at(settings.redis, log)
     rules = Rules(settings.namespaces, settings.max_channels, settings.max_commands_per_second)
     fanout = Fanout(hub.channels, settings.namespaces, stats, _soon, turn.flush)
     clocks = Clocks(lambda: asyncio.get_running_loop().time(), time.time)
@@ -72,10 +71,6 @@ def _times(settings: Settings) -> Times:
         *(settings.connect_timeout, settings.ping_interval, settings.pong_timeout),
         settings.expired_grace,
     )
-
-
-def _broker(settings: Settings, log: Log) -> Broker:
-    return RedisBroker(settings.redis, log) if settings.redis else MemoryBroker()
 
 
 def _name(settings: Settings, peers: Peers | None) -> str:

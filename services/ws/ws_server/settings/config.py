@@ -27,6 +27,7 @@ class RedisAddress:
     db: int
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    scheme: str = "redis"  # which broker it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,13 @@ class Settings:
     log_level: str = "info"
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """The settings, or ConfigError for the first variable that is wrong. An empty one is unset."""
+def load(environ: Mapping[str, str], brokers: tuple[str, ...]) -> Settings:
+    """The settings, or ConfigError for the first variable that is wrong. An empty one is unset.
+
+    ``brokers`` are the schemes that REDIS_URL may have, the usual one first.
+    """
     env = Environment(environ)
-    redis = _redis(env)
+    redis = _redis(env, brokers)
     return Settings(
         secret=_secret(env),
         previous_secrets=_previous_secrets(env),
@@ -200,8 +204,8 @@ def _path(env: Environment) -> str:
     return path
 
 
-def _redis(env: Environment) -> RedisAddress | None:
-    url = env.url("REDIS_URL", ("redis",))
+def _redis(env: Environment, brokers: tuple[str, ...]) -> RedisAddress | None:
+    url = env.url("REDIS_URL", brokers)
     password = env.file("REDIS_PASSWORD_FILE")
     if url is None:
         return None
@@ -214,6 +218,7 @@ def _redis(env: Environment) -> RedisAddress | None:
         db=int(db),
         username=unquote(url.username) if url.username else None,
         password=password or _url_password(url),
+        scheme=url.scheme,
     )
 
 
