@@ -87,6 +87,17 @@ def issued(ago: float, **more: Any) -> dict[str, Any]:
     return {"iat": int(time.time() - ago), **more}
 
 
+async def test_a_token_from_the_future_does_not_outlive_a_revocation(live: Running) -> None:
+    async with live.client() as client, live.client() as other:
+        assert "connect" in await client.sign_in(**issued(-8))  # the issuer's clock is ahead
+        await live.server.parts.revoking.revoke(user="alice")
+        assert (await client.closed())[0] == 3014
+        await other.send({"id": 1, "connect": {"token": token(**issued(-60))}})
+        code, reason = await other.closed()
+        assert code == 3500
+        assert "issued in the future" in str(reason)
+
+
 async def test_a_user_is_revoked_on_all_replicas() -> None:
     broker = MemoryBroker()
     async with running(broker) as one, running(broker) as two:
