@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LEEWAY = 60.0  # seconds that the clock of who issues tokens may be ahead (RFC 7519 §4.1.5)
-# The same for ``iat``, and less: a token that was issued so long before a revocation may outlive it.
+# The same for ``iat``, but less: what was issued in this time before a revocation may outlive it.
 ISSUED_LEEWAY = 10.0
 
 

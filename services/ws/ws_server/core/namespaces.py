@@ -11,7 +11,8 @@ from typing import Literal
 MAX_CHANNEL_LENGTH = 255
 SEPARATOR = ":"
 PERSONAL = "#"
-"""``#alice``, and any channel that ends so, is for the user alice, and not for all by an option."""
+"""``#alice``, and any channel that ends so, is for the user alice if the namespace allows that, and
+not for all by an option."""
 
 Slow = Literal["disconnect", "drop_oldest", "latest"]
 
@@ -25,6 +26,7 @@ class Namespace:
     """
 
     allow_subscribe_for_client: bool = False
+    allow_user_limited_channels: bool = False
     allow_publish_for_subscriber: bool = False
     allow_presence_for_subscriber: bool = False
     allow_history_for_subscriber: bool = False
@@ -66,9 +68,12 @@ def is_channel(name: str) -> bool:
 
 
 def is_personal(channel: str, user: str) -> bool:
-    """Whether the channel is reserved for this user by its name."""
-    _, mark, owners = channel.rpartition(PERSONAL)
-    return bool(mark) and user in owners.split(",")
+    """Whether the channel is reserved for this user by its name.
+
+    With a second ``#`` it is nobody's: that one came with a value, such as a user's id.
+    """
+    _, _, owners = channel.partition(PERSONAL)
+    return PERSONAL not in owners and user in filter(None, owners.split(","))
 
 
 _NOTHING = Namespace()
