@@ -55,6 +55,10 @@ def test_channel_names(name: str, expected: bool) -> None:
         ("#alice#bob", "alice#bob", False),
         ("#alice,bob", "alice,bob", False),
         ("#alice,", "", False),
+        ("#oidc:alice", "oidc:alice", True),
+        ("#oidc%3Aalice", "oidc:alice", True),
+        ("#alice%2Cbob", "bob", False),
+        ("#alice%2Cbob", "alice%2Cbob", False),  # hers is #alice%252Cbob
     ],
 )
 def test_personal_channels(channel: str, user: str, expected: bool) -> None:

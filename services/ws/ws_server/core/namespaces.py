@@ -7,6 +7,7 @@ configuration can move there with its clients.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import unquote
 
 MAX_CHANNEL_LENGTH = 255
 SEPARATOR = ":"
@@ -70,10 +71,13 @@ def is_channel(name: str) -> bool:
 def is_personal(channel: str, user: str) -> bool:
     """Whether the channel is reserved for this user by its name.
 
-    With a second ``#`` it is nobody's: that one came with a value, such as a user's id.
+    Names are percent-encoded as in the outbox, so each is that of one user. With a second ``#`` the
+    channel is nobody's: that one came with a value, such as a user's id.
     """
     _, _, owners = channel.partition(PERSONAL)
-    return PERSONAL not in owners and user in filter(None, owners.split(","))
+    if PERSONAL in owners or not user or PERSONAL in user or "," in user:
+        return False
+    return user in map(unquote, owners.split(","))
 
 
 _NOTHING = Namespace()
