@@ -39,6 +39,7 @@ from ws_server.log import Log
 from ws_server.outbox.relay import Relay
 from ws_server.postgres import Database
 from ws_server.service.decisions import NoHooks
+from ws_server.service.empty import keep_empty
 from ws_server.service.hooks import Asker, HttpHooks
 from ws_server.service.node import Node
 from ws_server.service.revoking import Revoking
@@ -167,6 +168,7 @@ class Server:
         """Return the background tasks of the server."""
         parts = self.parts
         yield parts.broker.run(parts.node)
+        yield keep_empty(parts.service)
         if parts.database:
             yield parts.database.run()
         if parts.relay:

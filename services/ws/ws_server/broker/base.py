@@ -12,6 +12,7 @@ from typing import Protocol
 from ws_server.core.publication import History, Kind, Position, Publication
 
 MAX_HISTORY_BYTES = 4 * 1024 * 1024  # of publications in one answer
+EMPTY_TTL = 600.0  # seconds after the last read, for a stream without any publication yet
 
 
 class BrokerDownError(Exception):
@@ -78,7 +79,8 @@ class Broker(Protocol):
     ) -> History:
         """Return publications after ``since`` or from the beginning, at most ``limit``; -1 for all.
 
-        At most MAX_HISTORY_BYTES: the rest is left out. Raises BrokerDownError.
+        At most MAX_HISTORY_BYTES: the rest is left out. A stream without a publication is kept for
+        EMPTY_TTL from then. Raises BrokerDownError.
         """
 
     async def forget(self, channel: str) -> None:

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from uuid import uuid4
 
-from ws_server.broker.base import MAX_HISTORY_BYTES, Keep, Listener
+from ws_server.broker.base import EMPTY_TTL, MAX_HISTORY_BYTES, Keep, Listener
 from ws_server.core.publication import History, Kind, Position, Publication
 
 KEY_TTL = 300.0  # seconds that the key of a publication is remembered
 MAX_KEYS = 100_000
-META_TTL = 86_400.0  # seconds, for a stream that is read before its first publication
 SWEEP_INTERVAL = 10.0
 NO_KEEP = Keep(0, 0.0, 0.0)
 
@@ -172,7 +171,9 @@ class MemoryBroker:
         """Return the stream of a channel; create it if needed, so that it has an epoch."""
         known = self._streams.get(channel)
         if known is None or known.ends_at <= now:
-            known = self._streams[channel] = _Stream(ends_at=now + META_TTL)
+            known = self._streams[channel] = _Stream()
+        if not known.top:
+            known.ends_at = now + EMPTY_TTL
         return known
 
     def _remember(self, channel: str, key: str, now: float, position: Position) -> None:

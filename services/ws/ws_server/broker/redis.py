@@ -12,7 +12,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from ws_server.broker import scripts
-from ws_server.broker.base import MAX_HISTORY_BYTES, BrokerDownError, Keep, Listener
+from ws_server.broker.base import EMPTY_TTL, MAX_HISTORY_BYTES, BrokerDownError, Keep, Listener
 from ws_server.broker.link import RedisLink, settle
 from ws_server.broker.presence import Presence
 from ws_server.core.publication import History, Kind, Position, Publication
@@ -30,7 +30,6 @@ BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
 LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
 KEY_TTL = 300.0  # seconds that the key of a publication is remembered
-META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before its first publication
 ALL = 2**31 - 1
 # Redis closes a connection with subscriptions if 32 MB of answers are unsent, or 8 MB for long.
 SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and the number of concurrent requests
@@ -143,7 +142,7 @@ class RedisBroker:
             scripts.HISTORY,
             (META + name, STREAM + name),
             *what,
-            *(uuid4().hex[:8].encode(), self._life, _ms(META_TTL), b"%d" % most),
+            *(uuid4().hex[:8].encode(), self._life, _ms(EMPTY_TTL), b"%d" % most),
         )
 
     async def forget(self, channel: str) -> None:

@@ -46,10 +46,13 @@ HISTORY = (
     _EPOCH
     + """
 local meta, stream = KEYS[1], KEYS[2]
-local from, to, count, reverse, epoch, life, meta_ttl, most = unpack(ARGV)
+local from, to, count, reverse, epoch, life, empty_ttl, most = unpack(ARGV)
 epoch = stream_epoch(meta, stream, epoch, life)
-if redis.call('PTTL', meta) < 0 then redis.call('PEXPIRE', meta, meta_ttl) end
-local top = redis.call('HGET', meta, 'o') or '0'
+local top = redis.call('HGET', meta, 'o')
+if not top then
+  redis.call('PEXPIRE', meta, empty_ttl)
+  top = '0'
+end
 local found = {}
 if count ~= '0' then
   if reverse == '1' then found = redis.call('XREVRANGE', stream, to, from, 'COUNT', count)
@@ -66,7 +69,7 @@ end
 return {top .. ':' .. epoch, found, 0}
 """
 )
-"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life, meta_ttl,
+"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life, empty_ttl,
 maximum bytes of payload. Returns the position, the entries, and 1 if that maximum cut some off."""
 
 ENTER = """
