@@ -102,5 +102,8 @@ class Broker(Protocol):
         are ready. Raises BrokerDownError.
         """
 
+    async def time(self) -> float:
+        """Return the Unix time, the same for all replicas. Raises BrokerDownError."""
+
     async def replicas(self) -> Collection[str]:
         """Return the names of the replicas that are known to live. Raises BrokerDownError."""

@@ -150,6 +150,10 @@ class MemoryBroker:
             for listener in self._listeners:
                 listener.control(payload)
 
+    async def time(self) -> float:
+        """Return the time of this process."""
+        return time.time()
+
     async def replicas(self) -> Collection[str]:
         """This process is all there is."""
         return (self.replica,)

@@ -171,13 +171,19 @@ class RedisBroker:
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
         """Send a control message; store it if it has an ``until``. Raises BrokerDownError."""
         self._require_ready()
-        now, topic = time.time(), self._control[0]
+        topic = self._control[0]
         if replica:
             topic += b":" + replica.encode()
-        if until <= now:
+        if not until:
             await self._link.request(b"PUBLISH", topic, payload)
             return
-        await self._script(scripts.STANDING, (STANDING,), *(payload, _ms(until), _ms(now), topic))
+        await self._script(scripts.STANDING, (STANDING,), *(payload, _ms(until), topic))
+
+    async def time(self) -> float:
+        """Return the time of Redis. Raises BrokerDownError."""
+        self._require_ready()
+        seconds, micros = await self._link.request(b"TIME")
+        return int(seconds) + int(micros) / 1e6
 
     async def replicas(self) -> Collection[str]:
         """Return the replicas with a beat in the last seconds. Raises BrokerDownError."""

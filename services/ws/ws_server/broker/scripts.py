@@ -114,10 +114,12 @@ that name, and must remove its members; if the caller dies, another one gets it.
 
 STANDING = """
 local standing = KEYS[1]
-local message, ends, now, topic = unpack(ARGV)
-redis.call('ZREMRANGEBYSCORE', standing, '-inf', now)
+local message, ends, topic = unpack(ARGV)
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
 redis.call('ZADD', standing, ends, message)
+redis.call('ZREMRANGEBYSCORE', standing, '-inf', now)
 redis.call('PUBLISH', topic, message)
 return 1
 """
-"""KEYS: control messages by their end. ARGV: message, its end and the current time in ms, topic."""
+"""KEYS: control messages by their end. ARGV: message, its end in ms, topic."""
