@@ -18,6 +18,10 @@ class BrokerDownError(Exception):
     """The broker cannot be reached right now; the caller may try again."""
 
 
+class BrokerRefusedError(BrokerDownError):
+    """The broker answered this request with an error, and did nothing; others are not affected."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """How many publications a channel keeps and for how long; times in seconds."""
@@ -46,6 +50,10 @@ class Broker(Protocol):
     name: str
     is_ready: bool
     replica: str
+
+    @property
+    def degraded(self) -> str:
+        """Why the broker refuses to write while it answers, in its words; "" if it does not."""
 
     @property
     def lag(self) -> float:

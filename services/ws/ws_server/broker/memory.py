@@ -42,6 +42,7 @@ class MemoryBroker:
     name = "memory"
     is_ready = True
     lag = 0.0
+    degraded = ""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
