@@ -240,10 +240,10 @@ class Replica:
 
 
 @asynccontextmanager
-async def replica(address: RedisAddress) -> AsyncIterator[Replica]:
+async def replica(address: RedisAddress, min_replicas: int = 0) -> AsyncIterator[Replica]:
     """Run a broker until the end."""
     heard = Recorder()
-    broker = RedisBroker(address, Log("info", io.StringIO()))
+    broker = RedisBroker(address, Log("info", io.StringIO()), min_replicas)
     one = Replica(broker, heard, asyncio.create_task(broker.run(heard)))
     try:
         await one.ready()

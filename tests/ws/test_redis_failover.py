@@ -138,3 +138,25 @@ async def test_a_replica_whose_master_is_gone_is_not_used(
     follower.ask("REPLICAOF", "NO", "ONE")
     await until(lambda: broker.is_ready)
     task.cancel()
+
+
+async def test_a_publication_is_acknowledged_when_replicas_have_it(
+    pair: tuple[RealRedis, RealRedis],
+) -> None:
+    master, follower = pair
+    async with replica(master.address, min_replicas=1) as one:
+        await asyncio.gather(*(one.broker.publish(CHANNEL, b"%d" % n, KEEP) for n in range(200)))
+        assert follower.ask("HGET", f"ws:meta:{CHANNEL}", "o") == b"200"
+        await asyncio.to_thread(follower.container.pause)
+        held = one.broker.publish(CHANNEL, b"held", KEEP, "key")
+        await one.broker.publish(CHANNEL, b"at once, because it is not kept")
+        assert not held.done()
+        with pytest.raises(BrokerDownError, match="0 of 1 replicas"):
+            await held
+        assert one.broker.degraded
+        await asyncio.to_thread(follower.container.unpause)
+        again = await one.broker.publish(CHANNEL, b"held", KEEP, "key")
+        assert again.offset == 201, "the key was forgotten"
+        assert not one.broker.degraded
+        assert follower.ask("HGET", f"ws:meta:{CHANNEL}", "o") == b"201"
+        assert one.heard.reconnections == 0

@@ -176,7 +176,7 @@ class RedisLink:
         try:
             value = request.read(answer)
         except (TypeError, ValueError, LookupError) as error:  # such as a key that is not ours
-            _fail(request, BrokerRefusedError(f"an answer that cannot be read: {error}"))
+            fail(request.reply, BrokerRefusedError(f"an answer that cannot be read: {error}"))
         else:
             settle(request.reply, value)
         self._go_on()
@@ -193,7 +193,7 @@ class RedisLink:
                 text = (b"EVAL", request.script, *request.command[2:])
                 self._again.append(request._replace(command=text, script=b""))
             else:
-                _fail(request, BrokerRefusedError(why))
+                fail(request.reply, BrokerRefusedError(why))
             if why.startswith("READONLY"):
                 raise BrokerDownError(why)  # not the master any more: look for the one that is
         self._go_on()
@@ -218,7 +218,7 @@ class RedisLink:
         """Tell everything that waits for an answer that there will be none."""
         for item in (*self._sent, *self._again, *self._outgoing):
             if isinstance(item, _Request):
-                _fail(item, BrokerDownError())
+                fail(item.reply, BrokerDownError())
         self._outgoing, self._sent, self._again = deque(), deque(), []
         self._requests = self._bytes = 0
         self._wake.clear()
@@ -236,7 +236,8 @@ def settle(future: asyncio.Future[Any], value: object) -> None:
         future.set_result(value)
 
 
-def _fail(request: _Request, error: BrokerDownError) -> None:
-    if not request.reply.done():
-        request.reply.set_exception(error)
-        request.reply.exception()  # marked as seen: the one that waited may be gone
+def fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    """Set the exception of a future unless it is done."""
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # marks it as retrieved: the waiting task may be gone

@@ -20,9 +20,10 @@ from ws_server.broker.base import (
     Keep,
     Listener,
 )
+from ws_server.broker.confirming import Confirming
 from ws_server.broker.connecting import connect
 from ws_server.broker.identity import Identity, run_id
-from ws_server.broker.link import RedisLink, settle
+from ws_server.broker.link import RedisLink, fail, settle
 from ws_server.broker.membership import REPLICAS, Membership
 from ws_server.broker.presence import Presence
 from ws_server.core.publication import History, Kind, Position, Publication
@@ -53,7 +54,7 @@ class RedisBroker:
 
     name = "redis"
 
-    def __init__(self, address: RedisAddress, log: Log) -> None:
+    def __init__(self, address: RedisAddress, log: Log, min_replicas: int = 0) -> None:
         self.is_ready = False
         self.replica = uuid4().hex[:12]
         self._listener: Listener | None = None
@@ -71,13 +72,15 @@ class RedisBroker:
         self._control = (everybody, b"%s:%s" % (everybody, self.replica.encode()))
         self._presence = Presence(self._link, self._script, self._topic, self.replica)
         self._membership = Membership(self._presence, self._script, self.replica, log)
+        self._confirming = Confirming(min_replicas) if min_replicas else None
         self._asked_at: float | None = None
         self._lag = 0.0
 
     @property
     def degraded(self) -> str:
         """Why Redis refuses to write, in its words; "" if it does not."""
-        return self._membership.degraded
+        too_few = self._confirming.degraded if self._confirming else ""
+        return self._membership.degraded or too_few
 
     @property
     def lag(self) -> float:
@@ -130,7 +133,8 @@ class RedisBroker:
             *(self._topic + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
             *(uuid4().hex[:8].encode(), self._life, _ms(KEY_TTL)),
         )
-        return self._link.request(*command, read=_position, script=_PUBLISH)
+        reply = self._link.request(*command, read=_position, script=_PUBLISH)
+        return self._confirming.hold(reply) if keep and self._confirming else reply
 
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
@@ -210,9 +214,15 @@ class RedisBroker:
         connection = await connect(self._address)
         self._is_connected = True
         try:
-            await self._link.serve(connection, self._beat)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._link.serve(connection, self._beat))
+                if self._confirming:
+                    tasks.create_task(self._confirm(self._confirming))
         finally:
             self._reset()
+
+    async def _confirm(self, confirming: Confirming) -> None:
+        await confirming.serve(await connect(self._address))
 
     async def _beat(self) -> None:
         """Look at Redis every second; one that is silent, or has another memory, is left."""
@@ -264,7 +274,10 @@ class RedisBroker:
         if before and identity == before and not identity.has_all_of(before):
             await request(b"SET", MEMORY, uuid4().hex.encode())
         memory = bytes(await request(b"GET", MEMORY) or b"")
-        words = (run_id(bytes(server)), identity.replication_id, memory.decode())
+        own = run_id(bytes(server))
+        if self._confirming and await self._confirming.run_id() != own:
+            raise BrokerDownError("its two connections lead to two servers")
+        words = (own, identity.replication_id, memory.decode())
         self._life, self._identity = ":".join(words).encode(), identity
 
     async def _become_ready(self) -> None:
@@ -318,9 +331,8 @@ class RedisBroker:
         if set(topics) & set(self._control):
             raise BrokerDownError(why)
         for topic in topics:
-            if (confirmed := self._channels.pop(topic, None)) and not confirmed.done():
-                confirmed.set_exception(BrokerRefusedError(why))
-                confirmed.exception()  # marked as seen: the one that waited may be gone
+            if confirmed := self._channels.pop(topic, None):
+                fail(confirmed, BrokerRefusedError(why))
 
     def _told(self, message: bytes) -> None:
         if self._listener:
@@ -343,8 +355,7 @@ class RedisBroker:
         waiting = {topic: future for topic, future in self._channels.items() if not future.done()}
         for topic, future in waiting.items():
             del self._channels[topic]
-            future.set_exception(BrokerDownError())
-            future.exception()  # marks it as retrieved: the waiting task may be gone
+            fail(future, BrokerDownError())
 
 
 _PUBLISH = scripts.PUBLISH.encode()
@@ -360,8 +371,7 @@ def _ms(seconds: float) -> bytes:
 
 def _down() -> asyncio.Future[Any]:
     failed = asyncio.get_running_loop().create_future()
-    failed.set_exception(BrokerDownError())
-    failed.exception()  # marks it as retrieved: the caller need not await it
+    fail(failed, BrokerDownError())
     return failed
 
 
