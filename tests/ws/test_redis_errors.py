@@ -7,12 +7,13 @@ from functools import partial
 
 import pytest
 from ws_server.broker import membership
+from ws_server.broker import redis as redis_broker
 from ws_server.broker.base import BrokerRefusedError
 
 from tests.integration.containers import eventually
 from tests.ws.harness import API_KEY, running, until
 from tests.ws.redis_server import RealRedis, Replica, real_redis, replica, user_options
-from tests.ws.test_redis_broker import KEEP, fill
+from tests.ws.test_redis_broker import KEEP, fill, read
 
 pytestmark = pytest.mark.integration
 INFO = b'{"user":"alice","client":"c"}'
@@ -157,3 +158,18 @@ async def test_a_degraded_redis_is_shown_and_leaves_the_server_ready(redis: Real
         metrics = await live.http("GET /metrics HTTP/1.1\nHost: localhost", live.server.api_port)
         assert 'ws_dependency_degraded{dependency="redis"} 1.0' in metrics
         assert '"dependency_degraded"' in live.logged
+
+
+async def test_what_waited_longer_than_keys_are_remembered_is_refused(
+    one: Replica, redis: RealRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_broker, "KEY_TTL", 2)
+    deadline = one.broker.deadline()  # and then it is paused, and another one takes over
+    async with replica(redis.address) as two:
+        place = await two.broker.publish("a", b"1", KEEP, "key", two.broker.deadline())
+    assert await one.broker.publish("a", b"1", KEEP, "key", deadline) == place
+    await asyncio.sleep(3)
+    with pytest.raises(BrokerRefusedError, match="LATE"):
+        await one.broker.publish("a", b"1", KEEP, "other key", deadline)
+    await one.broker.publish("a", b"2", KEEP, "other key", one.broker.deadline())
+    assert await read(one, "a", None) == [1, 2]

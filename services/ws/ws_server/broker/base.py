@@ -5,6 +5,7 @@ already been delivered, if the channel was subscribed at that time.
 """
 
 import asyncio
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -71,14 +72,28 @@ class Broker(Protocol):
     def unsubscribe(self, channel: str) -> None:
         """Stop delivering the channel soon."""
 
+    def deadline(self) -> float:
+        """Return until when a key is remembered that another replica uses from now on.
+
+        It is a time of the broker in seconds, for ``publish``.
+        """
+
     def publish(
-        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+        self,
+        channel: str,
+        payload: bytes,
+        keep: Keep | None = None,
+        key: str = "",
+        until: float = math.inf,
     ) -> asyncio.Future[Position]:
         """Return a future of the publication's position; its offset is 0 without ``keep``.
 
         The order of the calls is the order of publication, even if the caller awaits nothing in
         between. A ``key`` that was used in the last minutes publishes nothing, and gives the
-        position of the first. If the future raises BrokerDownError, the outcome is unknown.
+        position of the first. Nothing is published after ``until``, a ``deadline``: this process
+        may have been paused, and another one may have published the same with that key.
+
+        If the future raises BrokerDownError, the outcome is unknown.
         """
 
     async def history(

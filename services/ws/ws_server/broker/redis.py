@@ -5,6 +5,7 @@ beside a hash of its epoch and last offset. See ``scripts`` for the steps that c
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,10 +23,10 @@ from ws_server.broker.base import (
 )
 from ws_server.broker.confirming import Confirming
 from ws_server.broker.connecting import connect
-from ws_server.broker.identity import Identity, run_id
 from ws_server.broker.link import RedisLink, fail, settle
 from ws_server.broker.membership import REPLICAS, Membership
 from ws_server.broker.presence import Presence
+from ws_server.broker.watch import Watch
 from ws_server.core.publication import History, Kind, Position, Publication
 from ws_server.log import Log
 from ws_server.settings.config import RedisAddress
@@ -33,7 +34,6 @@ from ws_server.upkeep import keep as keep_connected
 
 META, STREAM = b"ws:meta:", b"ws:stream:"
 KEY = b"ws:key:"
-MEMORY = b"ws:memory"  # another value is another memory of the same Redis; see ``identity``
 # Topics have the number of the database in them, but for 0: Redis gives it to keys alone.
 TOPIC = b"ws%s:"
 CONTROL = b"ws%s-orders"  # topic of control messages; with a replica's name, of that replica only
@@ -64,8 +64,6 @@ class RedisBroker:
         self._channels: dict[bytes, asyncio.Future[None]] = {}
         self._small, self._large = asyncio.Semaphore(SMALL_AT_ONCE), asyncio.Semaphore(1)
         self._shas: dict[str, bytes] = {}
-        self._life = b""
-        self._identity: Identity | None = None
         self._is_connected = self._was_ready = False
         database = b"%d" % address.db if address.db else b""
         self._topic, everybody = TOPIC % database, CONTROL % database
@@ -73,8 +71,7 @@ class RedisBroker:
         self._presence = Presence(self._link, self._script, self._topic, self.replica)
         self._membership = Membership(self._presence, self._script, self.replica, log)
         self._confirming = Confirming(min_replicas) if min_replicas else None
-        self._asked_at: float | None = None
-        self._lag = 0.0
+        self._watch = Watch(self._link)
 
     @property
     def degraded(self) -> str:
@@ -84,9 +81,8 @@ class RedisBroker:
 
     @property
     def lag(self) -> float:
-        """The response time of the last beat, or of the pending one."""
-        waited = 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
-        return max(self._lag, waited)
+        """How long Redis took for the last answer, or has taken for the pending one."""
+        return self._watch.lag
 
     async def run(self, listener: Listener) -> None:
         """Stay connected until cancelled."""
@@ -114,7 +110,12 @@ class RedisBroker:
             self._link.change_topics(b"UNSUBSCRIBE", topic)
 
     def publish(
-        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+        self,
+        channel: str,
+        payload: bytes,
+        keep: Keep | None = None,
+        key: str = "",
+        until: float = math.inf,
     ) -> asyncio.Future[Position]:
         """Send it to Redis."""
         if not self.is_ready:
@@ -131,10 +132,14 @@ class RedisBroker:
             scripts.PUBLISH,
             (META + name, STREAM + name, known),
             *(self._topic + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
-            *(uuid4().hex[:8].encode(), self._life, _ms(KEY_TTL)),
+            *(uuid4().hex[:8].encode(), self._watch.life, _ms(KEY_TTL), _seconds(until)),
         )
         reply = self._link.request(*command, read=_position, script=_PUBLISH)
         return self._confirming.hold(reply) if keep and self._confirming else reply
+
+    def deadline(self) -> float:
+        """Return until when Redis remembers keys of now, by its clock."""
+        return self._watch.now + KEY_TTL
 
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
@@ -165,7 +170,7 @@ class RedisBroker:
             scripts.HISTORY,
             (META + name, STREAM + name),
             *what,
-            *(uuid4().hex[:8].encode(), self._life, _ms(META_TTL), b"%d" % most),
+            *(uuid4().hex[:8].encode(), self._watch.life, _ms(META_TTL), b"%d" % most),
         )
 
     async def forget(self, channel: str) -> None:
@@ -225,33 +230,17 @@ class RedisBroker:
         await confirming.serve(await connect(self._address))
 
     async def _beat(self) -> None:
-        """Look at Redis every second; one that is silent, or has another memory, is left."""
+        """Look at Redis every second, and leave it if it is silent or may have forgotten data."""
         await self._subscribe_anew()
         async with asyncio.timeout(BEAT_TIMEOUT):
             await self._introduce()
         self._membership.begin()
         while True:
-            await self._look()
+            await self._watch.look(is_urgent=self.is_ready)
             if not self.is_ready:
                 await self._become_ready()
             await self._membership.attend()
             await asyncio.sleep(BEAT_INTERVAL)
-
-    async def _look(self) -> None:
-        """Read which data Redis has, and measure the time of it; reads alone, so it works always.
-
-        Raises BrokerDownError if it may have forgotten something.
-        """
-        self._asked_at = time.monotonic()
-        async with asyncio.timeout(BEAT_TIMEOUT):
-            told = await self._link.request(b"INFO", b"replication", is_urgent=self.is_ready)
-        self._lag, self._asked_at = time.monotonic() - self._asked_at, None
-        identity = Identity.read(bytes(told))
-        if not identity.is_master:
-            raise BrokerDownError("it is a replica now")
-        if self._identity and not identity.has_all_of(self._identity):
-            raise BrokerDownError("it may have forgotten what it had")
-        self._identity = identity
 
     async def _subscribe_anew(self) -> None:
         """Return when Redis has processed all subscriptions; each is confirmed by itself."""
@@ -264,21 +253,13 @@ class RedisBroker:
                 await self._link.request(b"ECHO", b"")
 
     async def _introduce(self) -> None:
-        """Load the scripts, and ask which data Redis has."""
+        """Load the scripts, and ask what Redis is."""
         for script in _SCRIPTS:
             loaded = self._link.request(b"SCRIPT", b"LOAD", script.encode())
             self._shas[script] = bytes(await loaded)
-        request = self._link.request
-        server, told = await request(b"INFO", b"server"), await request(b"INFO", b"replication")
-        identity, before = Identity.read(bytes(told)), self._identity
-        if before and identity == before and not identity.has_all_of(before):
-            await request(b"SET", MEMORY, uuid4().hex.encode())
-        memory = bytes(await request(b"GET", MEMORY) or b"")
-        own = run_id(bytes(server))
-        if self._confirming and await self._confirming.run_id() != own:
+        await self._watch.begin()
+        if self._confirming and await self._confirming.run_id() != self._watch.run_id:
             raise BrokerDownError("its two connections lead to two servers")
-        words = (own, identity.replication_id, memory.decode())
-        self._life, self._identity = ":".join(words).encode(), identity
 
     async def _become_ready(self) -> None:
         # From the last to end first: concurrent removals of ended ones do not shift the others.
@@ -367,6 +348,10 @@ _SCRIPTS = (
 
 def _ms(seconds: float) -> bytes:
     return b"%d" % max(1, round(seconds * 1000))
+
+
+def _seconds(until: float) -> bytes:
+    return b"" if until == math.inf else b"%d" % until
 
 
 def _down() -> asyncio.Future[Any]:

@@ -19,10 +19,13 @@ PUBLISH = (
     _EPOCH
     + """
 local meta, stream, known = KEYS[1], KEYS[2], KEYS[3]
-local topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl = unpack(ARGV)
+local topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl, ends = unpack(ARGV)
 if known ~= '' then
   local place = redis.call('GET', known)
   if place then return place end
+  if ends ~= '' and tonumber(redis.call('TIME')[1]) >= tonumber(ends) then
+    return redis.error_reply('LATE: its key may have been forgotten')
+  end
 end
 local offset, place = 0, '0:'
 if tonumber(size) > 0 then
@@ -42,8 +45,8 @@ redis.call('PUBLISH', topic, 'p' .. place .. ':' .. payload)
 return place
 """
 )
-"""KEYS: meta, stream, key or ''. ARGV: topic, payload, size, ttl, meta_ttl, epoch, life,
-key_ttl."""
+"""KEYS: meta, stream, key or ''. ARGV: topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl,
+the time from which a publication with a key is refused in seconds or ''."""
 
 HISTORY = (
     _EPOCH
