@@ -98,6 +98,15 @@ class RealRedis:
         self.container.start()
         self.wait()
 
+    def files(self) -> bytes:
+        """Return the files that it has written, as a tar archive."""
+        chunks, _ = self.container.get_archive("/data/.")
+        return b"".join(chunks)
+
+    def write_files(self, archive: bytes) -> None:
+        """Replace its files, while it does not run."""
+        assert self.container.put_archive("/data", archive)
+
     def cut(self) -> None:
         """Close the connection of every client."""
         self.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
