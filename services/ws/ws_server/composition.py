@@ -75,7 +75,9 @@ def _times(settings: Settings) -> Times:
 
 
 def _broker(settings: Settings, log: Log) -> Broker:
-    return RedisBroker(settings.redis, log) if settings.redis else MemoryBroker()
+    if not settings.redis:
+        return MemoryBroker()
+    return RedisBroker(settings.redis, log, settings.redis_min_replicas)
 
 
 def _name(settings: Settings, peers: Peers | None) -> str:

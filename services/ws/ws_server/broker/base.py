@@ -5,6 +5,7 @@ already been delivered, if the channel was subscribed at that time.
 """
 
 import asyncio
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +18,10 @@ EMPTY_TTL = 600.0  # seconds after the last read, for a stream without any publi
 
 class BrokerDownError(Exception):
     """The broker cannot be reached right now; the caller may try again."""
+
+
+class BrokerRefusedError(BrokerDownError):
+    """The broker answered this request with an error, and did nothing; others are not affected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Broker(Protocol):
     replica: str
 
     @property
+    def degraded(self) -> str:
+        """Why the broker refuses to write while it answers, in its words; "" if it does not."""
+
+    @property
     def lag(self) -> float:
         """The current response time of the broker in seconds."""
 
@@ -64,14 +73,28 @@ class Broker(Protocol):
     def unsubscribe(self, channel: str) -> None:
         """Stop delivering the channel soon."""
 
+    def deadline(self) -> float:
+        """Return until when a key is remembered that another replica uses from now on.
+
+        It is a time of the broker in seconds, for ``publish``.
+        """
+
     def publish(
-        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+        self,
+        channel: str,
+        payload: bytes,
+        keep: Keep | None = None,
+        key: str = "",
+        until: float = math.inf,
     ) -> asyncio.Future[Position]:
         """Return a future of the publication's position; its offset is 0 without ``keep``.
 
         The order of the calls is the order of publication, even if the caller awaits nothing in
         between. A ``key`` that was used in the last minutes publishes nothing, and gives the
-        position of the first. If the future raises BrokerDownError, the outcome is unknown.
+        position of the first. Nothing is published after ``until``, a ``deadline``: this process
+        may have been paused, and another one may have published the same with that key.
+
+        If the future raises BrokerDownError, the outcome is unknown.
         """
 
     async def history(

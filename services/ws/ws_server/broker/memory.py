@@ -41,6 +41,7 @@ class MemoryBroker:
     name = "memory"
     is_ready = True
     lag = 0.0
+    degraded = ""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
@@ -75,8 +76,17 @@ class MemoryBroker:
     def unsubscribe(self, channel: str) -> None:
         """Do nothing: the hub drops what has no subscriber."""
 
+    def deadline(self) -> float:
+        """Return infinity: nobody else publishes here."""
+        return math.inf
+
     def publish(
-        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+        self,
+        channel: str,
+        payload: bytes,
+        keep: Keep | None = None,
+        key: str = "",
+        until: float = math.inf,  # noqa: ARG002 - the keys are paused with this process
     ) -> asyncio.Future[Position]:
         """Deliver to the subscribers of this process."""
         done: asyncio.Future[Position] = asyncio.get_running_loop().create_future()

@@ -66,6 +66,7 @@ class Settings:
     api_key: bytes | None = field(default=None, repr=False)
     hooks: HookSettings = field(default_factory=HookSettings)
     redis: RedisAddress | None = None
+    redis_min_replicas: int = 0
     postgres: PostgresAddress | None = None
     outbox: bool = False
     allowed_origins: frozenset[str] = frozenset()
@@ -105,6 +106,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         api_key=_api_key(env),
         hooks=_hooks(env),
         redis=redis,
+        redis_min_replicas=_min_replicas(env, redis),
         postgres=postgres(env),
         outbox=_outbox(env),
         allowed_origins=_origins(env),
@@ -215,6 +217,13 @@ def _redis(env: Environment) -> RedisAddress | None:
         username=unquote(url.username) if url.username else None,
         password=password or _url_password(url),
     )
+
+
+def _min_replicas(env: Environment, redis: RedisAddress | None) -> int:
+    many = env.integer("WS_REDIS_MIN_REPLICAS", 0, 0, 16)
+    if many and redis is None:
+        raise ConfigError("WS_REDIS_MIN_REPLICAS: needs REDIS_URL, whose replicas are meant")
+    return many
 
 
 def _workers(env: Environment, redis: RedisAddress | None) -> int:
