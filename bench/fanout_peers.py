@@ -17,7 +17,6 @@ import jwt
 import psutil
 
 from bench.fanout_load import Dialect, frame
-from bench.projects import address
 from tests.render import front
 from tests.render.front import free_port
 from tests.ws.redis_server import real_redis
@@ -156,7 +155,7 @@ def with_redis() -> Iterator[Peer]:
         with contextlib.redirect_stdout(sys.stderr):  # where the image comes from is no figure
             redis = stack.enter_context(real_redis())
         redis.container.update(cpuset_cpus=str(LOAD_CORE))
-        environment = {**peer.environment, "REDIS_URL": f"redis://{address(redis.container)}/0"}
+        environment = {**peer.environment, "REDIS_URL": redis.url}
         yield replace(peer, name=f"{peer.name}, Redis", environment=environment)
 
 

@@ -146,6 +146,8 @@ class Namespace(Model):
 
     allow_subscribe_for_client: Flag = False
     """Whether every signed-in client may subscribe; else a token has to name the channel."""
+    allow_user_limited_channels: Flag = False
+    """Whether `room:1#alice,bob` is open to these users by its name."""
     allow_publish_for_subscriber: Flag = False
     """Whether subscribers may publish."""
     allow_presence_for_subscriber: Flag = False

@@ -1,6 +1,7 @@
 """Numbered events, by clients and by SQL, while all is killed at random: all, once, in order.
 
-``make chaos SECONDS=600`` runs it for longer; CHAOS_SEED repeats the faults of an earlier run.
+``make chaos SECONDS=600`` runs it for longer; CHAOS_SEED repeats the faults of an earlier run, and
+CHAOS_REDIS=aof takes a Redis with an append-only file.
 """
 
 import asyncio
@@ -104,12 +105,14 @@ async def torment(here: World) -> Counter[str]:
     end = clock() + SECONDS
     await asyncio.sleep(1)
     left: list[Fault] = []
-    while clock() < end:
+    while clock() < end or left:
         # Each once, in another order each time: the short run sees them all.
         left = left or here.dice.sample(FAULTS, len(FAULTS))
         fault = left.pop()
         befell[fault.__name__] += 1
         await fault(here)
+        ended = [each.process.returncode for each in here.replicas if each.process]
+        assert ended == [None, None], f"after {fault.__name__} a replica ended: {ended}"
         await asyncio.sleep(here.dice.uniform(0, 2))
     return befell
 

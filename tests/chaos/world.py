@@ -22,11 +22,14 @@ from stack.engines.docker.opening import choose_source, open_engine
 from stack.layout.labels import Owner
 from tests.chaos.nginx import Nginx
 from tests.chaos.postgres import RealPostgres, real_postgres
+from tests.chaos.redis_pair import RedisPair, redis_pair
+from tests.chaos.replica import KEY_TTL
 from tests.integration.projects import free_port
 from tests.ws.harness import SECRET
-from tests.ws.redis_server import RDB, RealRedis, real_redis, user_options
+from tests.ws.redis_server import AOF, RDB, RealRedis, user_options
 
-ROLES = ("first", "second")  # of the two replicas
+ROLES = {"first": 0.0, "second": 90.0}  # the two replicas, and how far their clocks are ahead
+PROGRAM = Path(__file__).with_name("replica.py")
 FOLDER = Path(__file__).parents[2] / "services" / "ws"
 NAMESPACES = {
     "room": {
@@ -46,6 +49,7 @@ class Replica:
 
     redis_url: str
     database_url: str
+    ahead: float  # seconds that its wall clock is ahead
     port: int = field(default_factory=free_port)
     process: Process | None = None
 
@@ -66,9 +70,11 @@ class Replica:
             "WS_NAMESPACES": json.dumps(NAMESPACES),
             "WS_PING_INTERVAL": "2",
             "WS_LOG_LEVEL": "error",
+            "PYTHONPATH": str(FOLDER),
+            "CHAOS_AHEAD": str(self.ahead),
         }
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ws_server"), env=environment, cwd=FOLDER, stdout=DEVNULL
+            *(sys.executable, str(PROGRAM)), env=environment, stdout=DEVNULL
         )
         async with asyncio.timeout(10):
             while True:
@@ -123,12 +129,17 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 class World:
     """All that can break."""
 
-    redis: RealRedis
+    stores: RedisPair
     postgres: RealPostgres
     replicas: list[Replica]
     relay: Relay
     nginx: Nginx
     dice: random.Random
+
+    @property
+    def redis(self) -> RealRedis:
+        """The one that takes writes now."""
+        return self.stores.master
 
     @property
     def fronts(self) -> list[int]:
@@ -162,6 +173,26 @@ async def empty_redis(world: World) -> None:
     await asyncio.to_thread(world.redis.ask, "FLUSHALL")
 
 
+async def fail_over_redis(world: World) -> None:
+    await world.stores.fail_over()
+
+
+async def fail_over_redis_late(world: World) -> None:
+    await world.stores.fail_over_late()
+
+
+async def demote_redis(world: World) -> None:
+    await world.stores.demote()
+
+
+async def restore_redis(world: World) -> None:
+    await world.stores.restore()
+
+
+async def fill_redis(world: World) -> None:
+    await world.stores.fill()
+
+
 async def kill_replica(world: World) -> None:
     await _end(world, signal.SIGKILL)
 
@@ -171,11 +202,11 @@ async def restart_replica(world: World) -> None:
 
 
 async def pause_replica(world: World) -> None:
-    """Long enough to be taken for dead by the other."""
+    """Long enough to be taken for dead by the other, or for keys to be forgotten."""
     process = world.dice.choice(world.replicas).process
     if process:
         process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(world.dice.choice([0.5, 6]))
+        await asyncio.sleep(world.dice.choice([0.5, 6, KEY_TTL + 3]))
         process.send_signal(signal.SIGCONT)
 
 
@@ -234,6 +265,7 @@ async def _revive(world: World, replica: Replica, number: signal.Signals) -> Non
 Fault = Callable[[World], Awaitable[None]]
 FAULTS: tuple[Fault, ...] = (
     *(cut_redis, part_from_redis, kill_redis, restart_redis, empty_redis),
+    *(fail_over_redis, fail_over_redis_late, demote_redis, restore_redis, fill_redis),
     *(kill_replica, restart_replica, pause_replica, cut_relay),
     *(kill_postgres, restart_postgres, kill_leader, depose_leaders),
     *(kill_nginx, restart_nginx, reload_nginx),
@@ -244,22 +276,30 @@ FAULTS: tuple[Fault, ...] = (
 async def world(dice: random.Random) -> AsyncIterator[World]:
     """Start everything, and end it whatever happens."""
     source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
-    with (
-        real_redis(*RDB, *user_options(*ROLES)) as redis,
-        real_postgres(source) as postgres,
-        TemporaryDirectory() as folder,
-    ):
-        replicas = [Replica(redis.url_of(role), postgres.uri(role)) for role in ROLES]
-        for replica in replicas:
-            postgres.welcome(replica.role or "")
-        relay = Relay(replicas, dice)
-        nginx = Nginx(Path(folder), [replica.port for replica in replicas])
-        server = await asyncio.start_server(relay.accept, "127.0.0.1", relay.port)
-        try:
-            await asyncio.gather(nginx.start(), *(replica.start() for replica in replicas))
-            yield World(redis, postgres, replicas, relay, nginx, dice)
-        finally:
-            relay.cut()
-            server.close()
-            ends = [replica.end(signal.SIGKILL) for replica in replicas]
-            await asyncio.gather(nginx.end(signal.SIGKILL), *ends)
+    files = AOF if os.environ.get("CHAOS_REDIS") == "aof" else RDB
+    async with redis_pair(dice, *files, *user_options(*ROLES)) as stores:
+        with real_postgres(source) as postgres, TemporaryDirectory() as folder:
+            async with _serving(stores, postgres, Path(folder), dice) as here:
+                yield here
+
+
+@asynccontextmanager
+async def _serving(
+    stores: RedisPair, postgres: RealPostgres, folder: Path, dice: random.Random
+) -> AsyncIterator[World]:
+    replicas = [
+        Replica(stores.url_of(role), postgres.uri(role), ahead) for role, ahead in ROLES.items()
+    ]
+    for replica in replicas:
+        postgres.welcome(replica.role or "")
+    relay = Relay(replicas, dice)
+    nginx = Nginx(folder, [replica.port for replica in replicas])
+    server = await asyncio.start_server(relay.accept, "127.0.0.1", relay.port)
+    try:
+        await asyncio.gather(nginx.start(), *(replica.start() for replica in replicas))
+        yield World(stores, postgres, replicas, relay, nginx, dice)
+    finally:
+        relay.cut()
+        server.close()
+        ends = [replica.end(signal.SIGKILL) for replica in replicas]
+        await asyncio.gather(nginx.end(signal.SIGKILL), *ends)

@@ -87,8 +87,8 @@ def test_one_function_of_the_outbox_runs_with_its_owners_rights() -> None:
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     functions = re.split(r"^CREATE (?:OR REPLACE )?FUNCTION ", text, flags=re.MULTILINE)[1:]
     assert len(functions) > 2
-    owned = [one.partition("(")[0] for one in functions if "SECURITY DEFINER" in one]
-    assert owned == ["realtime.publish"]
+    owned = {one.partition("(")[0] for one in functions if "SECURITY DEFINER" in one}
+    assert owned == {"realtime.publish"}
 
 
 def test_python_dotenv_reads_many_lines_in_another_way_than_compose(

@@ -1,9 +1,12 @@
-"""A real Redis in a container of our image, on a fixed free port, so that it can be restarted."""
+"""Real Redis servers in containers of our image, each on a fixed free port of loopback.
+
+They share the network of this machine, so that a replica, a sentinel and a cluster find each other.
+"""
 
 import asyncio
 import io
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +22,7 @@ from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
 from stack.layout import images
 from stack.layout.labels import Owner
-from tests.integration.containers import HARDENED, LABEL, eventually, yard
+from tests.integration.containers import HARDENED, LABEL, Yard, eventually, yard
 from tests.integration.projects import free_port
 
 Message = tuple[str, Kind, Publication]
@@ -68,6 +71,20 @@ class RealRedis:
     def wait(self) -> None:
         eventually(lambda: self.ask("PING"))
 
+    def follow(self, master: "RealRedis | None") -> None:
+        """Become a replica of another server, or a master."""
+        where = ("127.0.0.1", str(master.port)) if master else ("NO", "ONE")
+        self.ask("REPLICAOF", *where)
+        if master:
+            eventually(self._in_sync)
+
+    def _in_sync(self) -> None:
+        assert self.ask("INFO", "replication")["master_link_status"] == "up"
+
+    def stop_following(self) -> None:
+        """Stay a replica that its master does not reach any more."""
+        self.ask("REPLICAOF", "127.0.0.1", "1")
+
     def restart(self) -> None:
         """Stop it in good order, and start it again."""
         self.container.restart(timeout=5)
@@ -81,35 +98,108 @@ class RealRedis:
         self.container.start()
         self.wait()
 
+    def files(self) -> bytes:
+        """Return the files that it has written, as a tar archive."""
+        chunks, _ = self.container.get_archive("/data/.")
+        return b"".join(chunks)
+
+    def write_files(self, archive: bytes) -> None:
+        """Replace its files, while it does not run."""
+        assert self.container.put_archive("/data", archive)
+
     def cut(self) -> None:
         """Close the connection of every client."""
         self.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self.ask("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
 
 
-@contextmanager
-def real_redis(*options: str) -> Iterator[RealRedis]:
-    """Start a Redis, and remove it whatever happens."""
-    client = connect()
-    source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
-    recipe = images.recipe_for("redis", source)
-    ensure(client, recipe, print)
-    with yard(client) as place:
+@dataclass
+class Servers:
+    """Starts servers of one image; all are removed at the end."""
+
+    place: Yard
+    image: str
+
+    def start(self, *options: str, program: str = "redis-server") -> RealRedis:
+        """Start a server and wait until it answers."""
         port = free_port()
-        container = place.client.containers.create(
-            recipe.reference,
-            ["redis-server", *(options or RDB)],
-            labels={LABEL: place.mark},
-            ports={"6379/tcp": ("127.0.0.1", port)},
-            volumes={place.volume(): {"bind": "/data", "mode": "rw"}},
+        command = [program, *options, "--port", str(port), "--bind", "127.0.0.1"]
+        container = self.place.client.containers.create(
+            self.image,
+            command,
+            labels={LABEL: self.place.mark},
+            network_mode="host",
+            volumes={self.place.volume(): {"bind": "/data", "mode": "rw"}},
             user="999:999",
             **HARDENED,
         )
         container.start()
         server = RealRedis(container, port)
         server.wait()
-        yield server
+        return server
+
+
+@contextmanager
+def redis_servers() -> Iterator[Servers]:
+    """Give a place for servers, and remove them whatever happens."""
+    client = connect()
+    source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
+    recipe = images.recipe_for("redis", source)
+    ensure(client, recipe, print)
+    with yard(client) as place:
+        yield Servers(place, recipe.reference)
     client.close()
+
+
+@contextmanager
+def real_redis(*options: str) -> Iterator[RealRedis]:
+    """Start a Redis, and remove it whatever happens."""
+    with redis_servers() as servers:
+        yield servers.start(*(options or RDB))
+
+
+@dataclass
+class Address:
+    """A port that leads to one server at a time, as the address of a managed Redis does."""
+
+    target: int
+    port: int = field(default_factory=free_port)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def lead_to(self, target: int) -> None:
+        """Lead to another server from now on, and close what leads to the old one."""
+        self.target = target
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass bytes on in both directions."""
+        with suppress(OSError):
+            back, forth = await asyncio.open_connection("127.0.0.1", self.target)
+            self._writers |= {writer, forth}
+            await asyncio.gather(_pump(reader, forth), _pump(back, writer))
+            self._writers -= {writer, forth}
+        writer.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def address_of(server: RealRedis) -> AsyncIterator[Address]:
+    """Give an address that leads to the server and can lead to another one."""
+    address = Address(server.port)
+    listener = await asyncio.start_server(address.accept, "127.0.0.1", address.port)
+    try:
+        yield address
+    finally:
+        listener.close()
+        address.lead_to(0)
 
 
 @dataclass

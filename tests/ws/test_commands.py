@@ -15,6 +15,7 @@ from tests.ws.core import TIMES, Sink, signed_in
 
 OPEN = Namespace(
     allow_subscribe_for_client=True,
+    allow_user_limited_channels=True,
     allow_publish_for_subscriber=True,
     allow_history_for_subscriber=True,
     history_size=10,
@@ -47,7 +48,6 @@ def handle(hub: Hub, session: Session, method: str, number: int = 1, **params: A
     [
         ({"channel": "mine:1"}, True),
         ({"channel": "open:2"}, True),
-        ({"channel": "#alice"}, True),
         ({"channel": "other:1", "token": "t"}, False),  # the token has to say so
         ({"channel": "open:1#bob,alice"}, True),
         ({"channel": "hook:1"}, False),  # the application has to say so
@@ -64,7 +64,9 @@ def test_subscribe(hub: Hub, alice: Session, params: dict[str, Any], is_allowed:
     ("params", "error"),
     [
         ({"channel": "other:1"}, codes.PERMISSION_DENIED),
-        ({"channel": "#bob"}, codes.PERMISSION_DENIED),
+        ({"channel": "#alice"}, codes.PERMISSION_DENIED),  # its namespace has no such channels
+        ({"channel": "other:1#alice"}, codes.PERMISSION_DENIED),
+        ({"channel": "open:2#alice#bob"}, codes.PERMISSION_DENIED),
         ({"channel": "open:2#bob"}, codes.PERMISSION_DENIED),  # not even where everybody may
         ({"channel": "open:1"}, codes.ALREADY_SUBSCRIBED),
         ({"channel": "open:*"}, codes.UNKNOWN_CHANNEL),

@@ -1,6 +1,7 @@
 """The goodbye of a server that stops: in batches, after what is in flight, to everybody."""
 
 import asyncio
+import math
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -42,9 +43,14 @@ class Slow(MemoryBroker):
     """A broker that takes its time to publish."""
 
     def publish(
-        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+        self,
+        channel: str,
+        payload: bytes,
+        keep: Keep | None = None,
+        key: str = "",
+        until: float = math.inf,
     ) -> asyncio.Future[Position]:
-        return asyncio.ensure_future(self._late(channel, payload, keep, key))
+        return asyncio.ensure_future(self._late(channel, payload, keep, key, until))
 
     async def _late(self, *args: Any) -> Position:
         await asyncio.sleep(0.3)

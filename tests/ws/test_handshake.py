@@ -102,6 +102,15 @@ def test_origin_refusal_quotes_both_sides() -> None:
     assert "http://localhost:8080 is not the host that this request arrived for, localhost." in text
 
 
+@pytest.mark.parametrize("second", ["localhost:8080", "evil.example"])
+def test_two_hosts_are_a_bad_request(second: str) -> None:
+    headers = Headers([*GOOD.items(), ("Host", second), ("Origin", f"http://{second}")])
+    answer = judge("GET", "HTTP/1.1", headers, frozenset())
+    assert answer is not None
+    assert answer.status == 400
+    assert answer.text.startswith("The request has 2 Host headers, and must have one")
+
+
 def test_tokens() -> None:
     headers = Headers({"Authorization": "bearer  abc ", "Sec-WebSocket-Protocol": "x, bearer.d.e"})
     assert (authorization_token(headers), subprotocol_token(headers)) == ("abc", "d.e")

@@ -50,7 +50,15 @@ def test_channel_names(name: str, expected: bool) -> None:
         ("#alice", "ali", False),
         ("#alicebob", "alice", False),
         ("alice", "alice", False),
-        ("#", "", True),  # no token is good without a user
+        ("#", "", False),
+        ("#alice#bob", "bob", False),  # meant for the user "alice#bob"
+        ("#alice#bob", "alice#bob", False),
+        ("#alice,bob", "alice,bob", False),
+        ("#alice,", "", False),
+        ("#oidc:alice", "oidc:alice", True),
+        ("#oidc%3Aalice", "oidc:alice", True),
+        ("#alice%2Cbob", "bob", False),
+        ("#alice%2Cbob", "alice%2Cbob", False),  # hers is #alice%252Cbob
     ],
 )
 def test_personal_channels(channel: str, user: str, expected: bool) -> None:

@@ -25,6 +25,7 @@ class Held(MemoryBroker):
         _payload: bytes,
         _keep: Keep | None = None,
         _key: str = "",
+        _until: float = 0.0,
     ) -> asyncio.Future[Position]:
         future: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         self.asked.append(future)

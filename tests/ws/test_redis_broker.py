@@ -10,13 +10,15 @@ import pytest
 import redis as redis_client
 from ws_server.broker import redis as redis_broker
 from ws_server.broker.base import BrokerDownError, Keep
+from ws_server.broker.membership import LIFETIME
 from ws_server.broker.scripts import BEAT
-from ws_server.core.publication import History, Position
+from ws_server.core.publication import Position
 from ws_server.settings.config import RedisAddress
 
 from tests.ws.redis_server import AOF, RDB, RealRedis, Replica, real_redis, replica
 
 pytestmark = pytest.mark.integration
+INFO = b"role:master\r\nmaster_replid:abc\r\nmaster_repl_offset:0\r\n"
 KEEP = Keep(size=10, ttl=60, meta_ttl=600)
 
 
@@ -245,6 +247,7 @@ async def test_while_redis_is_away_everything_says_so() -> None:
 
 @pytest.mark.parametrize("options", [AOF, RDB], ids=["append-only file", "snapshots"])
 async def test_a_killed_redis_never_counts_the_same_offset_twice(options: tuple[str, ...]) -> None:
+    """Nor with a file: ``appendfsync everysec`` loses a second of a host that crashes."""
     with real_redis(*options) as redis:
         async with replica(redis.address) as one:
             await fill(one, "a", 3)
@@ -255,11 +258,8 @@ async def test_a_killed_redis_never_counts_the_same_offset_twice(options: tuple[
             await asyncio.to_thread(redis.start)
             await one.ready()
             found = await one.broker.history("a", old, -1)
-            if options is AOF:
-                assert found == History((), old)
-            else:
-                assert found.top.epoch != old.epoch
-                assert (await one.broker.publish("a", b"1", KEEP)) == Position(1, found.top.epoch)
+            assert found.top.epoch != old.epoch
+            assert (await one.broker.publish("a", b"1", KEEP)) == Position(1, found.top.epoch)
 
 
 async def test_flushall_begins_another_epoch(one: Replica, redis: RealRedis) -> None:
@@ -270,19 +270,14 @@ async def test_flushall_begins_another_epoch(one: Replica, redis: RealRedis) -> 
     assert new.epoch != old.epoch
 
 
-async def test_script_flush_and_other_errors_cost_one_reconnection(
-    one: Replica, redis: RealRedis
-) -> None:
+async def test_a_script_flush_is_not_noticed(one: Replica, redis: RealRedis) -> None:
     await one.broker.subscribe("a")
     redis.ask("SCRIPT", "FLUSH")
-    assert await is_down(one.broker.publish("a", b"1", KEEP))
-    await one.ready()
-    await fill(one, "b", 1)
-    redis.ask("SET", "ws:stream:b", "not a stream")
-    assert await is_down(one.broker.history("b", None, -1))
-    await one.ready()
-    assert await fill(one, "a", 2)
-    await one.heard.until("pub", b"2")
+    places = await asyncio.gather(*(one.broker.publish("a", b"%d" % n, KEEP) for n in range(1000)))
+    assert [place.offset for place in places] == list(range(1, 1001))
+    await one.heard.until("pub", b"999")
+    assert one.heard.of("pub") == [b"%d" % n for n in range(1000)]
+    assert one.heard.reconnections == 0
 
 
 @pytest.mark.parametrize("surplus", [b"", b"+OK\r\n"], ids=["silent", "answers nobody asked for"])
@@ -295,8 +290,10 @@ async def test_silence_is_noticed(monkeypatch: pytest.MonkeyPatch, surplus: byte
         nonlocal connections
         connections += 1
         with suppress(OSError):
-            await reader.read(100)
-            writer.write(b"%1\r\n$5\r\nproto\r\n:3\r\n" + surplus)
+            await reader.readuntil(b"HELLO\r\n$1\r\n3\r\n")
+            writer.write(b"%1\r\n$5\r\nproto\r\n:3\r\n")
+            await reader.readuntil(b"replication\r\n")
+            writer.write(b"$%d\r\n%s\r\n" % (len(INFO), INFO) + surplus)
             await reader.read()
         writer.close()
 
@@ -357,10 +354,10 @@ async def test_who_buries_a_replica_may_die_as_well(redis: RealRedis, two: Repli
     redis.ask("SADD", "ws:members:dead", "1 c1 a")
     redis.ask("HSET", "ws:present:a", "c1", "{}")
     with redis_client.Redis(port=redis.port) as link, link.pipeline() as together:
-        together.zadd("ws:replicas", {"dead": 1}).eval(BEAT, 1, "ws:replicas", "half", 500, "")
+        together.zadd("ws:replicas", {"dead": 1}).eval(BEAT, 1, "ws:replicas", "half", 500, "", 1)
         assert together.execute()[1] == [1, b"dead"]  # and now the one who asked dies
     assert await clients(two) == {"c1"}
-    assert await until_present(two, set()) < 3
+    assert await until_present(two, set()) < LIFETIME + 3
 
 
 async def test_a_replica_that_was_taken_for_dead_comes_back(
@@ -368,7 +365,7 @@ async def test_a_replica_that_was_taken_for_dead_comes_back(
 ) -> None:
     await one.broker.enter("a", "c1", b"{}", announce=True)
     redis.ask("ZADD", "ws:replicas", "1", one.broker.replica)  # as if it had not beaten for long
-    await two.broker._reap(one.broker.replica)
+    redis.ask("HDEL", "ws:present:a", "c1")
     redis.ask("ZREM", "ws:replicas", one.broker.replica)
     await until_present(two, {"c1"}, 3)
 

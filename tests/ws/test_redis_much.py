@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import redis as redis_client
+from ws_server.broker import membership
 from ws_server.broker import redis as redis_broker
 from ws_server.broker.base import MAX_HISTORY_BYTES, BrokerDownError, Keep
 from ws_server.core.publication import Position
@@ -96,7 +97,7 @@ async def test_more_members_than_fit_into_one_answer(redis: RealRedis, one: Repl
     with redis_client.Redis(port=redis.port) as link:
         await asyncio.to_thread(fill, link)  # the beat has to go on meanwhile
     assert len(await one.broker.present("log:1")) == 400_000
-    assert len(await one.broker._members(one.broker.replica)) == 400_000
+    assert len(await one.broker._presence.members(one.broker.replica)) == 400_000
 
 
 async def test_more_orders_that_stand_than_fit_into_one_answer(redis: RealRedis) -> None:
@@ -151,7 +152,7 @@ async def test_a_redis_that_falls_silent_while_it_is_told_who_is_here(
 async def test_a_replica_with_many_members_lives_while_it_tells_of_them(
     redis: RealRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_broker, "LIFETIME", 0.5)
+    monkeypatch.setattr(membership, "LIFETIME", 0.5)
     monkeypatch.setattr(redis_broker, "BEAT_INTERVAL", 0.1)
     monkeypatch.setattr(redis_broker, "PART", 100)
     async with replica(redis.address) as one, replica(redis.address) as two:

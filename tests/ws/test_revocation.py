@@ -1,7 +1,9 @@
 """What is revoked is closed on every replica, and does not come back; what is newer does."""
 
 import asyncio
+import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from ws_server.core.claims import Claims
 from ws_server.core.revocation import Revocations, RevokedTokenError
 from ws_server.service import control
 
-from tests.ws.harness import Running, running, token
+from tests.ws.harness import Running, running, token, until
+from tests.ws.redis_server import RealRedis
 
 
 def claims(user: str = "alice", issued_at: float = 0.0, token_id: str = "") -> Claims:
@@ -85,6 +88,17 @@ def test_what_is_over_is_forgotten_and_nothing_else(
 
 def issued(ago: float, **more: Any) -> dict[str, Any]:
     return {"iat": int(time.time() - ago), **more}
+
+
+async def test_a_token_from_the_future_does_not_outlive_a_revocation(live: Running) -> None:
+    async with live.client() as client, live.client() as other:
+        assert "connect" in await client.sign_in(**issued(-8))  # the issuer's clock is ahead
+        await live.server.parts.revoking.revoke(user="alice")
+        assert (await client.closed())[0] == 3014
+        await other.send({"id": 1, "connect": {"token": token(**issued(-60))}})
+        code, reason = await other.closed()
+        assert code == 3500
+        assert "issued in the future" in str(reason)
 
 
 async def test_a_user_is_revoked_on_all_replicas() -> None:
@@ -172,3 +186,23 @@ async def test_an_order_that_is_not_understood_is_left_alone(
 ) -> None:
     live.server.parts.node.control(control.encode("revoke", **fields))
     assert len(live.server.parts.revoking.known) == 0
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("ahead", [-3600, 3600, 500 * 86_400])
+async def test_the_time_of_a_revocation_is_that_of_redis(
+    redis: RealRedis, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    async with running(redis=redis.address) as live:
+        parts = live.server.parts
+        await until(lambda: parts.broker.is_ready)
+        await parts.revoking.revoke(user="bob")
+        real = time.time
+        with monkeypatch.context() as patch:  # the clock of this replica is wrong
+            patch.setattr(time, "time", lambda: real() + ahead)
+            parts.service.clocks = replace(parts.service.clocks, wall=time.time)
+            await parts.revoking.revoke(user="alice")
+        seconds = int(redis.ask("TIME")[0])
+        told = [json.loads(each)["revoke"] for each in redis.ask("ZRANGE", "ws:orders", "0", "-1")]
+        assert sorted(each["user"] for each in told) == ["alice", "bob"]  # neither was forgotten
+        assert all(abs(each["before"] - seconds) < 5 for each in told)

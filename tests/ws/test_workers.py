@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from ws_server.broker.memory import MemoryBroker
 from ws_server.settings import cores
 from ws_server.workers import slots
 from ws_server.workers.handover import install
@@ -185,7 +186,8 @@ async def test_not_ready_while_redis_is_away() -> None:
     async with master(2) as one:
         assert await health(one.port) == 1
         status, body = await one.get("/readyz")
-        assert (status, json.loads(body)) == (503, {"ready": False, "missing": ["redis"]})
+        said = {"ready": False, "missing": ["redis"], "degraded": []}
+        assert (status, json.loads(body)) == (503, said)
 
 
 async def test_workers_end_with_their_parent() -> None:
@@ -229,12 +231,14 @@ def test_cores_respect_the_quota_of_the_control_group(
 
 def test_the_worst_worker_counts() -> None:
     shared = Slots(3)
-    assert shared.missing(["redis"]) == ["worker"]  # they are starting
+    assert shared.condition(["redis"]) == (["worker"], [])  # they are starting
+    redis, database = MemoryBroker(), MemoryBroker()
     for slot in shared.all:
-        slot.beat([False, False])
-    assert shared.missing(["redis", "postgres"]) == []
-    shared.all[2].beat([False, True])
-    assert shared.missing(["redis", "postgres"]) == ["postgres"]
+        slot.beat([redis, database])
+    assert shared.condition(["redis", "postgres"]) == ([], [])
+    database.is_ready, redis.degraded = False, "OOM"
+    shared.all[2].beat([redis, database])
+    assert shared.condition(["redis", "postgres"]) == (["postgres"], ["redis"])
     assert shared.all[2].state(time.monotonic() + slots.LATE + 1) is None
 
 

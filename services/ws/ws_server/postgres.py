@@ -24,6 +24,7 @@ class Database:
     """One connection to Postgres, kept open; ``is_ready`` while it answers ``SELECT 1``."""
 
     name = "postgres"
+    degraded = ""
 
     def __init__(self, address: PostgresAddress, log: Log) -> None:
         self.is_ready = False

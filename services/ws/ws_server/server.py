@@ -39,13 +39,14 @@ from ws_server.log import Log
 from ws_server.outbox.relay import Relay
 from ws_server.postgres import Database
 from ws_server.service.decisions import NoHooks
+from ws_server.service.empty import keep_empty
 from ws_server.service.hooks import Asker, HttpHooks
 from ws_server.service.node import Node
 from ws_server.service.revoking import Revoking
 from ws_server.service.service import Service
 from ws_server.service.survey import Survey
 from ws_server.settings.config import Settings
-from ws_server.upkeep import Dependency
+from ws_server.upkeep import Condition, Dependency
 from ws_server.workers.listener import listen
 from ws_server.workers.peers import Peers
 
@@ -148,7 +149,7 @@ class Server:
             settings.port,
             process_request=Answers(
                 settings,
-                self._missing,
+                self._condition,
                 self.parts.verifiers.verify,
                 self.parts.service.stats,
                 self.log,
@@ -167,6 +168,7 @@ class Server:
         """Return the background tasks of the server."""
         parts = self.parts
         yield parts.broker.run(parts.node)
+        yield keep_empty(parts.service)
         if parts.database:
             yield parts.database.run()
         if parts.relay:
@@ -240,11 +242,12 @@ class Server:
             return None
         return await self.parts.verifiers.verify_cookies(sessions_in(headers.get_all("Cookie")))
 
-    def _missing(self) -> list[str]:
+    def _condition(self) -> Condition:
         parts = self.parts.dependencies
         if self._peers:
-            return self._peers.missing(parts)
-        return [part.name for part in parts if not part.is_ready]
+            return self._peers.condition(parts)
+        missing = [part.name for part in parts if not part.is_ready]
+        return Condition(missing, [part.name for part in parts if part.degraded])
 
     def _fire(self) -> None:
         for session, disconnect in self.parts.hub.due(asyncio.get_running_loop().time()):

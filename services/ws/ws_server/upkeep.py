@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ws_server.log import Log
 
@@ -16,6 +16,17 @@ class Dependency(Protocol):
 
     name: str
     is_ready: bool
+
+    @property
+    def degraded(self) -> str:
+        """Why it refuses a part of its work while it is ready; "" if it does not."""
+
+
+class Condition(NamedTuple):
+    """The names of the dependencies that are down, and of those that refuse some work."""
+
+    missing: list[str]
+    degraded: list[str]
 
 
 async def keep(name: str, attempt: Callable[[], Awaitable[None]], log: Log) -> None:

@@ -67,6 +67,35 @@ def test_it_refuses(
     assert events(db) == []
 
 
+def test_its_size_has_a_limit_that_the_owner_sets(
+    db: psycopg.Connection, role: psycopg.Connection
+) -> None:
+    allow(db, role)
+    data, tags = f'"{"ä" * 524_280}"', '{"a": "bc"}'  # 1,048,562 bytes and 11
+    role.execute(PUBLISH, ["a", data, None])
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded) as caught:
+        role.execute(PUBLISH, ["a", f'"{"ä" * 524_283}"', tags])
+    said = caught.value.diag
+    assert said.message_primary == (
+        "realtime.publish: 1048579 bytes for 'a', and at most 1048576 are allowed"
+    )
+    _, _, pasted = str(said.message_hint).partition(": ")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        role.execute(pasted.encode())
+    db.execute(pasted.encode())
+    role.execute(PUBLISH, ["a", f'"{"ä" * 524_283}"', tags])  # in a session that had the old limit
+    assert len(events(db)) == 2
+
+
+def test_an_attached_row_that_is_too_large_fails_the_write(db: psycopg.Connection) -> None:
+    db.execute("CREATE TABLE t (id int, body text)")
+    db.execute("SELECT realtime.attach('t', 't:{id}')")
+    db.execute("INSERT INTO t VALUES (1, repeat('x', 700000))")
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded, match=r"1400\d\d\d bytes for 't:1'"):
+        db.execute("UPDATE t SET body = body || 'x'")  # as the new row and as the old one
+    assert len(events(db)) == 1
+
+
 def test_it_accepts_the_channels_that_the_server_accepts(db: psycopg.Connection) -> None:
     chars = (chr(n) for n in range(1, sys.maxunicode + 1))
     # What is not assigned yet depends on the version of Unicode; half of a pair is no character.

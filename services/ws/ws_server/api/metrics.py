@@ -62,6 +62,14 @@ class Metrics(Collector):
         for part in self.dependencies:
             up.add_metric([part.name], float(part.is_ready))
         yield up
+        refusing = GaugeMetricFamily(
+            "ws_dependency_degraded",
+            "1 while it refuses a part of its work, such as writes.",
+            labels=["dependency"],
+        )
+        for part in self.dependencies:
+            refusing.add_metric([part.name], float(bool(part.degraded)))
+        yield refusing
 
     def _traffic(self) -> Iterable[Metric]:
         stats = self.stats

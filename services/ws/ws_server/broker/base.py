@@ -5,6 +5,7 @@ already been delivered, if the channel was subscribed at that time.
 """
 
 import asyncio
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,10 +13,15 @@ from typing import Protocol
 from ws_server.core.publication import History, Kind, Position, Publication
 
 MAX_HISTORY_BYTES = 4 * 1024 * 1024  # of publications in one answer
+EMPTY_TTL = 600.0  # seconds after the last read, for a stream without any publication yet
 
 
 class BrokerDownError(Exception):
     """The broker cannot be reached right now; the caller may try again."""
+
+
+class BrokerRefusedError(BrokerDownError):
+    """The broker answered this request with an error, and did nothing; others are not affected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,10 @@ class Broker(Protocol):
     replica: str
 
     @property
+    def degraded(self) -> str:
+        """Why the broker refuses to write while it answers, in its words; "" if it does not."""
+
+    @property
     def lag(self) -> float:
         """The current response time of the broker in seconds."""
 
@@ -63,14 +73,28 @@ class Broker(Protocol):
     def unsubscribe(self, channel: str) -> None:
         """Stop delivering the channel soon."""
 
+    def deadline(self) -> float:
+        """Return until when a key is remembered that another replica uses from now on.
+
+        It is a time of the broker in seconds, for ``publish``.
+        """
+
     def publish(
-        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+        self,
+        channel: str,
+        payload: bytes,
+        keep: Keep | None = None,
+        key: str = "",
+        until: float = math.inf,
     ) -> asyncio.Future[Position]:
         """Return a future of the publication's position; its offset is 0 without ``keep``.
 
         The order of the calls is the order of publication, even if the caller awaits nothing in
         between. A ``key`` that was used in the last minutes publishes nothing, and gives the
-        position of the first. If the future raises BrokerDownError, the outcome is unknown.
+        position of the first. Nothing is published after ``until``, a ``deadline``: this process
+        may have been paused, and another one may have published the same with that key.
+
+        If the future raises BrokerDownError, the outcome is unknown.
         """
 
     async def history(
@@ -78,7 +102,8 @@ class Broker(Protocol):
     ) -> History:
         """Return publications after ``since`` or from the beginning, at most ``limit``; -1 for all.
 
-        At most MAX_HISTORY_BYTES: the rest is left out. Raises BrokerDownError.
+        At most MAX_HISTORY_BYTES: the rest is left out. A stream without a publication is kept for
+        EMPTY_TTL from then. Raises BrokerDownError.
         """
 
     async def forget(self, channel: str) -> None:
@@ -99,6 +124,9 @@ class Broker(Protocol):
         ``until`` that time (Unix seconds), replicas that connect later also receive it, before they
         are ready. Raises BrokerDownError.
         """
+
+    async def time(self) -> float:
+        """Return the Unix time, the same for all replicas. Raises BrokerDownError."""
 
     async def replicas(self) -> Collection[str]:
         """Return the names of the replicas that are known to live. Raises BrokerDownError."""

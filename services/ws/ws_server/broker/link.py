@@ -1,8 +1,8 @@
-"""One connection to Redis for commands and pushed messages; knows no channels.
+"""One connection to Redis that carries both commands and pushed messages; knows no channels.
 
-With RESP3, all commands of a loop turn leave in one write, and replies and messages arrive in the
-order in which Redis made them. redis-py provides the connection, but reconnecting is ours: its
-pub/sub reconnects silently (redis-py#3979), which would leave an unnoticed gap.
+RESP3: all commands of a loop turn leave in one write, and answers and messages arrive in the order
+in which Redis made them. The connection is redis-py's, its life is ours: redis-py's own pub/sub
+reconnects silently (redis-py#3979), and a silent reconnect is a gap that no client is told about.
 """
 
 import asyncio
@@ -10,20 +10,21 @@ import importlib
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ws_server.broker.base import BrokerDownError
-from ws_server.settings.config import RedisAddress
+from ws_server.broker.base import BrokerDownError, BrokerRefusedError
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import Connection
 
-CONNECT_TIMEOUT = 2.0  # seconds
-WINDOW = 256  # requests that were sent and not answered; all others wait here
+WINDOW = 256  # requests that wait for their answer; all others wait here
 WINDOW_BYTES = 1024 * 1024
-"""Redis buffers unsent replies, and closes a connection with subscriptions at 32 MiB. A message
-that a command causes on its own connection takes 20 KiB of that, however short it is."""
-SCANNED = 10_000  # members per answer, approximately
+"""Redis keeps what it could not send yet, and ends a connection with subscriptions at 32 MiB. Each
+message that comes of a command on its own connection takes 20 KiB there, however short it is."""
+SCANNED = 10_000  # members in one answer, about
+_MESSAGES = {b"message", b"smessage"}
+_CONFIRMATIONS = {b"subscribe", b"unsubscribe", b"ssubscribe", b"sunsubscribe"}
 
 
 class _Request(NamedTuple):
@@ -31,17 +32,37 @@ class _Request(NamedTuple):
     size: int
     reply: asyncio.Future[Any]
     read: Callable[[Any], Any]
+    script: bytes = b""  # the text of the script that the command names by its digest
+
+
+@dataclass(slots=True)
+class _Topics:
+    """A SUBSCRIBE or UNSUBSCRIBE, which is confirmed topic by topic, or refused once for all."""
+
+    command: tuple[bytes, ...]
+    left: int
 
 
 class RedisLink:
-    """Sends commands while connected; ``on_push`` gets every message of a subscription."""
+    """Sends commands while it is connected, and passes pushes on.
 
-    def __init__(self, address: RedisAddress, on_push: Callable[[list[Any]], None]) -> None:
-        self._address = address
-        self._on_push = on_push
-        self._outgoing: deque[tuple[bytes, ...] | _Request] = deque()
-        self._unanswered: deque[_Request] = deque()
-        self._unanswered_bytes = 0
+    ``on_message`` gets each message of a subscription, ``on_topic`` the kind and topic of each
+    confirmation, ``on_refused`` the topics of a subscription that Redis refused, and why.
+    """
+
+    def __init__(
+        self,
+        on_message: Callable[[list[Any]], None],
+        on_topic: Callable[[bytes, bytes], None],
+        on_refused: Callable[[tuple[bytes, ...], str], None],
+    ) -> None:
+        self._on_message = on_message
+        self._on_topic = on_topic
+        self._on_refused = on_refused
+        self._outgoing: deque[_Topics | _Request] = deque()
+        self._sent: deque[_Topics | _Request] = deque()  # in the order of their answers
+        self._again: list[_Request] = []
+        self._requests = self._bytes = 0  # of what was sent
         self._wake = asyncio.Event()
 
     async def serve(self, connection: "Connection", beside: Callable[[], Any]) -> None:
@@ -58,33 +79,9 @@ class RedisLink:
             finally:
                 self._reset()
 
-    async def connect(self) -> "Connection":
-        """Open the connection and sign in."""
-        # Importing redis-py takes long; in a thread, it does not block the server.
-        module = await asyncio.to_thread(importlib.import_module, "redis.asyncio.connection")
-        retry = importlib.import_module("redis.asyncio.retry")
-        backoff = importlib.import_module("redis.backoff")
-        connection: Connection = module.Connection(
-            host=self._address.host,
-            port=self._address.port,
-            db=self._address.db,
-            username=self._address.username,
-            password=self._address.password,
-            protocol=3,
-            driver_info=None,
-            socket_connect_timeout=CONNECT_TIMEOUT,
-            # With a timeout, writes are wrapped in wait_for, which on Python 3.11 can swallow the
-            # cancellation that ends this connection: it would never reconnect.
-            socket_timeout=None,
-            retry=retry.Retry(backoff.NoBackoff(), 0),
-        )
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            await connection.connect()  # type: ignore[no-untyped-call]  # untyped in redis-py
-        return connection
-
-    def send(self, *command: bytes) -> None:
-        """Send a command whose only answers are pushes, such as SUBSCRIBE."""
-        self._outgoing.append(command)
+    def change_topics(self, verb: bytes, *topics: bytes) -> None:
+        """Send a SUBSCRIBE or UNSUBSCRIBE."""
+        self._outgoing.append(_Topics((verb, *topics), len(topics)))
         self._wake.set()
 
     def request(
@@ -92,13 +89,16 @@ class RedisLink:
         *command: bytes,
         read: Callable[[Any], Any] = lambda answer: answer,
         is_urgent: bool = False,
+        script: bytes = b"",
     ) -> asyncio.Future[Any]:
-        """Send a command; the future gets ``read(answer)``, or BrokerDownError.
+        """Send a command; the future gets what ``read`` makes of its answer.
 
-        An urgent command overtakes all that wait here.
+        Or BrokerRefusedError if Redis answered with an error, which concerns no other request, and
+        BrokerDownError if there will be no answer. An urgent one overtakes all that waits here. An
+        EVALSHA of a ``script`` that Redis does not know any more is sent again with its text.
         """
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        request = _Request(command, sum(map(len, command)), reply, read)
+        request = _Request(command, sum(map(len, command)), reply, read, script)
         if is_urgent:
             self._outgoing.appendleft(request)
         else:
@@ -107,7 +107,7 @@ class RedisLink:
         return reply
 
     async def scan(self, command: bytes, key: bytes) -> list[bytes]:
-        """Return all elements of a set or hash, read in parts; may contain duplicates."""
+        """Return all that a set or a hash has, read in parts; something may be there twice."""
         found: list[bytes] = []
         cursor = b"0"
         while True:
@@ -126,51 +126,108 @@ class RedisLink:
                 await connection.send_packed_command(packed, check_health=False)
 
     def _batch(self) -> list[tuple[bytes, ...]]:
-        """Return the commands that may be sent now."""
+        """Return what may be sent now."""
+        if self._again and not self._sent:
+            self._outgoing.extendleft(reversed(self._again))
+            self._again = []
         batch: list[tuple[bytes, ...]] = []
         while self._outgoing and self._is_open(WINDOW, WINDOW_BYTES):
             item = self._outgoing.popleft()
+            self._sent.append(item)
+            batch.append(item.command)
             if isinstance(item, _Request):
-                self._unanswered.append(item)
-                self._unanswered_bytes += item.size
-                batch.append(item.command)
-            else:
-                batch.append(item)
+                self._requests += 1
+                self._bytes += item.size
         return batch
 
     def _is_open(self, requests: int, size: int) -> bool:
-        return len(self._unanswered) < requests and self._unanswered_bytes < size
+        return self._requests < requests and self._bytes < size and not self._again
 
     async def _read(self, connection: "Connection") -> None:
+        # Loaded with the connection; importing it with this module would slow every start down.
+        refusal = importlib.import_module("redis.exceptions").ResponseError
         while True:
-            # An error reply raises and ends the connection: after it, replies could no longer be
-            # assigned to requests.
-            answer = await connection.read_response(
-                disable_decoding=True, timeout=math.inf, push_request=True
-            )
-            if isinstance(answer, list) and answer and answer[0] in _PUSHES:
-                self._on_push(answer)
+            try:
+                answer = await connection.read_response(
+                    disable_decoding=True, timeout=math.inf, push_request=True
+                )
+            except refusal as error:  # a whole answer was read, so the next one is in place
+                self._failed(words(error))
+                continue
+            kind = answer[0] if isinstance(answer, list) and answer else None
+            if kind in _MESSAGES:
+                self._on_message(answer)
+            elif kind in _CONFIRMATIONS:
+                self._confirmed(bytes(answer[0]), bytes(answer[1]))
             else:
                 self._answered(answer)
 
+    def _confirmed(self, kind: bytes, topic: bytes) -> None:
+        head = self._sent[0] if self._sent else None
+        if isinstance(head, _Topics):
+            head.left -= 1
+            if not head.left:
+                self._sent.popleft()
+                self._go_on()
+        self._on_topic(kind, topic)
+
     def _answered(self, answer: Any) -> None:
-        request = self._unanswered[0]  # stays in the queue if ``read`` raises: _reset fails it
-        settle(request.reply, request.read(answer))
-        self._unanswered.popleft()
-        self._unanswered_bytes -= request.size
-        # Not for each answer, so that the next commands leave together as well.
-        if self._outgoing and self._is_open(WINDOW // 2, WINDOW_BYTES // 2):
+        request = self._next_request()
+        try:
+            value = request.read(answer)
+        except (TypeError, ValueError, LookupError) as error:  # such as a key that is not ours
+            fail(request.reply, BrokerRefusedError(f"an answer that cannot be read: {error}"))
+        else:
+            settle(request.reply, value)
+        self._go_on()
+
+    def _failed(self, why: str) -> None:
+        if self._sent and isinstance(self._sent[0], _Topics):
+            refused = self._sent.popleft()
+            self._on_refused(refused.command[1:], why)
+        else:
+            request = self._next_request()
+            if why.startswith("NOSCRIPT") and request.script:
+                # Nothing else is sent until all answers are there: what is published first has to
+                # stand first, and those that were sent meanwhile fail in the same way.
+                text = (b"EVAL", request.script, *request.command[2:])
+                self._again.append(request._replace(command=text, script=b""))
+            else:
+                fail(request.reply, BrokerRefusedError(why))
+            if why.startswith("READONLY"):
+                raise BrokerDownError(why)  # not the master any more: look for the one that is
+        self._go_on()
+
+    def _next_request(self) -> _Request:
+        request = self._sent.popleft() if self._sent else None
+        if not isinstance(request, _Request):
+            raise BrokerDownError("an answer that was not asked for")
+        self._requests -= 1
+        self._bytes -= request.size
+        return request
+
+    def _go_on(self) -> None:
+        # Not for each answer: the next requests are to leave together, too.
+        if self._again:
+            if not self._sent:
+                self._wake.set()
+        elif self._outgoing and self._is_open(WINDOW // 2, WINDOW_BYTES // 2):
             self._wake.set()
 
     def _reset(self) -> None:
-        """Fail all requests that wait for an answer."""
-        for item in (*self._unanswered, *self._outgoing):
-            if isinstance(item, _Request) and not item.reply.done():
-                item.reply.set_exception(BrokerDownError())
-                item.reply.exception()  # marks it as retrieved: the waiting task may be gone
-        self._outgoing, self._unanswered = deque(), deque()
-        self._unanswered_bytes = 0
+        """Tell everything that waits for an answer that there will be none."""
+        for item in (*self._sent, *self._again, *self._outgoing):
+            if isinstance(item, _Request):
+                fail(item.reply, BrokerDownError())
+        self._outgoing, self._sent, self._again = deque(), deque(), []
+        self._requests = self._bytes = 0
         self._wake.clear()
+
+
+def words(error: Exception) -> str:
+    """Return an error reply as Redis wrote it, from its code on."""
+    code = getattr(error, "status_code", None)  # redis-py cuts off the codes that it knows
+    return f"{code} {error}" if code else str(error)
 
 
 def settle(future: asyncio.Future[Any], value: object) -> None:
@@ -179,4 +236,8 @@ def settle(future: asyncio.Future[Any], value: object) -> None:
         future.set_result(value)
 
 
-_PUSHES = {b"message", b"subscribe", b"unsubscribe"}
+def fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    """Set the exception of a future unless it is done."""
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # marks it as retrieved: the waiting task may be gone

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from uuid import uuid4
 
-from ws_server.broker.base import MAX_HISTORY_BYTES, Keep, Listener
+from ws_server.broker.base import EMPTY_TTL, MAX_HISTORY_BYTES, Keep, Listener
 from ws_server.core.publication import History, Kind, Position, Publication
 
 KEY_TTL = 300.0  # seconds that the key of a publication is remembered
 MAX_KEYS = 100_000
-META_TTL = 86_400.0  # seconds, for a stream that is read before its first publication
 SWEEP_INTERVAL = 10.0
 NO_KEEP = Keep(0, 0.0, 0.0)
 
@@ -42,6 +41,7 @@ class MemoryBroker:
     name = "memory"
     is_ready = True
     lag = 0.0
+    degraded = ""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
@@ -76,8 +76,17 @@ class MemoryBroker:
     def unsubscribe(self, channel: str) -> None:
         """Do nothing: the hub drops what has no subscriber."""
 
+    def deadline(self) -> float:
+        """Return infinity: nobody else publishes here."""
+        return math.inf
+
     def publish(
-        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+        self,
+        channel: str,
+        payload: bytes,
+        keep: Keep | None = None,
+        key: str = "",
+        until: float = math.inf,  # noqa: ARG002 - the keys are paused with this process
     ) -> asyncio.Future[Position]:
         """Deliver to the subscribers of this process."""
         done: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
@@ -151,6 +160,10 @@ class MemoryBroker:
             for listener in self._listeners:
                 listener.control(payload)
 
+    async def time(self) -> float:
+        """Return the time of this process."""
+        return time.time()
+
     async def replicas(self) -> Collection[str]:
         """This process is all there is."""
         return (self.replica,)
@@ -172,7 +185,9 @@ class MemoryBroker:
         """Return the stream of a channel; create it if needed, so that it has an epoch."""
         known = self._streams.get(channel)
         if known is None or known.ends_at <= now:
-            known = self._streams[channel] = _Stream(ends_at=now + META_TTL)
+            known = self._streams[channel] = _Stream()
+        if not known.top:
+            known.ends_at = now + EMPTY_TTL
         return known
 
     def _remember(self, channel: str, key: str, now: float, position: Position) -> None:

@@ -14,7 +14,7 @@ PRESENT, MEMBERS = b"ws:present:", b"ws:members:"
 
 
 class Script(Protocol):
-    """Runs one of the ``scripts``."""
+    """Runs one script of ``scripts``."""
 
     async def __call__(self, script: str, keys: Sequence[bytes], *args: bytes) -> Any:
         """Return its answer. Raises BrokerDownError."""

@@ -1,40 +1,50 @@
 """Carries publications, presence and control messages between replicas, over Redis.
 
-A channel is a pub/sub topic. With a history it also has a stream, whose entry ids are the offsets,
-and a hash with its epoch and last offset. ``scripts`` contains the steps that change them.
+A channel is a pub/sub topic, and with a history a stream whose entries are named by their offset,
+beside a hash of its epoch and last offset. See ``scripts`` for the steps that change them.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count, islice
 from typing import Any, cast
 from uuid import uuid4
 
 from ws_server.broker import scripts
-from ws_server.broker.base import MAX_HISTORY_BYTES, BrokerDownError, Keep, Listener
-from ws_server.broker.link import RedisLink, settle
+from ws_server.broker.base import (
+    EMPTY_TTL,
+    MAX_HISTORY_BYTES,
+    BrokerDownError,
+    BrokerRefusedError,
+    Keep,
+    Listener,
+)
+from ws_server.broker.confirming import Confirming
+from ws_server.broker.connecting import connect
+from ws_server.broker.link import RedisLink, fail, settle
+from ws_server.broker.membership import REPLICAS, Membership
 from ws_server.broker.presence import Presence
+from ws_server.broker.watch import Watch
 from ws_server.core.publication import History, Kind, Position, Publication
 from ws_server.log import Log
 from ws_server.settings.config import RedisAddress
 from ws_server.upkeep import keep as keep_connected
 
 META, STREAM = b"ws:meta:", b"ws:stream:"
-KEY, REPLICAS = b"ws:key:", b"ws:replicas"
-# Topics contain the number of the database unless it is 0: in Redis, databases separate only keys.
+KEY = b"ws:key:"
+# Topics have the number of the database in them, but for 0: Redis gives it to keys alone.
 TOPIC = b"ws%s:"
 CONTROL = b"ws%s-orders"  # topic of control messages; with a replica's name, of that replica only
 STANDING = b"ws:orders"  # control messages that stay valid for a time, by its end
 BEAT_INTERVAL = 1.0
 BEAT_TIMEOUT = 3.0
-LIFETIME = 4.0  # seconds without a beat after which a replica counts as dead
-KEY_TTL = 300.0  # seconds that the key of a publication is remembered
-META_TTL = 30 * 86_400.0  # seconds, for a stream that is read before its first publication
+KEY_TTL = 300.0  # seconds that a key of a publication is remembered
 ALL = 2**31 - 1
-# Redis closes a connection with subscriptions if 32 MB of answers are unsent, or 8 MB for long.
-SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and the number of concurrent requests
-PART = 1000  # members or control messages per step
+# Redis closes a connection with subscriptions when 32 MB of answers wait for it, or 8 MB for long.
+SMALL, SMALL_AT_ONCE = 64 * 1024, 64  # bytes of an answer, and how many are asked for at a time
+PART = 1000  # topics or control messages of one step
 _KINDS: dict[bytes, Kind] = {b"j": "join", b"l": "leave"}
 
 
@@ -48,24 +58,30 @@ class RedisBroker:
         self.replica = uuid4().hex[:12]
         self._listener: Listener | None = None
         self._log = log
-        self._link = RedisLink(address, self._pushed)
+        self._address = address
+        self._link = RedisLink(self._pushed, self._confirmed, self._refused)
         self._channels: dict[bytes, asyncio.Future[None]] = {}
         self._small, self._large = asyncio.Semaphore(SMALL_AT_ONCE), asyncio.Semaphore(1)
         self._shas: dict[str, bytes] = {}
-        self._life = b""
-        self._is_connected = self._was_ready = self._is_forgotten = False
+        self._is_connected = self._was_ready = False
         database = b"%d" % address.db if address.db else b""
         self._topic, everybody = TOPIC % database, CONTROL % database
         self._control = (everybody, b"%s:%s" % (everybody, self.replica.encode()))
         self._presence = Presence(self._link, self._script, self._topic, self.replica)
-        self._asked_at: float | None = None
-        self._lag = 0.0
+        self._membership = Membership(self._presence, self._script, self.replica, log)
+        self._confirming = Confirming(address.min_replicas) if address.min_replicas else None
+        self._watch = Watch(self._link)
+
+    @property
+    def degraded(self) -> str:
+        """Why Redis refuses to write, in its words; "" if it does not."""
+        too_few = self._confirming.degraded if self._confirming else ""
+        return self._membership.degraded or too_few
 
     @property
     def lag(self) -> float:
-        """The response time of the last beat, or of the pending one."""
-        waited = 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
-        return max(self._lag, waited)
+        """How long Redis took for the last answer, or has taken for the pending one."""
+        return self._watch.lag
 
     async def run(self, listener: Listener) -> None:
         """Stay connected until cancelled."""
@@ -78,7 +94,7 @@ class RedisBroker:
         topic = self._topic + channel.encode()
         if topic not in self._channels:
             self._channels[topic] = asyncio.get_running_loop().create_future()
-            self._link.send(b"SUBSCRIBE", topic)
+            self._link.change_topics(b"SUBSCRIBE", topic)
         # Shielded, because several sessions may wait for the same confirmation.
         await asyncio.shield(self._channels[topic])
 
@@ -90,10 +106,15 @@ class RedisBroker:
             return
         settle(confirmed, None)  # a waiting caller sees that the channel was left
         if self._is_connected:
-            self._link.send(b"UNSUBSCRIBE", topic)
+            self._link.change_topics(b"UNSUBSCRIBE", topic)
 
     def publish(
-        self, channel: str, payload: bytes, keep: Keep | None = None, key: str = ""
+        self,
+        channel: str,
+        payload: bytes,
+        keep: Keep | None = None,
+        key: str = "",
+        until: float = math.inf,
     ) -> asyncio.Future[Position]:
         """Send it to Redis."""
         if not self.is_ready:
@@ -110,9 +131,14 @@ class RedisBroker:
             scripts.PUBLISH,
             (META + name, STREAM + name, known),
             *(self._topic + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
-            *(uuid4().hex[:8].encode(), self._life, _ms(KEY_TTL)),
+            *(uuid4().hex[:8].encode(), self._watch.life, _ms(KEY_TTL), _seconds(until)),
         )
-        return self._link.request(*command, read=_position)
+        reply = self._link.request(*command, read=_position, script=_PUBLISH)
+        return self._confirming.hold(reply) if keep and self._confirming else reply
+
+    def deadline(self) -> float:
+        """Return until when Redis remembers keys of now, by its clock."""
+        return self._watch.now + KEY_TTL
 
     async def history(
         self, channel: str, since: Position | None, limit: int, *, reverse: bool = False
@@ -143,7 +169,7 @@ class RedisBroker:
             scripts.HISTORY,
             (META + name, STREAM + name),
             *what,
-            *(uuid4().hex[:8].encode(), self._life, _ms(META_TTL), b"%d" % most),
+            *(uuid4().hex[:8].encode(), self._watch.life, _ms(EMPTY_TTL), b"%d" % most),
         )
 
     async def forget(self, channel: str) -> None:
@@ -155,13 +181,15 @@ class RedisBroker:
         """Add a client; remembered here as well, in case Redis loses its data."""
         self._presence.here[channel, client] = (info, announce)
         if self.is_ready:
-            await self._presence.enter(channel, client)
+            with self._owing():
+                await self._presence.enter(channel, client)
 
     async def exit(self, channel: str, client: str, *, announce: bool) -> None:
         """Remove a client."""
         self._presence.here.pop((channel, client), None)
         self._require_ready()
-        await self._presence.exit(channel, client, announce=announce)
+        with self._owing():
+            await self._presence.exit(channel, client, announce=announce)
 
     async def present(self, channel: str) -> Mapping[str, bytes]:
         """Return the clients of a channel, on all replicas. Raises BrokerDownError."""
@@ -172,13 +200,19 @@ class RedisBroker:
     async def command(self, payload: bytes, replica: str = "", *, until: float = 0.0) -> None:
         """Send a control message; store it if it has an ``until``. Raises BrokerDownError."""
         self._require_ready()
-        now, topic = time.time(), self._control[0]
+        topic = self._control[0]
         if replica:
             topic += b":" + replica.encode()
-        if until <= now:
+        if not until:
             await self._link.request(b"PUBLISH", topic, payload)
             return
-        await self._script(scripts.STANDING, (STANDING,), *(payload, _ms(until), _ms(now), topic))
+        await self._script(scripts.STANDING, (STANDING,), *(payload, _ms(until), topic))
+
+    async def time(self) -> float:
+        """Return the time of Redis. Raises BrokerDownError."""
+        self._require_ready()
+        seconds, micros = await self._link.request(b"TIME")
+        return int(seconds) + int(micros) / 1e6
 
     async def replicas(self) -> Collection[str]:
         """Return the replicas with a beat in the last seconds. Raises BrokerDownError."""
@@ -187,44 +221,31 @@ class RedisBroker:
         return [bytes(name).decode() for name in names]
 
     async def _serve_once(self) -> None:
-        connection = await self._link.connect()
+        connection = await connect(self._address)
         self._is_connected = True
         try:
-            await self._link.serve(connection, self._beat)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._link.serve(connection, self._beat))
+                if self._confirming:
+                    tasks.create_task(self._confirm(self._confirming))
         finally:
             self._reset()
 
+    async def _confirm(self, confirming: Confirming) -> None:
+        await confirming.serve(await connect(self._address))
+
     async def _beat(self) -> None:
-        """Send a beat to Redis every second; raise if it does not answer in time."""
+        """Look at Redis every second, and leave it if it is silent or may have forgotten data."""
         await self._subscribe_anew()
         async with asyncio.timeout(BEAT_TIMEOUT):
             await self._introduce()
-        reaped = ""
+        self._membership.begin()
         while True:
-            reaped = await self._ask(reaped)
+            await self._watch.look(is_urgent=self.is_ready)
             if not self.is_ready:
                 await self._become_ready()
-                self._is_forgotten = True
-            if self._is_forgotten:
-                self._is_forgotten = False
-                await self._reconcile()
-            if reaped:
-                await self._reap(reaped)
-                continue
+            await self._membership.attend()
             await asyncio.sleep(BEAT_INTERVAL)
-
-    async def _ask(self, reaped: str = "") -> str:
-        """Send a beat and measure its response time; return a dead replica or ""."""
-        self._asked_at = time.monotonic()
-        async with asyncio.timeout(BEAT_TIMEOUT):
-            command = self._command(
-                *(scripts.BEAT, (REPLICAS,)),
-                *(self.replica.encode(), _ms(LIFETIME), reaped.encode()),
-            )
-            is_new, dead = await self._link.request(*command, is_urgent=self.is_ready)
-        self._lag, self._asked_at = time.monotonic() - self._asked_at, None
-        self._is_forgotten = self._is_forgotten or bool(is_new)
-        return bytes(dead).decode()
 
     async def _subscribe_anew(self) -> None:
         """Return when Redis has processed all subscriptions; each is confirmed by itself."""
@@ -232,19 +253,18 @@ class RedisBroker:
         while part := tuple(islice(topics, PART)):
             wanted = [each for each in part if each in self._control or each in self._channels]
             if wanted:
-                self._link.send(b"SUBSCRIBE", *wanted)
+                self._link.change_topics(b"SUBSCRIBE", *wanted)
             async with asyncio.timeout(BEAT_TIMEOUT):
-                await self._link.request(b"PING")
+                await self._link.request(b"ECHO", b"")
 
     async def _introduce(self) -> None:
-        """Load the scripts, and read the run id of Redis."""
+        """Load the scripts, and ask what Redis is."""
         for script in _SCRIPTS:
             loaded = self._link.request(b"SCRIPT", b"LOAD", script.encode())
             self._shas[script] = bytes(await loaded)
-        info = bytes(await self._link.request(b"INFO", b"server", b"persistence")).split()
-        # With an append-only file, a restart does not lose acknowledged writes.
-        lives = [line for line in info if line.startswith(b"run_id:")]
-        self._life = b"" if b"aof_enabled:1" in info else lives[0]
+        await self._watch.begin()
+        if self._confirming and await self._confirming.run_id() != self._watch.run_id:
+            raise BrokerDownError("its two connections lead to two servers")
 
     async def _become_ready(self) -> None:
         # From the last to end first: concurrent removals of ended ones do not shift the others.
@@ -262,33 +282,18 @@ class RedisBroker:
             self._listener.reconnected()
         self._was_ready = True
 
-    async def _reconcile(self) -> None:
-        """Make Redis have exactly the members of this replica.
-
-        It may have lost them, restored old ones, or another replica may have removed them because
-        this one counted as dead.
-        """
-        await self._in_parts(self._presence.reconciled(await self._members(self.replica)))
-
-    async def _in_parts(self, steps: Iterator[Awaitable[None]]) -> None:
-        """Run many steps, with beats in between."""
-        while part := tuple(islice(steps, PART)):
-            async with asyncio.timeout(BEAT_TIMEOUT):
-                await asyncio.gather(*part)
-            await self._ask()
-
-    async def _reap(self, replica: str) -> None:
-        """Remove the members of a dead replica, and announce that in their channels."""
-        members = await self._members(replica)
-        await self._in_parts(self._presence.reaped(replica, members))
-        self._log.warning("replica_lost", replica=replica, members=len(members))
-
-    async def _members(self, replica: str) -> set[bytes]:
-        async with asyncio.timeout(BEAT_TIMEOUT):
-            return await self._presence.members(replica)
-
     async def _script(self, script: str, keys: Sequence[bytes], *args: bytes) -> Any:
-        return await self._link.request(*self._command(script, keys, *args))
+        command = self._command(script, keys, *args)
+        return await self._link.request(*command, script=script.encode())
+
+    @contextmanager
+    def _owing(self) -> Iterator[None]:
+        """Have what Redis refuses told again later."""
+        try:
+            yield
+        except BrokerRefusedError:
+            self._membership.owe()
+            raise
 
     def _command(self, script: str, keys: Sequence[bytes], *args: bytes) -> tuple[bytes, ...]:
         return (b"EVALSHA", self._shas[script], b"%d" % len(keys), *keys, *args)
@@ -298,13 +303,22 @@ class RedisBroker:
             raise BrokerDownError
 
     def _pushed(self, message: list[Any]) -> None:
-        kind, topic = message[0], bytes(message[1])
-        if kind == b"message" and topic in self._control:
+        topic = bytes(message[1])
+        if topic in self._control:
             self._told(bytes(message[2]))
-        elif kind == b"message":
+        else:
             self._deliver(topic[len(self._topic) :].decode(), bytes(message[2]))
-        elif kind == b"subscribe" and topic in self._channels:
+
+    def _confirmed(self, kind: bytes, topic: bytes) -> None:
+        if kind == b"subscribe" and topic in self._channels:
             settle(self._channels[topic], None)
+
+    def _refused(self, topics: tuple[bytes, ...], why: str) -> None:
+        if set(topics) & set(self._control):
+            raise BrokerDownError(why)
+        for topic in topics:
+            if confirmed := self._channels.pop(topic, None):
+                fail(confirmed, BrokerRefusedError(why))
 
     def _told(self, message: bytes) -> None:
         if self._listener:
@@ -327,10 +341,10 @@ class RedisBroker:
         waiting = {topic: future for topic, future in self._channels.items() if not future.done()}
         for topic, future in waiting.items():
             del self._channels[topic]
-            future.set_exception(BrokerDownError())
-            future.exception()  # marks it as retrieved: the waiting task may be gone
+            fail(future, BrokerDownError())
 
 
+_PUBLISH = scripts.PUBLISH.encode()
 _SCRIPTS = (
     *(scripts.PUBLISH, scripts.HISTORY, scripts.ENTER, scripts.EXIT),
     *(scripts.BEAT, scripts.STANDING),
@@ -341,10 +355,13 @@ def _ms(seconds: float) -> bytes:
     return b"%d" % max(1, round(seconds * 1000))
 
 
+def _seconds(until: float) -> bytes:
+    return b"" if until == math.inf else b"%d" % until
+
+
 def _down() -> asyncio.Future[Any]:
     failed = asyncio.get_running_loop().create_future()
-    failed.set_exception(BrokerDownError())
-    failed.exception()  # marks it as retrieved: the caller need not await it
+    fail(failed, BrokerDownError())
     return failed
 
 

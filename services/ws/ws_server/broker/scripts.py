@@ -12,24 +12,30 @@ local function stream_epoch(meta, stream, new, life)
   return new
 end
 """
-"""Reads the epoch of a stream. A new one begins when the hash with the last offset expired before
-the entries, or after a restart of a Redis without an append-only file, which may have lost its last
-seconds: otherwise the same offset could be used twice."""
+"""The epoch of a stream, which begins anew when its entries outlived what says where it ends, or in
+a Redis that may have forgotten some of it: it would give the same offsets twice."""
 
 PUBLISH = (
     _EPOCH
     + """
 local meta, stream, known = KEYS[1], KEYS[2], KEYS[3]
-local topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl = unpack(ARGV)
+local topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl, ends = unpack(ARGV)
 if known ~= '' then
   local place = redis.call('GET', known)
   if place then return place end
+  if ends ~= '' and tonumber(redis.call('TIME')[1]) >= tonumber(ends) then
+    return redis.error_reply('LATE: its key may have been forgotten')
+  end
 end
 local offset, place = 0, '0:'
 if tonumber(size) > 0 then
   epoch = stream_epoch(meta, stream, epoch, life)
   offset = redis.call('HINCRBY', meta, 'o', 1)
-  redis.call('XADD', stream, 'MAXLEN', size, offset .. '-0', 'p', payload)
+  local added = redis.pcall('XADD', stream, 'MAXLEN', size, offset .. '-0', 'p', payload)
+  if added.err then
+    redis.call('HINCRBY', meta, 'o', -1)
+    return added
+  end
   redis.call('PEXPIRE', stream, ttl)
   redis.call('PEXPIRE', meta, meta_ttl)
   place = offset .. ':' .. epoch
@@ -39,17 +45,20 @@ redis.call('PUBLISH', topic, 'p' .. place .. ':' .. payload)
 return place
 """
 )
-"""KEYS: meta, stream, key or ''. ARGV: topic, payload, size, ttl, meta_ttl, epoch, life,
-key_ttl."""
+"""KEYS: meta, stream, key or ''. ARGV: topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl,
+the time from which a publication with a key is refused in seconds or ''."""
 
 HISTORY = (
     _EPOCH
     + """
 local meta, stream = KEYS[1], KEYS[2]
-local from, to, count, reverse, epoch, life, meta_ttl, most = unpack(ARGV)
+local from, to, count, reverse, epoch, life, empty_ttl, most = unpack(ARGV)
 epoch = stream_epoch(meta, stream, epoch, life)
-if redis.call('PTTL', meta) < 0 then redis.call('PEXPIRE', meta, meta_ttl) end
-local top = redis.call('HGET', meta, 'o') or '0'
+local top = redis.call('HGET', meta, 'o')
+if not top then
+  redis.call('PEXPIRE', meta, empty_ttl)
+  top = '0'
+end
 local found = {}
 if count ~= '0' then
   if reverse == '1' then found = redis.call('XREVRANGE', stream, to, from, 'COUNT', count)
@@ -66,7 +75,7 @@ end
 return {top .. ':' .. epoch, found, 0}
 """
 )
-"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life, meta_ttl,
+"""KEYS: meta, stream. ARGV: first and last offset, count, 1 for reverse, epoch, life, empty_ttl,
 maximum bytes of payload. Returns the position, the entries, and 1 if that maximum cut some off."""
 
 ENTER = """
@@ -93,17 +102,20 @@ return 1
 
 BEAT = """
 local replicas = KEYS[1]
-local own, lifetime, reaped = unpack(ARGV)
+local own, lifetime, reaped, may_reap = unpack(ARGV)
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 if reaped ~= '' then redis.call('ZREM', replicas, reaped) end
 local is_new = redis.call('ZADD', replicas, now + lifetime, own)
+if may_reap ~= '1' then return {is_new, ''} end
 local dead = redis.call('ZRANGE', replicas, '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)
 if #dead == 0 then return {is_new, ''} end
 redis.call('ZADD', replicas, now + lifetime, dead[1])
 return {is_new, dead[1]}
 """
-"""KEYS: the replicas by the end of their life. ARGV: own name, lifetime in ms, reaped name or ''.
+"""KEYS: the replicas by the end of their life.
+
+ARGV: own name, lifetime in ms, reaped name or '', 1 if another may be reaped.
 
 Returns 1 if the own name was unknown, and the name of one dead replica or ''. Only one caller gets
 that name, and must remove its members; if the caller dies, another one gets it.
@@ -111,10 +123,12 @@ that name, and must remove its members; if the caller dies, another one gets it.
 
 STANDING = """
 local standing = KEYS[1]
-local message, ends, now, topic = unpack(ARGV)
-redis.call('ZREMRANGEBYSCORE', standing, '-inf', now)
+local message, ends, topic = unpack(ARGV)
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
 redis.call('ZADD', standing, ends, message)
+redis.call('ZREMRANGEBYSCORE', standing, '-inf', now)
 redis.call('PUBLISH', topic, message)
 return 1
 """
-"""KEYS: control messages by their end. ARGV: message, its end and the current time in ms, topic."""
+"""KEYS: control messages by their end. ARGV: message, its end in ms, topic."""

@@ -14,6 +14,7 @@ from ws_server.core.handshake import Refusal, authorization_token, judge
 from ws_server.log import Log
 from ws_server.settings.config import Settings
 from ws_server.stats import Stats
+from ws_server.upkeep import Condition
 from ws_server.workers.slots import WORKER
 
 
@@ -23,7 +24,7 @@ class Answers:
     def __init__(
         self,
         settings: Settings,
-        missing: Callable[[], list[str]],
+        condition: Callable[[], Condition],
         verify: Verify,
         stats: Stats,
         log: Log,
@@ -31,7 +32,7 @@ class Answers:
         self._settings = settings
         self._verify = verify
         self._stats = stats
-        self._missing = missing
+        self._condition = condition
         self._log = log
 
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -79,15 +80,15 @@ class Answers:
         return None
 
     def _health(self, connection: ServerConnection) -> Response:
-        if WORKER in self._missing():
+        if WORKER in self._condition().missing:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "a worker does not answer\n")
         return connection.respond(HTTPStatus.OK, "ok\n")
 
     def _readiness(self, connection: ServerConnection) -> Response:
-        missing = self._missing()
+        missing, degraded = self._condition()
         status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
-        body = json.dumps({"ready": not missing, "missing": missing}) + "\n"
-        response = connection.respond(status, body)
+        said = {"ready": not missing, "missing": missing, "degraded": degraded}
+        response = connection.respond(status, json.dumps(said) + "\n")
         del response.headers["Content-Type"]
         response.headers["Content-Type"] = "application/json"
         return response

@@ -97,6 +97,11 @@ class Channels:
         """Every channel that somebody here listens to, and how many do."""
         return ((name, len(entry.members)) for name, entry in self._channels.items())
 
+    def empty(self) -> list[str]:
+        """The channels with a history in which nothing was published yet."""
+        places = ((name, entry.position) for name, entry in self._channels.items())
+        return [name for name, position in places if position and not position.offset]
+
     def accept(self, channel: str, publication: Publication) -> Verdict:
         """Say what becomes of a publication that the broker delivered.
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 LEEWAY = 60.0  # seconds that the clock of who issues tokens may be ahead (RFC 7519 §4.1.5)
+# The same for ``iat``, but less: what was issued in this time before a revocation may outlive it.
+ISSUED_LEEWAY = 10.0
 
 
 class InvalidTokenError(ValueError):
@@ -82,20 +84,22 @@ def _claims(payload: Mapping[str, Any], user: str, now: float) -> Claims:
         raise InvalidTokenError("it has no exp claim")
     if not user:
         raise InvalidTokenError("it has no sub claim")
-    not_before = _time(payload, "nbf")
+    not_before, issued_at = _time(payload, "nbf"), _time(payload, "iat") or 0.0
     claims = Claims(
         user=user,
         expires_at=expires_at,
         channels=_channels(payload),
         info=payload.get("info"),
         token_id=_text(payload, "jti"),
-        issued_at=_time(payload, "iat") or 0.0,
+        issued_at=min(issued_at, now),  # a revocation of this moment counts as later
         channel=_text(payload, "channel"),
     )
     if now >= expires_at:
         raise ExpiredTokenError("it has expired")
     if not_before is not None and now + LEEWAY < not_before:
         raise InvalidTokenError("it is not valid yet (nbf)")
+    if now + ISSUED_LEEWAY < issued_at:
+        raise InvalidTokenError("it was issued in the future (iat): set the clock of its issuer")
     return claims
 
 

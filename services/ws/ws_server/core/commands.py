@@ -178,10 +178,12 @@ def may_subscribe(rules: Rules, session: Session, channel: str) -> bool:
     claims = session.claims
     if claims is None:
         return False
-    if claims.allows(channel) or is_personal(channel, claims.user):
+    if claims.allows(channel):
         return True
-    is_for_all = rules.namespaces.of(channel).allow_subscribe_for_client
-    return is_for_all and PERSONAL not in channel
+    options = rules.namespaces.of(channel)
+    if PERSONAL in channel:
+        return options.allow_user_limited_channels and is_personal(channel, claims.user)
+    return options.allow_subscribe_for_client
 
 
 def _connect(_hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:

@@ -34,6 +34,9 @@ def judge(
     method: str, http_version: str, headers: Headers, allowed_origins: frozenset[str]
 ) -> Refusal | None:
     """Why the request gets no 101 (RFC 6455 §4.2.1), or None. Tokens are not looked at."""
+    hosts = headers.get_all("Host")
+    if len(hosts) > 1:
+        return Refusal(HTTPStatus.BAD_REQUEST, _explain_hosts(len(hosts)))
     missing = [name for name, is_there in _requirements(headers) if not is_there]
     if missing or method != "GET" or http_version != "HTTP/1.1":
         return Refusal(HTTPStatus.UPGRADE_REQUIRED, _explain(missing, method, http_version))
@@ -159,6 +162,14 @@ def _explain_origin(origin: str, headers: Headers) -> str:
         f"The page's origin {_quotable(origin)} is not the host that this request arrived for, "
         f"{_quotable(host)}.\n"
         "Pass Host on unchanged, with its port, or add the origin to WS_ALLOWED_ORIGINS.\n"
+    )
+
+
+def _explain_hosts(count: int) -> str:
+    return (
+        f"The request has {count} Host headers, and must have one (RFC 9112 §3.2).\n"
+        "The proxies on the way may each believe another one: "
+        "let the proxy in front set Host once.\n"
     )
 
 

@@ -7,11 +7,13 @@ configuration can move there with its clients.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import unquote
 
 MAX_CHANNEL_LENGTH = 255
 SEPARATOR = ":"
 PERSONAL = "#"
-"""``#alice``, and any channel that ends so, is for the user alice, and not for all by an option."""
+"""``#alice``, and any channel that ends so, is for the user alice if the namespace allows that, and
+not for all by an option."""
 
 Slow = Literal["disconnect", "drop_oldest", "latest"]
 
@@ -25,6 +27,7 @@ class Namespace:
     """
 
     allow_subscribe_for_client: bool = False
+    allow_user_limited_channels: bool = False
     allow_publish_for_subscriber: bool = False
     allow_presence_for_subscriber: bool = False
     allow_history_for_subscriber: bool = False
@@ -66,9 +69,15 @@ def is_channel(name: str) -> bool:
 
 
 def is_personal(channel: str, user: str) -> bool:
-    """Whether the channel is reserved for this user by its name."""
-    _, mark, owners = channel.rpartition(PERSONAL)
-    return bool(mark) and user in owners.split(",")
+    """Whether the channel is reserved for this user by its name.
+
+    Names are percent-encoded as in the outbox, so each is that of one user. With a second ``#`` the
+    channel is nobody's: that one came with a value, such as a user's id.
+    """
+    _, _, owners = channel.partition(PERSONAL)
+    if PERSONAL in owners or not user or PERSONAL in user or "," in user:
+        return False
+    return user in map(unquote, owners.split(","))
 
 
 _NOTHING = Namespace()

@@ -10,7 +10,8 @@ after another had committed has higher ids, and a look that shows its rows shows
 Of two that ran at the same time, and that no row lock kept apart, either may come first.
 
 Between publishing and deleting anything may die. Then the rows are published once more, and the
-broker drops what has a key that it knows.
+broker drops what has a key that it knows. A relay that was paused for longer than keys are
+remembered publishes nothing of what it had read: the broker refuses it by its own clock.
 
 A shard of the channels has one leader: who holds its advisory lock, which ends with the connection.
 Postgres ends one that is silent for IDLE_LIMIT: the network is cut, or the process is frozen. Each
@@ -114,14 +115,19 @@ class Lag:
 class Publish(Protocol):
     """What publishes: ``Service.publish``. Must have queued it before it waits for anything."""
 
-    def __call__(self, channel: str, payload: bytes, *, key: str) -> Awaitable[Position]:
+    def __call__(
+        self, channel: str, payload: bytes, *, key: str, until: float
+    ) -> Awaitable[Position]:
         """Raise BrokerDownError when the publication may have happened or not."""
 
 
-class Ready(Protocol):
-    """The broker, of which only this counts here."""
+class Keys(Protocol):
+    """The broker, which remembers the keys of publications."""
 
     is_ready: bool
+
+    def deadline(self) -> float:
+        """Return until when it remembers a key that another relay uses from now on."""
 
 
 class Relay:
@@ -129,7 +135,7 @@ class Relay:
 
     name = "outbox"
 
-    def __init__(self, database: Database, broker: Ready, publish: Publish, log: Log) -> None:
+    def __init__(self, database: Database, broker: Keys, publish: Publish, log: Log) -> None:
         self.lag = Lag()
         self._database = database
         self._broker = broker
@@ -195,8 +201,10 @@ class Relay:
             raise BrokerDownError
         if self._clock() >= self._balance_at:
             await self._balance(connection)
+        # Asked for before the rows: whoever publishes them in our place does so after this.
+        deadline = self._broker.deadline()
         rows = await self._turn(connection, done) if self._shards else []
-        return await self._publish_all(rows) if rows else []
+        return await self._publish_all(rows, deadline) if rows else []
 
     async def _balance(self, connection: "AsyncConnection[Any]") -> None:
         """Become the leader of as many shards as are our share, and of no more."""
@@ -250,7 +258,7 @@ class Relay:
         self.lag.published += len(done)
         return [Row(*row) for row in rows]
 
-    async def _publish_all(self, rows: Sequence[Row]) -> list[int]:
+    async def _publish_all(self, rows: Sequence[Row], deadline: float) -> list[int]:
         """Publish in order, all at once; gives the ids of what need not be there any more.
 
         Each is queued before it waits for anything, so they leave as they stand here. Raises
@@ -258,7 +266,10 @@ class Relay:
         """
         wanted = [row for row in rows if self._can_be(row)]
         results = await asyncio.gather(
-            *(self._publish(row.channel, row.payload, key=row.key) for row in wanted),
+            *(
+                self._publish(row.channel, row.payload, key=row.key, until=deadline)
+                for row in wanted
+            ),
             return_exceptions=True,
         )
         outcomes = zip(wanted, results, strict=True)

@@ -33,7 +33,7 @@ class Revoking:
         On all replicas: its connections are closed, and it opens none. The times are Unix time;
         after ``until`` the revocation is forgotten. Raises BrokerDownError.
         """
-        now = self._service.clocks.wall()
+        now = await self._service.broker.time()  # of all replicas, whichever was asked
         until = now + REMEMBERED if until is None else until
         before = now if issued_before is None else issued_before
         await self._tell(Revocation(user, token_id, before, until))

@@ -51,13 +51,19 @@ class Service:
     _greetings: dict[Session, asyncio.Event] = field(default_factory=dict)
 
     def publish(
-        self, channel: str, payload: bytes, *, key: str = "", skip_history: bool = False
+        self,
+        channel: str,
+        payload: bytes,
+        *,
+        key: str = "",
+        skip_history: bool = False,
+        until: float = math.inf,
     ) -> asyncio.Future[Position]:
         """Hand a ``pub`` object to the broker; the future may raise BrokerDownError."""
         options = self.rules.namespaces.of(channel)
         keep = None if skip_history else _keep(options)
         self.stats.publications += 1
-        return self.broker.publish(channel, payload, keep, key)
+        return self.broker.publish(channel, payload, keep, key, until)
 
     async def prepare(self, session: Session, wanted: Wanted) -> History | None:
         """Have the broker deliver a reserved channel; gives its history, if it has one.

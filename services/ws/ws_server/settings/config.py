@@ -28,6 +28,7 @@ class RedisAddress:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     scheme: str = "redis"  # which broker it is
+    min_replicas: int = 0  # that must have a stored publication before it is acknowledged
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,9 @@ def _path(env: Environment) -> str:
 def _redis(env: Environment, brokers: tuple[str, ...]) -> RedisAddress | None:
     url = env.url("REDIS_URL", brokers)
     password = env.file("REDIS_PASSWORD_FILE")
+    min_replicas = env.integer("WS_REDIS_MIN_REPLICAS", 0, 0, 16)
+    if url is None and min_replicas:
+        raise ConfigError("WS_REDIS_MIN_REPLICAS: needs REDIS_URL, whose replicas are meant")
     if url is None:
         return None
     db = url.path.strip("/") or "0"
@@ -219,6 +223,7 @@ def _redis(env: Environment, brokers: tuple[str, ...]) -> RedisAddress | None:
         username=unquote(url.username) if url.username else None,
         password=password or _url_password(url),
         scheme=url.scheme,
+        min_replicas=min_replicas,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from ws_server.upkeep import Dependency
+from ws_server.upkeep import Condition, Dependency
 from ws_server.workers.mailboxes import Mailboxes
 from ws_server.workers.slots import Slots
 
@@ -38,12 +38,12 @@ class Peers:
     async def tell(self, parts: Sequence[Dependency]) -> None:
         """Publish the state of this worker until cancelled."""
         while True:
-            self._slots.all[self.number].beat([not part.is_ready for part in parts])
+            self._slots.all[self.number].beat(parts)
             await asyncio.sleep(INTERVAL)
 
-    def missing(self, parts: Sequence[Dependency]) -> list[str]:
-        """Return the names of the dependencies that some worker lacks."""
-        return self._slots.missing([part.name for part in parts])
+    def condition(self, parts: Sequence[Dependency]) -> Condition:
+        """Return the condition of the dependencies as the worst worker sees it."""
+        return self._slots.condition([part.name for part in parts])
 
     def answering(self, render: Callable[[], bytes]) -> AbstractContextManager[None]:
         """Answer requests of the others with the result of ``render``."""
