@@ -9,7 +9,7 @@ from typing import Any
 import docker
 import pytest
 from docker.models.containers import Container
-from ws_server.settings.config import RedisAddress
+from ws_server.settings.redis_address import RedisAddress
 
 from stack.engines.docker.build import ensure
 from stack.layout import images

@@ -14,7 +14,8 @@ from websockets.typing import Origin
 from ws_server.auth.database_sessions import REMEMBERED
 from ws_server.core.claims import VerifierDownError
 from ws_server.service import control
-from ws_server.settings.config import PostgresAddress, RedisAddress
+from ws_server.settings.config import PostgresAddress
+from ws_server.settings.redis_address import RedisAddress
 
 from stack.engines.docker.build import ensure
 from stack.layout import images

@@ -5,9 +5,12 @@ They share the network of this machine, so that a replica, a sentinel and a clus
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator
+import socket
+import tarfile
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -15,7 +18,7 @@ from docker.models.containers import Container
 from ws_server.broker.redis import RedisBroker
 from ws_server.core.publication import Kind, Publication
 from ws_server.log import Log
-from ws_server.settings.config import RedisAddress
+from ws_server.settings.redis_address import RedisAddress
 
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
@@ -42,6 +45,7 @@ class RealRedis:
 
     container: Container
     port: int
+    password: str | None = None
 
     @property
     def address(self) -> RedisAddress:
@@ -65,7 +69,7 @@ class RealRedis:
 
     def ask(self, *command: str | bytes) -> Any:
         """Give the answer to one command, on a connection of its own."""
-        with redis.Redis(port=self.port) as link:
+        with redis.Redis(port=self.port, password=self.password) as link:
             return link.execute_command(*command)
 
     def wait(self) -> None:
@@ -113,6 +117,17 @@ class RealRedis:
         self.ask("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
 
 
+def archive_of(files: Mapping[str, str]) -> bytes:
+    """Return a tar archive of text files that Redis may change."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.uid, entry.gid, entry.mode = len(text.encode()), 999, 999, 0o600
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
 @dataclass
 class Servers:
     """Starts servers of one image; all are removed at the end."""
@@ -120,23 +135,52 @@ class Servers:
     place: Yard
     image: str
 
-    def start(self, *options: str, program: str = "redis-server") -> RealRedis:
-        """Start a server and wait until it answers."""
+    def start(self, *options: str, shared: Path | None = None) -> RealRedis:
+        """Start a server and wait until it answers; ``shared`` is a folder at /shared."""
         port = free_port()
-        command = [program, *options, "--port", str(port), "--bind", "127.0.0.1"]
+        server = RealRedis(self._run(("--port", str(port), *options), {}, shared), port)
+        server.wait()
+        return server
+
+    def start_tls(self, *options: str, files: Mapping[str, str]) -> int:
+        """Start a server on a port for TLS alone; ``files`` are those of its certificate."""
+        port = free_port()
+        names = ("tls-cert-file", "/data/server.pem", "tls-key-file", "/data/server.key")
+        tls = ("tls-port", str(port), *names, "tls-ca-cert-file", "/data/ca.pem")
+        flags = [f"--{part}" if at % 2 == 0 else part for at, part in enumerate(tls)]
+        self._run(("--port", "0", *flags, *options), files, None)
+        eventually(lambda: socket.create_connection(("127.0.0.1", port)).close())
+        return port
+
+    def start_sentinel(self, configuration: str, password: str) -> RealRedis:
+        """Start a sentinel and wait until it answers."""
+        port = free_port()
+        options = ("/data/sentinel.conf", "--sentinel", "--port", str(port))
+        container = self._run(options, {"sentinel.conf": configuration}, None)
+        server = RealRedis(container, port, password)
+        server.wait()
+        return server
+
+    def _run(
+        self, options: tuple[str, ...], files: Mapping[str, str], shared: Path | None
+    ) -> Container:
+        """Start a container; ``files`` are put into its folder /data, by name."""
+        volumes = {self.place.volume(): {"bind": "/data", "mode": "rw"}}
+        if shared:
+            volumes[str(shared)] = {"bind": "/shared", "mode": "rw"}
         container = self.place.client.containers.create(
             self.image,
-            command,
+            ["redis-server", *options, "--bind", "127.0.0.1"],
             labels={LABEL: self.place.mark},
             network_mode="host",
-            volumes={self.place.volume(): {"bind": "/data", "mode": "rw"}},
+            volumes=volumes,
             user="999:999",
             **HARDENED,
         )
+        if files:
+            assert container.put_archive("/data", archive_of(files))
         container.start()
-        server = RealRedis(container, port)
-        server.wait()
-        return server
+        return container
 
 
 @contextmanager

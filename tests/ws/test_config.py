@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ws_server.broker.brokers import BROKERS
 from ws_server.settings import config, cores
-from ws_server.settings.config import HookSettings, PostgresAddress, RedisAddress, Settings
+from ws_server.settings.config import HookSettings, PostgresAddress, Settings
 from ws_server.settings.environment import ConfigError
+from ws_server.settings.redis_address import RedisAddress, Tls
 
 LONG = "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"
 GOOD = {"NEXTAUTH_SECRET": "correct horse battery staple, thirty"}
@@ -64,6 +65,26 @@ def test_password_in_the_url() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("rediss://me@h/2", RedisAddress("h", 6379, 2, "me", scheme="rediss", tls=Tls())),
+        ("unix:///run/r.sock?db=3", RedisAddress("", 0, 3, scheme="unix", socket="/run/r.sock")),
+        ("unix://:p@/r.sock", RedisAddress("", 0, 0, None, "p", "unix", socket="/r.sock")),
+        (
+            "redis+sentinel://me:p@one,[::1]:7/main/4",
+            RedisAddress(
+                *("", 0, 4, "me", "p", "redis+sentinel"),
+                sentinels=(("one", 26379), ("::1", 7)),
+                master="main",
+            ),
+        ),
+    ],
+)
+def test_the_forms_of_redis_url(url: str, expected: RedisAddress) -> None:
+    assert load(GOOD | {"REDIS_URL": url}).redis == expected
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "text"),
     [
         ("NEXTAUTH_SECRET", "", "NEXTAUTH_SECRET_FILE: is not set, and neither is NEXTAUTH_SECRET"),
@@ -90,8 +111,13 @@ def test_password_in_the_url() -> None:
         ("WS_CONNECT_TIMEOUT", "soon", "WS_CONNECT_TIMEOUT: must be a number of seconds"),
         ("WS_LOG_LEVEL", "loud", "WS_LOG_LEVEL: must be one of debug, info, warning, error"),
         ("WS_ALLOWED_ORIGINS", "example.com", "WS_ALLOWED_ORIGINS: 'example.com' is not like"),
-        ("REDIS_URL", "redis", "REDIS_URL: must look like redis://host:port/name"),
+        ("REDIS_URL", "redis", "REDIS_URL: must look like redis://host:port/0"),
         ("REDIS_URL", "redis://h:x", "REDIS_URL: is not a valid URL"),
+        ("REDIS_URL", "redis://", "REDIS_URL: must look like redis://host:port/0"),
+        ("REDIS_URL", "unix://", "REDIS_URL: must look like unix:///run/redis/redis.sock?db=0"),
+        ("REDIS_URL", "redis+sentinel://a,b", "REDIS_URL: must look like redis+sentinel://first"),
+        ("REDIS_URL", "redis+sentinel://a,/m", "REDIS_URL: must look like redis+sentinel://first"),
+        ("WS_REDIS_CA_FILE", "/nowhere", "WS_REDIS_CA_FILE: needs TLS"),
         ("REDIS_URL", "redis://h/one", "REDIS_URL: must end in a database number"),
         ("REDIS_PASSWORD_FILE", "/nowhere", "REDIS_PASSWORD_FILE: cannot read /nowhere"),
         ("WS_OUTBOX", "on", "WS_OUTBOX: is on, but DATABASE_URL is not set"),

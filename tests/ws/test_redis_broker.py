@@ -13,7 +13,7 @@ from ws_server.broker.base import BrokerDownError, Keep
 from ws_server.broker.membership import LIFETIME
 from ws_server.broker.scripts import BEAT
 from ws_server.core.publication import Position
-from ws_server.settings.config import RedisAddress
+from ws_server.settings.redis_address import RedisAddress
 
 from tests.ws.redis_server import AOF, RDB, RealRedis, Replica, real_redis, replica
 

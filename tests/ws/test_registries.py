@@ -11,8 +11,8 @@ from ws_server.broker.base import Broker
 from ws_server.broker.memory import MemoryBroker
 from ws_server.log import Log
 from ws_server.settings import config
-from ws_server.settings.config import RedisAddress
 from ws_server.settings.environment import ConfigError
+from ws_server.settings.redis_address import RedisAddress
 
 SECRET = {"NEXTAUTH_SECRET": "q7Lw-2vT9xZk4Rb8Nd1mYc5Hf3Js6Pg0"}
 
@@ -44,5 +44,5 @@ def test_the_scheme_of_the_url_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
         settings = config.load(SECRET | {"REDIS_URL": url}, schemes)
         assert type(brokers.broker_at(settings.redis, log)).__name__ == name
     assert type(brokers.broker_at(None, log)) is MemoryBroker
-    with pytest.raises(ConfigError, match="must look like redis://host:port/name"):
+    with pytest.raises(ConfigError, match="must look like redis://host:port/0"):
         config.load(SECRET | {"REDIS_URL": "third://h/0"}, schemes)

@@ -12,7 +12,8 @@ from psycopg import AsyncConnection
 from ws_server.core.namespaces import Namespace, Namespaces
 from ws_server.core.publication import Position
 from ws_server.outbox.relay import Row
-from ws_server.settings.config import PostgresAddress, RedisAddress
+from ws_server.settings.config import PostgresAddress
+from ws_server.settings.redis_address import RedisAddress
 
 from tests.integration.outbox.backends import Backends
 from tests.ws.harness import Client, Running, running, until

@@ -6,10 +6,14 @@ from ws_server.broker.base import Broker
 from ws_server.broker.memory import MemoryBroker
 from ws_server.broker.redis import RedisBroker
 from ws_server.log import Log
-from ws_server.settings.config import RedisAddress
+from ws_server.settings.redis_address import RedisAddress
 
 BROKERS: Mapping[str, Callable[[RedisAddress, Log], Broker]] = {
     "redis": RedisBroker,
+    "rediss": RedisBroker,
+    "unix": RedisBroker,
+    "redis+sentinel": RedisBroker,
+    "rediss+sentinel": RedisBroker,
 }
 
 

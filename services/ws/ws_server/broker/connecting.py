@@ -3,11 +3,11 @@
 import asyncio
 import importlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ws_server.broker.base import BrokerDownError
 from ws_server.broker.identity import Identity
-from ws_server.settings.config import RedisAddress
+from ws_server.settings.redis_address import RedisAddress, Tls
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import Connection
@@ -20,6 +20,8 @@ async def connect(address: RedisAddress) -> "Connection":
 
     Raises what redis-py raises, TimeoutError, and BrokerDownError if there is no master.
     """
+    if address.sentinels:
+        address = await _named_by_sentinels(address)
     for _ in range(2):
         connection = await _open(address)
         try:
@@ -32,32 +34,69 @@ async def connect(address: RedisAddress) -> "Connection":
             raise
         await connection.disconnect(nowait=True)
         host, port = identity.master
-        address = replace(address, host=host, port=port)
+        address = replace(address, host=host, port=port, socket="")
     raise BrokerDownError(f"{address.host}:{address.port} is a replica, and so is its master")
 
 
+async def _named_by_sentinels(address: RedisAddress) -> RedisAddress:
+    """Ask one sentinel after another which server is the master."""
+    # Importing redis-py takes long; in a thread, it does not block the server.
+    module = await asyncio.to_thread(importlib.import_module, "redis.asyncio.sentinel")
+    options = {
+        "password": address.sentinel_password,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": CONNECT_TIMEOUT,
+        **_tls_options(address.tls),
+    }
+    if address.tls:
+        options["ssl"] = True
+    asked = module.Sentinel(address.sentinels, sentinel_kwargs=options)
+    try:
+        host, port = await asked.discover_master(address.master)
+    finally:
+        for sentinel in asked.sentinels:
+            await sentinel.aclose()
+    return replace(address, host=host, port=port)
+
+
 async def _open(address: RedisAddress) -> "Connection":
-    # Importing redis-py takes long; in a thread, the server answers meanwhile.
     module = await asyncio.to_thread(importlib.import_module, "redis.asyncio.connection")
     retry = importlib.import_module("redis.asyncio.retry")
     backoff = importlib.import_module("redis.backoff")
-    connection: Connection = module.Connection(
-        host=address.host,
-        port=address.port,
-        db=address.db,
-        username=address.username,
-        password=address.password,
-        protocol=3,
-        driver_info=None,
-        socket_connect_timeout=CONNECT_TIMEOUT,
-        # With one, writes are wrapped in wait_for, which on Python 3.11 can swallow the
-        # cancellation that ends this connection: nothing would ever open another.
-        socket_timeout=None,
-        retry=retry.Retry(backoff.NoBackoff(), 0),
-    )
+    options: dict[str, Any] = {
+        "db": address.db,
+        "username": address.username,
+        "password": address.password,
+        "protocol": 3,
+        "driver_info": None,
+        # With a timeout, writes are wrapped in wait_for, which on Python 3.11 can swallow the
+        # cancellation that ends this connection: it would never reconnect.
+        "socket_timeout": None,
+        "retry": retry.Retry(backoff.NoBackoff(), 0),
+    }
+    connection: Connection
+    if address.socket:
+        connection = module.UnixDomainSocketConnection(path=address.socket, **options)
+    else:
+        options |= {"host": address.host, "port": address.port, **_tls_options(address.tls)}
+        options["socket_connect_timeout"] = CONNECT_TIMEOUT
+        kind = module.SSLConnection if address.tls else module.Connection
+        connection = kind(**options)
     async with asyncio.timeout(CONNECT_TIMEOUT):
-        await connection.connect()  # type: ignore[no-untyped-call]  # redis-py types it not
+        await connection.connect()  # type: ignore[no-untyped-call]  # untyped in redis-py
     return connection
+
+
+def _tls_options(tls: Tls | None) -> dict[str, Any]:
+    if tls is None:
+        return {}
+    return {
+        "ssl_ca_certs": tls.ca or None,
+        "ssl_certfile": tls.certificate or None,
+        "ssl_keyfile": tls.key or None,
+        "ssl_cert_reqs": "required",
+        "ssl_check_hostname": True,
+    }
 
 
 async def _identity(connection: "Connection") -> Identity:

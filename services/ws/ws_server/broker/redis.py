@@ -29,7 +29,7 @@ from ws_server.broker.presence import Presence
 from ws_server.broker.watch import Watch
 from ws_server.core.publication import History, Kind, Position, Publication
 from ws_server.log import Log
-from ws_server.settings.config import RedisAddress
+from ws_server.settings.redis_address import RedisAddress
 from ws_server.upkeep import keep as keep_connected
 
 META, STREAM = b"ws:meta:", b"ws:stream:"
@@ -126,10 +126,10 @@ class RedisBroker:
             )
         size, ttl, meta_ttl = (keep.size, keep.ttl, keep.meta_ttl) if keep else (0, 0.0, 0.0)
         # With its length, because the channel and the key may contain colons.
-        known = KEY + b"%d:%s:%s" % (len(name), name, key.encode()) if key else b""
+        known = [KEY + b"%d:%s:%s" % (len(name), name, key.encode())] if key else []
         command = self._command(
             scripts.PUBLISH,
-            (META + name, STREAM + name, known),
+            (META + name, STREAM + name, *known),
             *(self._topic + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
             *(uuid4().hex[:8].encode(), self._watch.life, _ms(KEY_TTL), _seconds(until)),
         )

@@ -20,7 +20,7 @@ PUBLISH = (
     + """
 local meta, stream, known = KEYS[1], KEYS[2], KEYS[3]
 local topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl, ends = unpack(ARGV)
-if known ~= '' then
+if known then
   local place = redis.call('GET', known)
   if place then return place end
   if ends ~= '' and tonumber(redis.call('TIME')[1]) >= tonumber(ends) then
@@ -40,13 +40,13 @@ if tonumber(size) > 0 then
   redis.call('PEXPIRE', meta, meta_ttl)
   place = offset .. ':' .. epoch
 end
-if known ~= '' then redis.call('SET', known, place, 'PX', key_ttl) end
+if known then redis.call('SET', known, place, 'PX', key_ttl) end
 redis.call('PUBLISH', topic, 'p' .. place .. ':' .. payload)
 return place
 """
 )
-"""KEYS: meta, stream, key or ''. ARGV: topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl,
-the time from which a publication with a key is refused in seconds or ''."""
+"""KEYS: meta, stream, and the key if there is one. ARGV: topic, payload, size, ttl, meta_ttl, epoch,
+life, key_ttl, the time from which a publication with a key is refused in seconds or ''."""
 
 HISTORY = (
     _EPOCH

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote
 
 from ws_server.core.namespaces import Namespaces
-from ws_server.settings import cores
+from ws_server.settings import cores, redis_address
 from ws_server.settings import namespaces as namespace_options
 from ws_server.settings.environment import ConfigError, Environment
+from ws_server.settings.redis_address import RedisAddress
 from ws_server.settings.strength import weakness_of
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -16,19 +16,6 @@ NOT_FORWARDED = frozenset(
     {"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"}
 )
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
-
-
-@dataclass(frozen=True, slots=True)
-class RedisAddress:
-    """Where Redis answers and how to sign in."""
-
-    host: str
-    port: int
-    db: int
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    scheme: str = "redis"  # which broker it is
-    min_replicas: int = 0  # that must have a stored publication before it is acknowledged
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +80,7 @@ def load(environ: Mapping[str, str], brokers: tuple[str, ...]) -> Settings:
     ``brokers`` are the schemes that REDIS_URL may have, the usual one first.
     """
     env = Environment(environ)
-    redis = _redis(env, brokers)
+    redis = redis_address.read(env, brokers)
     return Settings(
         secret=_secret(env),
         previous_secrets=_previous_secrets(env),
@@ -205,28 +192,6 @@ def _path(env: Environment) -> str:
     return path
 
 
-def _redis(env: Environment, brokers: tuple[str, ...]) -> RedisAddress | None:
-    url = env.url("REDIS_URL", brokers)
-    password = env.file("REDIS_PASSWORD_FILE")
-    min_replicas = env.integer("WS_REDIS_MIN_REPLICAS", 0, 0, 16)
-    if url is None and min_replicas:
-        raise ConfigError("WS_REDIS_MIN_REPLICAS: needs REDIS_URL, whose replicas are meant")
-    if url is None:
-        return None
-    db = url.path.strip("/") or "0"
-    if not db.isdecimal():
-        raise ConfigError("REDIS_URL: must end in a database number, such as /0")
-    return RedisAddress(
-        host=url.hostname or "",
-        port=url.port or 6379,
-        db=int(db),
-        username=unquote(url.username) if url.username else None,
-        password=password or _url_password(url),
-        scheme=url.scheme,
-        min_replicas=min_replicas,
-    )
-
-
 def _workers(env: Environment, redis: RedisAddress | None) -> int:
     """How many processes: each is a replica to the others, and hears of them by Redis."""
     text = env.text("WS_WORKERS", "1").lower()
@@ -253,10 +218,6 @@ def _outbox(env: Environment) -> bool:
     if is_on and not has_database:
         raise ConfigError("WS_OUTBOX: is on, but DATABASE_URL is not set")
     return is_on
-
-
-def _url_password(url: SplitResult) -> str | None:
-    return unquote(url.password) if url.password else None
 
 
 def _origins(env: Environment) -> frozenset[str]:
