@@ -45,8 +45,8 @@ redis.call('PUBLISH', topic, 'p' .. place .. ':' .. payload)
 return place
 """
 )
-"""KEYS: meta, stream, and the key if there is one. ARGV: topic, payload, size, ttl, meta_ttl, epoch,
-life, key_ttl, the time from which a publication with a key is refused in seconds or ''."""
+"""KEYS: meta, stream, and the key if there is one. ARGV: topic, payload, size, ttl, meta_ttl,
+epoch, life, key_ttl, the time from which a publication with a key is refused in seconds or ''."""
 
 HISTORY = (
     _EPOCH
