@@ -24,8 +24,8 @@ from ws_server.broker.base import Broker
 from ws_server.clients.answers import Answers
 from ws_server.clients.connection import Context, converse
 from ws_server.clients.drain import say_goodbye
-from ws_server.clients.operations import Limits
 from ws_server.clients.intake import Connection
+from ws_server.clients.operations import Limits
 from ws_server.clients.timer import Timer
 from ws_server.clients.transport import Turn
 from ws_server.core.claims import Claims
