@@ -124,19 +124,21 @@ def measure(name: str, flood: Flood | None) -> tuple[str, float, int]:
     peer = ours()
     limits = ("WS_MAX_COMMANDS_PER_SECOND", "WS_MAX_CONNECTS_PER_SECOND")
     kept = {key: value for key, value in peer.environment.items() if key not in limits}
-    with running(replace(peer, environment=kept)) as server:
-        with opened(server.port, peer.dialect, "victim") as client:
-            client.settimeout(PATIENCE)
-            _worst(client, 0.3)
-            worker = None
-            if flood is not None:
-                arguments = (peer, server.port, flood, time.monotonic() + SECONDS)
-                run: Callable[..., None] = _flood
-                worker = multiprocessing.get_context("fork").Process(target=run, args=arguments)
-                worker.start()
-            worst, count = _worst(client, SECONDS)
-            if worker is not None:
-                worker.join(PATIENCE)
+    with (
+        running(replace(peer, environment=kept)) as server,
+        opened(server.port, peer.dialect, "victim") as client,
+    ):
+        client.settimeout(PATIENCE)
+        _worst(client, 0.3)
+        worker = None
+        if flood is not None:
+            arguments = (peer, server.port, flood, time.monotonic() + SECONDS)
+            run: Callable[..., None] = _flood
+            worker = multiprocessing.get_context("fork").Process(target=run, args=arguments)
+            worker.start()
+        worst, count = _worst(client, SECONDS)
+        if worker is not None:
+            worker.join(PATIENCE)
     return name, worst, count
 
 

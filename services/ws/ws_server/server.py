@@ -51,7 +51,7 @@ from ws_server.upkeep import Dependency
 from ws_server.workers.listener import listen
 from ws_server.workers.peers import Peers
 
-ACCEPTED = 16  # connections that are accepted in one turn of the loop: each costs a handshake
+ACCEPTED = 4  # connections that are accepted in one turn of the loop: each costs a handshake
 BACKLOG = 65535  # capped by the kernel; with 100, many clients that reconnect at once are dropped
 LINGER = 2.0  # seconds that a client has to answer a close frame
 CONNECTION: dict[str, Any] = {

@@ -4,7 +4,7 @@ MANY = 10_000  # addresses; beyond, those that have their whole burst again are 
 
 
 class Rate:
-    """``rate`` connections a second and address, with a burst of two seconds' worth; 0: no limit."""
+    """So many connections a second and address, with bursts of two seconds' worth; 0: no limit."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
