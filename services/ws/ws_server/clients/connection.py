@@ -151,7 +151,8 @@ class Conversation:
         for command in received:
             if self.queue.is_closing:  # also since before this frame came
                 return
-            await self._slice.share()
+            if cost > 1:  # a coroutine for each would cost a tenth of a publication
+                await self._slice.share()
             effect = commands.handle(service.hub, service.rules, self._session, command)
             if isinstance(effect, Publish):
                 pipeline.publish(effect)
