@@ -73,6 +73,7 @@ bench: $(TOOLS) images ## measure beside Docker Compose, gixy and other servers,
 	$(BIN)/python -m bench.diagnose
 	PYTHONPATH=services/ws $(BIN)/python -m bench.outbox
 	PYTHONPATH=services/ws $(BIN)/python -m bench.fanout
+	PYTHONPATH=services/ws $(BIN)/python -m bench.floods
 
 clean: ## remove what make made here (not your stack's volumes)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -142,6 +142,8 @@ def ours() -> Peer:
             "WS_HOST": "127.0.0.1",
             "WS_NAMESPACES": json.dumps(NAMESPACES),
             "WS_PING_INTERVAL": "300",  # the load does not answer pings
+            "WS_MAX_COMMANDS_PER_SECOND": "0",
+            "WS_MAX_CONNECTS_PER_SECOND": "0",
         },
         "/readyz",
     )

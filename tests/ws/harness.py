@@ -172,6 +172,8 @@ async def running(broker: Broker | None = None, **settings: Any) -> AsyncIterato
         "port": 0,
         "api_port": 0,
         "drain_timeout": 0.3,
+        "max_commands_per_second": 0,
+        "max_connects_per_second": 0,
         "namespaces": NAMESPACES,
     }
     server = compose(Settings(**defaults | settings), Log("debug", output), broker)

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+import os
 import socket
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
@@ -23,9 +24,10 @@ from ws_server.broker.base import Broker
 from ws_server.clients.answers import Answers
 from ws_server.clients.connection import Context, converse
 from ws_server.clients.drain import say_goodbye
+from ws_server.clients.intake import Connection
 from ws_server.clients.operations import Limits
 from ws_server.clients.timer import Timer
-from ws_server.clients.transport import Connection, Turn
+from ws_server.clients.transport import Turn
 from ws_server.core.claims import Claims
 from ws_server.core.handshake import (
     SUBPROTOCOL,
@@ -50,6 +52,7 @@ from ws_server.upkeep import Condition, Dependency
 from ws_server.workers.listener import listen
 from ws_server.workers.peers import Peers
 
+ACCEPTED = 4  # connections that are accepted in one turn of the loop: each costs a handshake
 BACKLOG = 65535  # capped by the kernel; with 100, many clients that reconnect at once are dropped
 LINGER = 2.0  # seconds that a client has to answer a close frame
 CONNECTION: dict[str, Any] = {
@@ -157,9 +160,11 @@ class Server:
             select_subprotocol=_select_subprotocol,
             max_size=settings.max_message_bytes,
             logger=logger,
-            backlog=BACKLOG,
+            backlog=ACCEPTED,
             **CONNECTION,
         )
+        for listening in self._listener.sockets:
+            _deepen(listening.fileno())
         self.log.info("listening", port=self.port, path=settings.path)
         self.parts.timer.start(self._fire)
         self._upkeep = [asyncio.create_task(work) for work in self._work()]
@@ -252,6 +257,12 @@ class Server:
     def _fire(self) -> None:
         for session, disconnect in self.parts.hub.due(asyncio.get_running_loop().time()):
             self.parts.service.look_at(session, disconnect)
+
+
+def _deepen(listening: int) -> None:
+    """Have the kernel keep more connections waiting than asyncio accepts in one turn."""
+    with socket.socket(fileno=os.dup(listening)) as same:
+        same.listen(BACKLOG)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

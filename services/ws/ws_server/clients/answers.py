@@ -1,5 +1,6 @@
 """Answers every HTTP request on the port: health, and why a handshake is refused; opens nothing."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from http import HTTPStatus
@@ -10,12 +11,15 @@ from websockets.http11 import Request, Response
 
 from ws_server.clients.operations import Verify
 from ws_server.core.claims import InvalidTokenError, VerifierDownError
-from ws_server.core.handshake import Refusal, authorization_token, judge
+from ws_server.core.handshake import Refusal, authorization_token, client_address, judge
+from ws_server.core.rate import Rate
 from ws_server.log import Log
 from ws_server.settings.config import Settings
 from ws_server.stats import Stats
 from ws_server.upkeep import Condition
 from ws_server.workers.slots import WORKER
+
+TOO_OFTEN = "Too many connections a second from this address.\n"
 
 
 class Answers:
@@ -34,6 +38,7 @@ class Answers:
         self._stats = stats
         self._condition = condition
         self._log = log
+        self._rate = Rate(settings.max_connects_per_second)
 
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request that is not to become a WebSocket."""
@@ -51,6 +56,10 @@ class Answers:
             return self._health(connection)
         if path == "/readyz":
             return self._readiness(connection)
+        address = client_address(request.headers, connection.remote_address)
+        if not self._rate.allows(address, asyncio.get_running_loop().time()):
+            self._stats.refused[HTTPStatus.TOO_MANY_REQUESTS.value] += 1  # a log would cost more
+            return connection.respond(HTTPStatus.TOO_MANY_REQUESTS, TOO_OFTEN)
         refusal = await self._judge(path, request)
         if refusal is None:
             return None

@@ -9,6 +9,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 
+from ws_server.clients.intake import Connection, Slice
 from ws_server.clients.operations import Limits, Operations, Verify, Waiting
 from ws_server.clients.pipeline import Pipeline
 from ws_server.clients.transport import SendQueue, Turn
@@ -20,6 +21,8 @@ from ws_server.service.decisions import Hooks
 from ws_server.service.service import Service
 
 FLOOD = 8  # seconds' worth of commands that may be refused in a row before the connection ends
+EARLY = 32  # control frames and fragments before the sign-in
+RUN = 64  # commands of one frame that are decoded between two looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,16 @@ class Conversation:
             service, self._session, context.verify, hooks, context.limits, self._offered
         )
 
+        self._slice = Slice()
+        self._early = 0
+        if isinstance(connection, Connection):
+            connection.charge = self._charge
+
     async def run(self) -> None:
         """Answer frames until the connection closes; raises ConnectionClosed when it broke."""
         await self._refuse_at_once()
         async for message in self._connection:
+            self._slice.begin()
             self.queue.begin()
             if isinstance(message, str):
                 await self._frame(message)
@@ -91,6 +100,9 @@ class Conversation:
             if self.queue.is_closing:
                 return
             await self.queue.drained()
+            if self._slice.is_over:
+                await self._slice.give_way()
+            self._slice.end()
 
     def end(self) -> None:
         """Leave the hub, and every channel."""
@@ -120,21 +132,28 @@ class Conversation:
         return await self._context.offered(request) if request else None
 
     async def _frame(self, text: str) -> None:
+        stats, service, pipeline = self._service.stats, self._service, self._pipeline
+        cost = text.count("\n") + 1  # of an empty frame, too: it is work
+        is_limited = commands.limited(service.rules, self._session, cost, service.clocks.now())
+        if is_limited and self._is_flooding:  # before anything of it is read
+            await self._close(codes.FLOODING)
+            return
         try:
-            received = protocol.decode(text)
+            received = await self._decoded(text, cost)
         except protocol.MalformedFrameError as error:
             await self._close(codes.BAD_FRAME.because(str(error)))
             return
-        stats, service, pipeline = self._service.stats, self._service, self._pipeline
         stats.commands += len(received)
         stats.received_bytes += len(text)
-        if commands.limited(service.rules, self._session, len(received), service.clocks.now()):
+        if is_limited:
             await pipeline.answered()
             self._refuse(received)
             return
         for command in received:
             if self.queue.is_closing:  # also since before this frame came
                 return
+            if cost > 1 and self._slice.is_over:
+                await self._slice.give_way()
             effect = commands.handle(service.hub, service.rules, self._session, command)
             if isinstance(effect, Publish):
                 pipeline.publish(effect)
@@ -143,15 +162,38 @@ class Conversation:
                 await pipeline.answered()
                 await self._carry_out(effect)
 
+    async def _decoded(self, text: str, lines: int) -> list[protocol.Command]:
+        """The commands of a frame: all, before the first is carried out."""
+        if not RUN < lines <= protocol.MAX_COMMANDS:
+            return protocol.decode(text)
+        received: list[protocol.Command] = []
+        each = text.split("\n")
+        for first in range(0, lines, RUN):
+            received += protocol.decode("\n".join(each[first : first + RUN]))
+            if self._slice.is_over:
+                await self._slice.give_way()
+        return received
+
+    @property
+    def _is_flooding(self) -> bool:
+        return self._session.excess > FLOOD * self._service.rules.rate
+
+    def _charge(self, frames: int) -> None:
+        """Count control frames and fragments as commands; before the sign-in few are allowed."""
+        rules, now = self._service.rules, self._service.clocks.now()
+        if self._session.claims is None:
+            self._early += frames
+            if self._early > EARLY:
+                self.queue.close(codes.FLOODING)
+        elif commands.limited(rules, self._session, frames, now) and self._is_flooding:
+            self.queue.close(codes.FLOODING)
+
     async def _close(self, disconnect: codes.Disconnect) -> None:
         await self._pipeline.answered()
         self.queue.close(disconnect)
 
     def _refuse(self, received: list[protocol.Command]) -> None:
-        """Too many commands: each is answered so, and a flood ends the connection."""
-        if self._session.excess > FLOOD * self._service.rules.rate:
-            self.queue.close(codes.FLOODING)
-            return
+        """Too many commands: each is answered so."""
         for command in received:
             if command.method and command.id:
                 self._fail(Fail(command.id, codes.TOO_MANY_REQUESTS))
@@ -175,6 +217,9 @@ class Conversation:
 
     def _closing(self, disconnect: codes.Disconnect) -> None:
         self._service.stats.disconnects[disconnect.code] += 1
+        abuses = (codes.FLOODING.code, codes.BAD_FRAME.code)
+        if disconnect.code in abuses and isinstance(self._connection, Connection):
+            self._connection.refuse()
         self._service.log.info(
             "closing", client=self._session.id, code=disconnect.code, reason=disconnect.reason
         )

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -28,29 +28,6 @@ def _messages(framed: bytes) -> int:
     """How many messages a frame of ours joins; its header may contain a newline's byte, too."""
     header = {126: 4, 127: 10}.get(framed[1], 2)
     return framed.count(b"\n", header) + 1
-
-
-class Connection(ServerConnection):
-    """Bounds the pongs that wait for a peer who sends pings and reads nothing.
-
-    The library answers each at once (RFC 6455 §5.5.3), past every queue of ours.
-    """
-
-    _unread_pongs = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, which the library does not document."""
-        self._wire = cast("asyncio.Transport", transport)
-        super().connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        """As the library, whose only writes in here are its answers to control frames."""
-        waiting = self._wire.get_write_buffer_size()
-        super().data_received(data)
-        more = self._wire.get_write_buffer_size() - waiting
-        self._unread_pongs = self._unread_pongs + more if waiting else 0
-        if self._unread_pongs > FULL:
-            self._wire.abort()
 
 
 class Turn:

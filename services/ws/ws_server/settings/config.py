@@ -63,7 +63,8 @@ class Settings:
     max_channels: int = 128
     max_connections_per_user: int = 0
     max_connections_per_address: int = 0
-    max_commands_per_second: int = 0
+    max_connects_per_second: int = 0
+    max_commands_per_second: int = 500
     namespaces: Namespaces = field(default_factory=Namespaces)
     connect_timeout: float = 5.0
     ping_interval: float = 25.0
@@ -105,7 +106,8 @@ def load(environ: Mapping[str, str], brokers: tuple[str, ...]) -> Settings:
         max_channels=env.integer("WS_MAX_CHANNELS", 128, 1, 100_000),
         max_connections_per_user=env.integer("WS_MAX_CONNECTIONS_PER_USER", 0, 0, 100_000),
         max_connections_per_address=env.integer("WS_MAX_CONNECTIONS_PER_ADDRESS", 0, 0, 100_000),
-        max_commands_per_second=env.integer("WS_MAX_COMMANDS_PER_SECOND", 0, 0, 100_000),
+        max_connects_per_second=env.integer("WS_MAX_CONNECTS_PER_SECOND", 0, 0, 100_000),
+        max_commands_per_second=env.integer("WS_MAX_COMMANDS_PER_SECOND", 500, 0, 100_000),
         namespaces=namespace_options.parse(env.text("WS_NAMESPACES"), "WS_NAMESPACES"),
         connect_timeout=env.seconds("WS_CONNECT_TIMEOUT", 5.0),
         ping_interval=env.seconds("WS_PING_INTERVAL", 25.0),
