@@ -8,7 +8,7 @@ TOOLS  := $(VENV)/.tools
 # Errors only: what pip warns of (its own age, root, an empty index) is nothing to act on here.
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help up down test unit thorough chaos page browser lint format render golden reference bench images clean
+.PHONY: help up down test unit thorough chaos page browser lint format render golden reference bench mutants images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -74,8 +74,13 @@ bench: $(TOOLS) images ## measure beside Docker Compose, gixy and other servers,
 	PYTHONPATH=services/ws $(BIN)/python -m bench.outbox
 	PYTHONPATH=services/ws $(BIN)/python -m bench.fanout
 
+mutants: $(TOOLS) ## change one thing at a time and list what no test notices, ONLY=<file.py>
+	@$(PIP) --group mutants
+	@nice $(BIN)/mutmut run --max-children 2 "$(subst /,.,$(basename $(or $(ONLY),stack/*.py)))*" >/dev/null
+	@$(BIN)/mutmut results
+
 clean: ## remove what make made here (not your stack's volumes)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; run: make PYTHON=python3.11"; exit 1; }
