@@ -5,10 +5,16 @@ from dataclasses import replace
 import pytest
 
 from stack.config.model import Ready
-from stack.engines.running import SeenContainer
-from stack.engines.steps import PlaceConfig, RemoveContainer
+from stack.engines.running import Nameless, SeenContainer, shown
+from stack.engines.steps import (
+    AwaitReady,
+    MakeImage,
+    PlaceConfig,
+    RemoveContainer,
+    RestartContainer,
+)
 from stack.layout.topology import Container
-from stack.lifecycle.plan import is_silent
+from stack.lifecycle.plan import is_silent, plan_down, plan_restart
 from tests.unit.plan_world import SHOP, Simulator, changed, keys, orders, with_state
 
 
@@ -137,3 +143,44 @@ def test_only_an_image_of_a_dockerfile_can_be_left_behind(service: str, is_built
     world, wanted = Simulator().converge(), changed(**{service: {"user": "9"}})
     steps = [step for step in world.plan(wanted).steps if isinstance(step, RemoveContainer)]
     assert {step.is_built for step in steps} == {is_built}
+
+
+def test_a_network_is_removed_only_after_the_containers_on_it() -> None:
+    world = Simulator().converge()
+    networks = {**world.running.networks, "default": True}
+    world.running = replace(world.running, networks=networks)
+    steps = world.plan().steps
+    removals = {str(step.key) for step in steps if isinstance(step, RemoveContainer)}
+    assert removals
+    assert set(orders(steps)["remove network default"]) == removals
+
+
+def test_a_restart_acts_on_the_replica_that_its_step_names() -> None:
+    running = Simulator().converge().running
+    steps = plan_restart(SHOP, running, ["ws"]).steps
+    restarts = [step for step in steps if isinstance(step, RestartContainer)]
+    waits = [step for step in steps if isinstance(step, AwaitReady)]
+    assert [step.seen for step in restarts] == list(running.of("ws"))
+    wanted = SHOP.container("ws")
+    assert [(step.container, step.number) for step in waits] == [(wanted, 1), (wanted, 2)]
+
+
+def test_only_a_dockerfile_with_an_unknown_context_is_built_in_any_case() -> None:
+    def forced(contexts: dict[str, str]) -> set[str]:
+        steps = Simulator(contexts=contexts).plan().steps
+        return {s.container.service for s in steps if isinstance(s, MakeImage) and s.is_forced}
+
+    assert forced({"api": ""}) == {"api"}
+    assert forced({}) == {"api"}
+    assert forced({"api": "context-1"}) == set()
+
+
+def test_each_step_of_down_is_named_by_what_it_removes() -> None:
+    running = replace(Simulator().converge().running, left=(Nameless("ws", 1, "/c", "f" * 64),))
+    steps = plan_down(running, volumes=True).steps
+    assert {str(s.key) for s in steps if not isinstance(s, RemoveContainer)} == {
+        "remove network data",
+        "remove network default",
+        "remove volume db",
+        f"remove volume {shown('f' * 64)}",
+    }
