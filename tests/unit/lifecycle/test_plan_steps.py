@@ -8,10 +8,12 @@ from stack.config.model import Ready
 from stack.engines.running import Nameless, SeenContainer, shown
 from stack.engines.steps import (
     AwaitReady,
+    AwaitRoute,
     MakeImage,
     PlaceConfig,
     RemoveContainer,
     RestartContainer,
+    StartContainer,
 )
 from stack.layout.topology import Container
 from stack.lifecycle.plan import is_silent, plan_down, plan_restart
@@ -184,3 +186,19 @@ def test_each_step_of_down_is_named_by_what_it_removes() -> None:
         "remove volume db",
         f"remove volume {shown('f' * 64)}",
     }
+
+
+def test_a_stopped_container_starts_again_only_once_its_needs_answer() -> None:
+    steps = with_state("exited", "shop-api-1", "shop-db-1").plan().steps
+    starts = {str(step.key): step.seen.name for step in steps if isinstance(step, StartContainer)}
+    assert starts["start shop-api-1"] == "shop-api-1"
+    assert "ready shop-db-1" in orders(steps)["start shop-api-1"]
+
+
+def test_a_container_that_runs_and_cannot_be_asked_is_not_waited_for() -> None:
+    assert "ready shop-api-1" not in orders(with_state("running", "shop-api-1").plan().steps)
+
+
+def test_each_route_is_proved_as_itself() -> None:
+    steps = Simulator().plan().steps
+    assert [step.route for step in steps if isinstance(step, AwaitRoute)] == list(SHOP.routes)
