@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 TOOLS  := $(VENV)/.tools
+MUTANTS := $(subst /,.,$(basename $(or $(ONLY),stack/*.py)))
 # Errors only: what pip warns of (its own age, root, an empty index) is nothing to act on here.
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
@@ -76,8 +77,11 @@ bench: $(TOOLS) images ## measure beside Docker Compose, gixy and other servers,
 
 mutants: $(TOOLS) ## change one thing at a time and list what no test notices, ONLY=<file.py>
 	@$(PIP) --group mutants
-	@nice $(BIN)/mutmut run --max-children 2 "$(subst /,.,$(basename $(or $(ONLY),stack/*.py)))*" >/dev/null
-	@$(BIN)/mutmut results
+	@said=$$(nice $(BIN)/mutmut run --max-children 2 "$(MUTANTS)*" 2>&1) || { echo "$$said" | tail -n 30; exit 1; }
+	@$(BIN)/mutmut results --all true | awk -F': ' '$$1 ~ /^ *$(MUTANTS)/ { n[$$2]++; n["tried"]++; \
+	  if ($$2 != "killed" && $$2 != "timeout") print } \
+	  END { printf "  %d tried: %d killed, %d killed by time, %d left\n", \
+	    n["tried"], n["killed"], n["timeout"], n["tried"] - n["killed"] - n["timeout"] }'
 
 clean: ## remove what make made here (not your stack's volumes)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
