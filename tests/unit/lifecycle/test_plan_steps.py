@@ -202,3 +202,26 @@ def test_a_container_that_runs_and_cannot_be_asked_is_not_waited_for() -> None:
 def test_each_route_is_proved_as_itself() -> None:
     steps = Simulator().plan().steps
     assert [step.route for step in steps if isinstance(step, AwaitRoute)] == list(SHOP.routes)
+
+
+def test_a_name_is_free_before_the_container_that_gets_it_starts() -> None:
+    world = Simulator().converge()
+    world._keep(
+        replace(seen, number=7) if seen.name == "shop-db-1" else seen
+        for seen in world.running.containers
+    )
+    assert "remove container shop-db-1" in orders(world.plan().steps)["start shop-db-1"]
+
+
+def test_two_replicas_that_are_new_take_the_place_of_both_once() -> None:
+    plan = Simulator().converge().plan(changed(ws={"user": "1"}))
+    assert keys(plan) == [
+        "remove container shop-ws-1", "start shop-ws-1",
+        "remove container shop-ws-2", "start shop-ws-2",
+    ]  # fmt: skip
+
+
+def test_an_image_that_was_built_by_another_tool_is_built_again_when_asked() -> None:
+    world = Simulator(contexts={"api": ""}).converge()
+    assert world.running.images["shop-api"].context == ""  # no label says what it was built from
+    assert "image shop-api" in keys(world.plan())
