@@ -66,6 +66,7 @@ def test_a_change_replaces_one_replica_after_another() -> None:
     assert after["remove container shop-ws-1"] == ()
     assert after["remove container shop-ws-2"] == ("ready shop-ws-1",)
     assert "remove container shop-ws-2" in after["start shop-ws-2"]
+    assert "remove container shop-ws-2" not in after["start shop-ws-1"]  # each would wait for ever
     assert "ready shop-ws-2" not in after["start shop-ws-3"]  # a new one takes nobody's place
 
 
