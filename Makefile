@@ -5,10 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 TOOLS  := $(VENV)/.tools
+MUTANTS := $(subst /,.,$(basename $(or $(ONLY),stack/*.py)))
 # Errors only: what pip warns of (its own age, root, an empty index) is nothing to act on here.
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: help up down test unit thorough chaos page browser lint format render golden reference bench images clean
+.PHONY: help up down test unit thorough chaos page browser lint format render golden reference bench mutants images clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -75,8 +76,16 @@ bench: $(TOOLS) images ## measure beside Docker Compose, gixy and other servers,
 	PYTHONPATH=services/ws $(BIN)/python -m bench.fanout
 	PYTHONPATH=services/ws $(BIN)/python -m bench.floods
 
+mutants: $(TOOLS) ## change one thing at a time and list what no test notices, ONLY=<file.py>
+	@$(PIP) --group mutants
+	@said=$$(nice $(BIN)/mutmut run --max-children 2 "$(MUTANTS)*" 2>&1) || { echo "$$said" | tail -n 30; exit 1; }
+	@$(BIN)/mutmut results --all true | awk -F': ' '$$1 ~ /^ *$(MUTANTS)/ { n[$$2]++; n["tried"]++; \
+	  if ($$2 != "killed" && $$2 != "timeout") print } \
+	  END { printf "  %d tried: %d killed, %d killed by time, %d left\n", \
+	    n["tried"], n["killed"], n["timeout"], n["tried"] - n["killed"] - n["timeout"] }'
+
 clean: ## remove what make made here (not your stack's volumes)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; run: make PYTHON=python3.11"; exit 1; }

@@ -133,10 +133,11 @@ def _images(
     for container in topology.containers:
         seen = running.images.get(container.image)
         wanted = contexts.get(container.service, "")
-        is_stale = seen is None or (container.build is not None and seen.context != wanted)
+        is_own = container.build is not None
+        is_stale = seen is None or (is_own and (not wanted or seen.context != wanted))
         if is_stale and container.image not in made:
             made.add(container.image)
-            is_forced = container.build is not None and not wanted
+            is_forced = is_own and not wanted
             yield MakeImage(_image(container), container=container, is_forced=is_forced)
 
 

@@ -155,6 +155,89 @@ def test_the_next_first_member_begins_anew() -> None:
     assert hub.channels.position("a") == (9, "e")
 
 
+def test_a_stream_that_begins_anew_is_a_gap_however_low_its_offsets_are() -> None:
+    hub = Hub(TIMES)
+    member(hub, top=5)
+    assert accept(hub, 1, epoch="f") == ["gap"]
+
+
+def test_doubt_during_a_gap_keeps_what_is_held_back() -> None:
+    hub = Hub(TIMES)
+    member(hub, top=5)
+    assert accept(hub, 8) == ["gap"]
+    hub.channels.doubt()
+    recovery = hub.channels.healed("a", history(6, 7, top=7))
+    assert recovery
+    assert offsets_of(recovery.publications) == [6, 7, 8]
+
+
+def test_where_all_members_left_the_next_one_does_not_go_on_in_their_stream() -> None:
+    hub = Hub(TIMES)
+    first, second = member(hub, top=5), signed_in(hub)
+    hub.channels.join(second, "a")
+    hub.channels.leave(first, "a")
+    joined = hub.channels.joined(second, "a", Subscription(), history(top=9, epoch="f"))
+    assert joined == Recovery((), Position(9, "f"), is_whole=True)
+
+
+def test_who_asks_for_no_history_gets_no_place_in_it() -> None:
+    hub = Hub(TIMES)
+    member(hub, top=5)
+    plain = signed_in(hub)
+    hub.channels.join(plain, "a")
+    joined = hub.channels.joined(plain, "a", Subscription())
+    assert joined == Recovery((), Position(0, ""), is_whole=False)
+    assert plain.channels["a"].since == 0
+
+
+def test_without_a_place_in_the_history_what_has_an_offset_is_delivered() -> None:
+    hub = Hub(TIMES)
+    session = signed_in(hub)
+    hub.channels.join(session, "a")
+    hub.channels.joined(session, "a", Subscription())
+    assert accept(hub, 7) == ["deliver"]
+    assert hub.channels.position("a") is None
+    assert hub.channels.healed("a", history(top=7)) is None
+
+
+def test_a_subscription_is_completed_once_and_only_where_it_was_asked_for() -> None:
+    hub = Hub(TIMES)
+    session, other = member(hub), signed_in(hub)
+    for who, channel in ((session, "a"), (other, "a"), (other, "b")):
+        assert hub.channels.joined(who, channel, Subscription(), history(top=0)) is None
+    assert list(hub.channels.members("a")) == [session]
+
+
+def test_the_broker_delivers_until_the_last_one_who_listens_or_joins_has_left() -> None:
+    hub = Hub(TIMES)
+    first, second, third = member(hub), member(hub), signed_in(hub)
+    hub.channels.join(third, "a")
+    assert [hub.channels.leave(who, "a") for who in (first, second)] == [False, False]
+    assert hub.channels.leave(third, "a") is True
+    assert hub.channels.leave(third, "a") is False  # it was told to end that before
+
+
+def test_who_still_joins_is_no_member() -> None:
+    hub = Hub(TIMES)
+    session, late = member(hub), signed_in(hub)
+    hub.channels.join(late, "a")
+    assert [hub.channels.is_member(who, "a") for who in (session, late)] == [True, False]
+    assert hub.channels.is_member(session, "b") is False
+    assert (list(hub.channels.members("a")), list(hub.channels.members("b"))) == ([session], [])
+    assert list(hub.channels.names()) == [("a", 1)]
+
+
+def test_empty_are_channels_with_a_history_that_has_not_begun() -> None:
+    hub = Hub(TIMES)
+    session = member(hub, top=0)
+    hub.channels.join(session, "plain")
+    hub.channels.joined(session, "plain", Subscription())
+    assert hub.channels.empty() == ["a"]
+    assert accept(hub, 1) == ["deliver"]
+    assert hub.channels.empty() == []
+    assert hub.channels.position("b") is None
+
+
 def test_subscriptions_end_each_at_its_time() -> None:
     hub = Hub(TIMES)
     session = signed_in(hub)

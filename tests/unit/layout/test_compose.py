@@ -168,7 +168,7 @@ def test_whatever_is_written_is_read_back_exactly(a: str, b: str, c: str, d: str
     assert (made["build"]["args"], made["healthcheck"]["test"]) == ({"A": a}, ["CMD", d])
 
 
-@pytest.mark.parametrize("character", breaks, ids=ascii)
+@pytest.mark.parametrize("character", breaks, ids=["U+0085", "U+2028", "U+2029"])
 def test_line_breaks_of_old_yaml_come_back(character: str) -> None:
     stack = stack_of({"app": {"image": "x", "port": 1, "env": {"A": f"a{character}b"}}})
     read = yaml.safe_load(render_compose(stack, lay_out(stack, IMAGES)))

@@ -5,10 +5,18 @@ from dataclasses import replace
 import pytest
 
 from stack.config.model import Ready
-from stack.engines.running import SeenContainer
-from stack.engines.steps import PlaceConfig, RemoveContainer
+from stack.engines.running import Nameless, SeenContainer, shown
+from stack.engines.steps import (
+    AwaitReady,
+    AwaitRoute,
+    MakeImage,
+    PlaceConfig,
+    RemoveContainer,
+    RestartContainer,
+    StartContainer,
+)
 from stack.layout.topology import Container
-from stack.lifecycle.plan import is_silent
+from stack.lifecycle.plan import is_silent, plan_down, plan_restart
 from tests.unit.plan_world import SHOP, Simulator, changed, keys, orders, with_state
 
 
@@ -137,3 +145,83 @@ def test_only_an_image_of_a_dockerfile_can_be_left_behind(service: str, is_built
     world, wanted = Simulator().converge(), changed(**{service: {"user": "9"}})
     steps = [step for step in world.plan(wanted).steps if isinstance(step, RemoveContainer)]
     assert {step.is_built for step in steps} == {is_built}
+
+
+def test_a_network_is_removed_only_after_the_containers_on_it() -> None:
+    world = Simulator().converge()
+    networks = {**world.running.networks, "default": True}
+    world.running = replace(world.running, networks=networks)
+    steps = world.plan().steps
+    removals = {str(step.key) for step in steps if isinstance(step, RemoveContainer)}
+    assert removals
+    assert set(orders(steps)["remove network default"]) == removals
+
+
+def test_a_restart_acts_on_the_replica_that_its_step_names() -> None:
+    running = Simulator().converge().running
+    steps = plan_restart(SHOP, running, ["ws"]).steps
+    restarts = [step for step in steps if isinstance(step, RestartContainer)]
+    waits = [step for step in steps if isinstance(step, AwaitReady)]
+    assert [step.seen for step in restarts] == list(running.of("ws"))
+    wanted = SHOP.container("ws")
+    assert [(step.container, step.number) for step in waits] == [(wanted, 1), (wanted, 2)]
+
+
+def test_only_a_dockerfile_with_an_unknown_context_is_built_in_any_case() -> None:
+    def forced(contexts: dict[str, str]) -> set[str]:
+        steps = Simulator(contexts=contexts).plan().steps
+        return {s.container.service for s in steps if isinstance(s, MakeImage) and s.is_forced}
+
+    assert forced({"api": ""}) == {"api"}
+    assert forced({}) == {"api"}
+    assert forced({"api": "context-1"}) == set()
+
+
+def test_each_step_of_down_is_named_by_what_it_removes() -> None:
+    running = replace(Simulator().converge().running, left=(Nameless("ws", 1, "/c", "f" * 64),))
+    steps = plan_down(running, volumes=True).steps
+    assert {str(s.key) for s in steps if not isinstance(s, RemoveContainer)} == {
+        "remove network data",
+        "remove network default",
+        "remove volume db",
+        f"remove volume {shown('f' * 64)}",
+    }
+
+
+def test_a_stopped_container_starts_again_only_once_its_needs_answer() -> None:
+    steps = with_state("exited", "shop-api-1", "shop-db-1").plan().steps
+    starts = {str(step.key): step.seen.name for step in steps if isinstance(step, StartContainer)}
+    assert starts["start shop-api-1"] == "shop-api-1"
+    assert "ready shop-db-1" in orders(steps)["start shop-api-1"]
+
+
+def test_a_container_that_runs_and_cannot_be_asked_is_not_waited_for() -> None:
+    assert "ready shop-api-1" not in orders(with_state("running", "shop-api-1").plan().steps)
+
+
+def test_each_route_is_proved_as_itself() -> None:
+    steps = Simulator().plan().steps
+    assert [step.route for step in steps if isinstance(step, AwaitRoute)] == list(SHOP.routes)
+
+
+def test_a_name_is_free_before_the_container_that_gets_it_starts() -> None:
+    world = Simulator().converge()
+    world._keep(
+        replace(seen, number=7) if seen.name == "shop-db-1" else seen
+        for seen in world.running.containers
+    )
+    assert "remove container shop-db-1" in orders(world.plan().steps)["start shop-db-1"]
+
+
+def test_two_replicas_that_are_new_take_the_place_of_both_once() -> None:
+    plan = Simulator().converge().plan(changed(ws={"user": "1"}))
+    assert keys(plan) == [
+        "remove container shop-ws-1", "start shop-ws-1",
+        "remove container shop-ws-2", "start shop-ws-2",
+    ]  # fmt: skip
+
+
+def test_an_image_that_was_built_by_another_tool_is_built_again_when_asked() -> None:
+    world = Simulator(contexts={"api": ""}).converge()
+    assert world.running.images["shop-api"].context == ""  # no label says what it was built from
+    assert "image shop-api" in keys(world.plan())
