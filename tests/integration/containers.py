@@ -1,14 +1,21 @@
 """Containers for tests: hardened as stack runs them, labelled, and always removed."""
 
+import os
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
 from docker.models.containers import Container
+
+from stack.engines.docker.build import ensure
+from stack.layout.images import Recipe
+from tests.locks import locked
 
 T = TypeVar("T")
 
@@ -52,6 +59,18 @@ class Yard:
             container.remove(force=True, v=True)
         for volume in self.client.volumes.list(filters=mine):
             volume.remove(force=True)
+
+
+def building() -> AbstractContextManager[None]:
+    """Be the only test process that makes images: another one would make the same again."""
+    return locked(Path(tempfile.gettempdir()) / f"stack-tests-{os.getuid()}.lock")
+
+
+def made(client: docker.DockerClient, recipe: Recipe) -> str:
+    """Make an image exist and give its name."""
+    with building():
+        ensure(client, recipe, print)
+    return recipe.reference
 
 
 @contextmanager

@@ -14,12 +14,11 @@ from ws_server.core.publication import Kind, Publication
 from ws_server.log import Log
 from ws_server.settings.config import RedisAddress
 
-from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
 from stack.layout import images
 from stack.layout.labels import Owner
-from tests.integration.containers import HARDENED, LABEL, eventually, yard
+from tests.integration.containers import HARDENED, LABEL, eventually, made, yard
 from tests.integration.projects import free_port
 
 Message = tuple[str, Kind, Publication]
@@ -93,7 +92,7 @@ def real_redis(*options: str) -> Iterator[RealRedis]:
     client = connect()
     source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
     recipe = images.recipe_for("redis", source)
-    ensure(client, recipe, print)
+    made(client, recipe)
     with yard(client) as place:
         port = free_port()
         container = place.client.containers.create(
