@@ -110,6 +110,20 @@ def eventually(attempt: Callable[[], T], limit: float = 20.0) -> T:
             time.sleep(0.05)
 
 
+def ended(container: Container) -> None:
+    """Return when the process is gone that ran when the container was looked up.
+
+    The engine may have started another by then: somebody may have changed the restart policy.
+    """
+    before = container.attrs["State"]["Pid"]
+
+    def attempt() -> None:
+        container.reload()
+        assert container.attrs["State"]["Pid"] != before
+
+    eventually(attempt, 60)
+
+
 def logs(container: Container) -> str:
     """Give all that a container printed."""
     return container.logs().decode()
