@@ -34,7 +34,7 @@ unit: $(TOOLS) ## only the tests that need no Docker Engine; most of them wait, 
 	$(BIN)/pytest -m "not integration" --numprocesses 4 --dist loadfile
 
 thorough: $(TOOLS) ## the tests with generated examples, with twenty times as many of them
-	STACK_THOROUGH=20 $(BIN)/pytest -m "not integration" --numprocesses 4 --dist loadfile \
+	STACK_THOROUGH=20 $(BIN)/pytest --timeout 3600 -m "not integration" --numprocesses 4 --dist loadfile \
 	  $$(grep -rlE '@given|StateMachine' tests --include='test_*.py')
 
 chaos: $(TOOLS) images ## check deliveries while everything is killed, for SECONDS=600

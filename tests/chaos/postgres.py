@@ -13,10 +13,9 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 from ws_server.outbox.relay import LOCK
 
-from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.layout import images
-from tests.integration.containers import HARDENED, eventually, yard
+from tests.integration.containers import HARDENED, eventually, made, yard
 from tests.integration.projects import free_port
 
 LEADERS = """
@@ -87,7 +86,7 @@ def real_postgres(source: images.Source) -> Iterator[RealPostgres]:
     """Start a Postgres that forgets nothing, and remove it whatever happens."""
     client = connect()
     recipe = images.recipe_for("postgres", source)
-    ensure(client, recipe, print)
+    made(client, recipe)
     with yard(client) as place:
         port = free_port()
         container = place.run(

@@ -16,12 +16,11 @@ import docker
 import pytest
 from testcontainers.core.container import DockerContainer
 
-from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
 from stack.layout import images
 from stack.layout.labels import Owner
-from tests.integration.containers import LABEL
+from tests.integration.containers import LABEL, made
 from tests.integration.projects import (
     REALTIME,
     SITE,
@@ -61,9 +60,7 @@ def source() -> images.Source:
 @pytest.fixture(scope="session")
 def python_image(docker_client: docker.DockerClient, source: images.Source) -> str:
     """The Python image of that source, which exists."""
-    recipe = images.python(source)
-    ensure(docker_client, recipe, print)
-    return recipe.reference
+    return made(docker_client, images.python(source))
 
 
 @pytest.fixture

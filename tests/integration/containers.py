@@ -1,14 +1,21 @@
 """Containers for tests: hardened as stack runs them, labelled, and always removed."""
 
+import os
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
 from docker.models.containers import Container
+
+from stack.engines.docker.build import ensure
+from stack.layout.images import Recipe
+from tests.locks import locked
 
 T = TypeVar("T")
 
@@ -54,6 +61,18 @@ class Yard:
             volume.remove(force=True)
 
 
+def building() -> AbstractContextManager[None]:
+    """Be the only test process that makes images: another one would make the same again."""
+    return locked(Path(tempfile.gettempdir()) / f"stack-tests-{os.getuid()}.lock")
+
+
+def made(client: docker.DockerClient, recipe: Recipe) -> str:
+    """Make an image exist and give its name."""
+    with building():
+        ensure(client, recipe, print)
+    return recipe.reference
+
+
 @contextmanager
 def yard(client: docker.DockerClient) -> Iterator[Yard]:
     """Give a yard, and clear it whatever happens."""
@@ -89,6 +108,20 @@ def eventually(attempt: Callable[[], T], limit: float = 20.0) -> T:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def ended(container: Container) -> None:
+    """Return when the process is gone that ran when the container was looked up.
+
+    The engine may have started another by then: somebody may have changed the restart policy.
+    """
+    before = container.attrs["State"]["Pid"]
+
+    def attempt() -> None:
+        container.reload()
+        assert container.attrs["State"]["Pid"] != before
+
+    eventually(attempt, 60)
 
 
 def logs(container: Container) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
+from tests.integration.containers import ended
 from tests.integration.projects import Project, compose
 
 Hand = Callable[[Project], None]
@@ -319,8 +320,9 @@ def restart_policy(shop: Project) -> None:
 
 @hand
 def quit_nginx(shop: Project) -> None:
-    shop.container("nginx").kill("SIGQUIT")
-    settled(shop.container("nginx"))
+    nginx = shop.container("nginx")
+    nginx.kill("SIGQUIT")
+    ended(nginx)
 
 
 @hand
@@ -335,7 +337,7 @@ def end_redis_by_its_own_command(shop: Project) -> None:
     redis.exec_run(
         ["sh", "-c", 'REDISCLI_AUTH="$(cat /run/secrets/password)" redis-cli shutdown save']
     )
-    settled(redis)
+    ended(redis)
 
 
 @hand
@@ -391,8 +393,3 @@ def by_compose(shop: Project, *args: str) -> None:
 def processes(container: Container) -> list[list[str]]:
     found = container.top()["Processes"]
     return sorted(found, key=lambda line: int(line[1]))
-
-
-def settled(container: Container) -> None:
-    """Return when its process has ended."""
-    container.wait(timeout=20)

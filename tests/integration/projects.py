@@ -52,9 +52,12 @@ def free_port() -> int:
     """Give a port that is free now on IPv4 and IPv6.
 
     Below the range that the kernel takes for outgoing connections, or one of those could have it
-    by the time it is wanted.
+    by the time it is wanted. Each test process of a run has ports of its own, or two of them could
+    find the same one free.
     """
-    for port in random.sample(range(20000, 32000), 100):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    for port in random.sample(range(20000 + worker, 32000, workers), 100):
         if all(is_free(family, port) for family in (socket.AF_INET, socket.AF_INET6)):
             return port
     raise RuntimeError("no free port")
@@ -198,8 +201,11 @@ def remove_labelled(client: docker.DockerClient, name: str) -> None:
         with contextlib.suppress(APIError):
             volume.remove(force=True)
     for image in client.images.list(filters={"reference": f"{name}-*"}):
-        with contextlib.suppress(APIError):
-            client.images.remove(str(image.id), force=True)
+        # By its name: another project may have built the same image, and it has one id.
+        for tag in image.tags:
+            if tag.startswith(f"{name}-"):
+                with contextlib.suppress(APIError):
+                    client.images.remove(tag, force=True)
 
 
 def echo_service(image: str, **more: Any) -> dict[str, Any]:

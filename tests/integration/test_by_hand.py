@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from stack.engines.running import shown
-from stack.layout.compose import HEALTH_RETRIES, HEALTH_START, HEALTH_TIMEOUT
 from tests.integration.conftest import Neighbour
 from tests.integration.hands import HANDS, Hand, cut_from_network, pause, pause_the_front, rename
 from tests.integration.projects import SITE, Project, compose
@@ -218,7 +217,5 @@ def until_unhealthy(owner: Project) -> None:
 
     If it was frozen before its first check, failures count only after the start period.
     """
-    deadline = time.monotonic() + HEALTH_START + 2 * HEALTH_RETRIES * HEALTH_TIMEOUT
     while owner.container("redis").health != "unhealthy":
-        assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -28,10 +28,8 @@ EVERYWHERE = "0.0.0.0"
 
 
 @pytest.fixture(scope="session")
-def packages(request: pytest.FixtureRequest) -> Path:
-    cache = request.config.cache
-    assert cache is not None
-    return installed(SOURCES, Path(cache.mkdir("devservers")))
+def packages() -> Path:
+    return installed(SOURCES)
 
 
 def answers(server: Server) -> None:

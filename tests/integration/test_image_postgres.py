@@ -12,7 +12,6 @@ import pytest
 from docker.models.containers import Container
 from psycopg.conninfo import make_conninfo
 
-from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.layout import images
 from tests.integration.containers import (
@@ -20,6 +19,7 @@ from tests.integration.containers import (
     Yard,
     eventually,
     logs,
+    made,
     printed,
     published,
     shell,
@@ -45,9 +45,7 @@ def client() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="module")
 def image(client: docker.DockerClient) -> str:
-    recipe = images.recipe_for("postgres", "debian")
-    ensure(client, recipe, print)
-    return recipe.reference
+    return made(client, images.recipe_for("postgres", "debian"))
 
 
 @pytest.fixture

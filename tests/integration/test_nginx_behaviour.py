@@ -16,7 +16,6 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from stack.config import presets
-from stack.engines.docker.build import ensure
 from stack.layout import images
 from stack.layout.render import generation
 from tests.integration.containers import (
@@ -25,6 +24,7 @@ from tests.integration.containers import (
     Yard,
     eventually,
     logs,
+    made,
     printed,
     published,
     yard,
@@ -45,9 +45,7 @@ def place(docker_client: docker.DockerClient) -> Iterator[Yard]:
 
 @pytest.fixture(scope="module")
 def image(docker_client: docker.DockerClient, source: images.Source) -> str:
-    recipe = images.recipe_for("nginx", source)
-    ensure(docker_client, recipe, print)
-    return recipe.reference
+    return made(docker_client, images.recipe_for("nginx", source))
 
 
 def dev_file(source: images.Source) -> str:

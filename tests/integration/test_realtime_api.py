@@ -11,9 +11,8 @@ import pytest
 from docker.models.containers import Container
 from ws_server.settings.redis_address import RedisAddress
 
-from stack.engines.docker.build import ensure
 from stack.layout import images
-from tests.integration.containers import published, yard
+from tests.integration.containers import made, published, yard
 from tests.ws.harness import API_KEY, Client, Running, running
 from tests.ws.test_metrics import scrape
 
@@ -21,7 +20,7 @@ from tests.ws.test_metrics import scrape
 @pytest.fixture(scope="module")
 def redis(docker_client: docker.DockerClient, source: images.Source) -> Iterator[Container]:
     recipe = images.recipe_for("redis", source)
-    ensure(docker_client, recipe, print)
+    made(docker_client, recipe)
     with yard(docker_client) as place:
         yield place.run(recipe.reference, "--requirepass", "secret", port=6379, user="999:999")
 

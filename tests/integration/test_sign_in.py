@@ -17,9 +17,8 @@ from ws_server.service import control
 from ws_server.settings.config import PostgresAddress
 from ws_server.settings.redis_address import RedisAddress
 
-from stack.engines.docker.build import ensure
 from stack.layout import images
-from tests.integration.containers import HARDENED, Yard, eventually, published, yard
+from tests.integration.containers import HARDENED, Yard, eventually, made, published, yard
 from tests.ws.harness import Client, Running, running, token, until
 
 CONNECT: dict[str, Any] = {"id": 1, "connect": {}}
@@ -52,7 +51,7 @@ def place(docker_client: docker.DockerClient) -> Iterator[Yard]:
 
 
 def started(place: Yard, recipe: images.Recipe, **options: Any) -> Container:
-    ensure(place.client, recipe, print)
+    made(place.client, recipe)
     return place.run(recipe.reference, **HARDENED, **options)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from stack.engines.docker.build import ensure
 from stack.layout import images
+from tests.integration.containers import made
 from tests.integration.projects import Project, environment, free_port
 from tests.integration.wire import signed_in
 
@@ -52,7 +52,7 @@ def installed(
 ) -> Iterator[Project]:
     """An empty folder, and the installed command. The checkout has made all images."""
     for name in images.NAMES:
-        ensure(docker_client, images.recipe_for(name, source), print)
+        made(docker_client, images.recipe_for(name, source))
     folder = tmp_path / f"it-{uuid.uuid4().hex[:10]}"  # a project is named after its folder
     folder.mkdir()
     command = python.with_name("stack")

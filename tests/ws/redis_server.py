@@ -20,12 +20,11 @@ from ws_server.core.publication import Kind, Publication
 from ws_server.log import Log
 from ws_server.settings.redis_address import RedisAddress
 
-from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
 from stack.layout import images
 from stack.layout.labels import Owner
-from tests.integration.containers import HARDENED, LABEL, Yard, eventually, yard
+from tests.integration.containers import HARDENED, LABEL, Yard, eventually, made, yard
 from tests.integration.projects import free_port
 
 Message = tuple[str, Kind, Publication]
@@ -189,7 +188,7 @@ def redis_servers() -> Iterator[Servers]:
     client = connect()
     source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
     recipe = images.recipe_for("redis", source)
-    ensure(client, recipe, print)
+    made(client, recipe)
     with yard(client) as place:
         yield Servers(place, recipe.reference)
     client.close()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from ws_server.broker.base import Keep
 from ws_server.broker.memory import MemoryBroker
-from ws_server.clients.drain import batch_size
+from ws_server.clients.drain import PAUSE, batch_size
 from ws_server.core.publication import Position
 
-from tests.ws.harness import Client, running, token
+from tests.ws.harness import Client, running, token, until
 
 
 @pytest.mark.parametrize(
@@ -22,25 +22,39 @@ def test_few_go_at_once_and_many_within_the_time(many: int, within: float, size:
     assert batch_size(many, within) == size
 
 
-async def test_connections_are_closed_a_few_at_a_time() -> None:
-    clock = asyncio.get_running_loop().time
-    async with running(drain_timeout=2.0) as server, AsyncExitStack() as exits:
+async def test_connections_are_closed_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, batches = asyncio.get_running_loop().time, 0
+    async with running(drain_timeout=20.0) as server, AsyncExitStack() as exits:
         clients = [await exits.enter_async_context(server.client()) for _ in range(200)]
 
         async def closed(client: Client) -> tuple[float, tuple[int | None, str | None]]:
             how = await client.closed()
             return clock(), how
 
+        fanout = server.server.parts.service.fanout
+        end_turn = fanout.end_turn
+
+        def counted() -> None:
+            nonlocal batches
+            batches += 1
+            end_turn()
+
+        monkeypatch.setattr(fanout, "end_turn", counted)  # each batch begins with it
         closings = [asyncio.create_task(closed(client)) for client in clients]
         await asyncio.sleep(0)
         await server.server.stop()
         seen = sorted(await asyncio.gather(*closings))
         assert {how for _, how in seen} == {(3001, "shutdown")}
-        assert 0.1 < seen[-1][0] - seen[0][0] < 1.5
+        assert batches == 200 // batch_size(200, 20.0) == 4
+        assert seen[-1][0] - seen[0][0] > 2 * PAUSE
 
 
 class Slow(MemoryBroker):
-    """A broker that takes its time to publish."""
+    """A broker that publishes when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
 
     def publish(
         self,
@@ -53,17 +67,21 @@ class Slow(MemoryBroker):
         return asyncio.ensure_future(self._late(channel, payload, keep, key, until))
 
     async def _late(self, *args: Any) -> Position:
-        await asyncio.sleep(0.3)
+        self.begun.set()
+        await self.may_end.wait()
         return await super().publish(*args)
 
 
 async def test_what_is_in_flight_is_answered_before_the_goodbye() -> None:
-    async with running(Slow(), drain_timeout=2.0) as server, server.client() as client:
+    slow = Slow()
+    async with running(slow, drain_timeout=20.0) as server, server.client() as client:
         await client.ask({"id": 1, "connect": {"token": token()}})
         await client.subscribe("room:1")
         await client.send({"id": 3, "publish": {"channel": "room:1", "data": 1}})
-        await asyncio.sleep(0.1)
+        await slow.begun.wait()
         stopping = asyncio.create_task(server.server.stop())
+        await until(lambda: "draining" in server.logged)
+        slow.may_end.set()
         answers = [await client.receive(), await client.receive()]  # its own push is one of them
         assert {"id": 3, "publish": {}} in answers
         assert await client.closed() == (3001, "shutdown")

@@ -1,15 +1,19 @@
-"""One scrape of a container with several workers, in real processes; Redis is away in all of it."""
+"""One scrape of a container with several workers, in real processes; Redis is away in all of it.
+
+The tests share one set of processes. Each begins when all workers are there, and counts from there.
+"""
 
 import asyncio
 import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 
 import httpx
 import pytest
+import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from ws_server.api.scrape import joined
@@ -20,7 +24,23 @@ from tests.ws.harness import API_KEY, SECRET, until
 from tests.ws.test_process import spawn
 from tests.ws.test_workers import Master, children, lives, master, opened
 
+SHARED = pytest.mark.asyncio(loop_scope="module")
 KEY = {"WS_API_KEY": API_KEY.decode(), "WS_API_PORT": "0"}
+ALL = {"0": 1.0, "1": 1.0, "2": 1.0}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared() -> AsyncIterator[Master]:
+    async with master(3, **KEY) as one:
+        await ready(one)
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def one(shared: Master) -> Master:
+    """Three workers that answer and have no connections."""
+    await whole(shared)
+    return shared
 
 
 def url(one: Master) -> str:
@@ -39,6 +59,25 @@ async def scrape(one: Master) -> list[Sample]:
     names = [family.name for family in families]
     assert len(names) == len(set(names))  # Prometheus refuses a family that comes twice
     return [sample for family in families for sample in family.samples]
+
+
+async def whole(one: Master) -> None:
+    async with asyncio.timeout(15):
+        while True:
+            samples = await scrape(one)
+            idle = sum(by_worker(samples, "ws_connections").values()) == 0
+            if idle and by_worker(samples, "ws_worker_up") == ALL:
+                return
+            await asyncio.sleep(0.05)
+
+
+def calls(samples: list[Sample]) -> dict[str, float]:
+    """How many calls of the API there were, by method, of all workers."""
+    counted: Counter[str] = Counter()
+    for each in samples:
+        if each.name == "ws_api_requests_total":
+            counted[each.labels["method"]] += int(each.value)
+    return dict(counted)
 
 
 def by_worker(samples: list[Sample], name: str) -> dict[str, float]:
@@ -60,9 +99,10 @@ def stopped(pid: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-async def test_one_scrape_has_all_workers() -> None:
-    async with master(3, **KEY) as one, AsyncExitStack() as exits:
-        await ready(one)
+@SHARED
+async def test_one_scrape_has_all_workers(one: Master) -> None:
+    before = await scrape(one)
+    async with AsyncExitStack() as exits:
         await opened(exits, one.port, 9)
         await opened(exits, one.port, 3)
         for _ in range(10):
@@ -71,52 +111,47 @@ async def test_one_scrape_has_all_workers() -> None:
         thirds = {"0": 4.0, "1": 4.0, "2": 4.0}
         assert by_worker(samples, "ws_connections") == thirds
         # A client that had to wait on a busy machine may have given up once, and come again.
+        opened_before = by_worker(before, "ws_connections_opened_total")
         opened_ever = by_worker(samples, "ws_connections_opened_total")
-        assert all(opened_ever[worker] >= count for worker, count in thirds.items())
-        assert by_worker(samples, "ws_worker_up") == {"0": 1, "1": 1, "2": 1}
-        calls = [each for each in samples if each.name == "ws_api_requests_total"]
-        assert sum(each.value for each in calls) == 10
-        assert {each.labels["method"] for each in calls} == {"info"}
+        assert all(opened_ever[worker] >= opened_before[worker] + 4 for worker in thirds)
+        assert by_worker(samples, "ws_worker_up") == ALL
+        assert calls(samples) == {"info": calls(before).get("info", 0) + 10}
         starts = by_worker(samples, "process_start_time_seconds")
         assert len(starts) == 3
         buckets = Counter(e.labels["worker"] for e in samples if e.name.endswith("_seconds_bucket"))
         assert len(set(buckets.values())) == 1
 
 
-async def test_a_stuck_worker_is_down_and_holds_up_nothing() -> None:
-    async with master(3, **KEY) as one:
-        await ready(one)
-        await scrape(one)
-        with stopped(one.workers()[1]):
-            for limit in (TIMEOUT + 1, TIMEOUT):  # one that is known to be stuck is not asked
-                started = time.monotonic()
-                samples = await scrape(one)
-                assert time.monotonic() - started < limit
-                assert sorted(by_worker(samples, "ws_worker_up").values()) == [0, 1, 1]
-                assert len(by_worker(samples, "ws_connections")) == 2
-                await asyncio.sleep(LATE)
-        await asyncio.sleep(0.5)  # its next beat
-        assert sorted(by_worker(await scrape(one), "ws_worker_up").values()) == [1, 1, 1]
-
-
-async def test_scrapes_at_the_same_time_get_the_same() -> None:
-    async with master(3, **KEY) as one:
-        await ready(one)
-        for samples in await asyncio.gather(*(scrape(one) for _ in range(20))):
-            assert by_worker(samples, "ws_worker_up") == {"0": 1, "1": 1, "2": 1}
-
-
-async def test_the_api_answers_whichever_worker_dies() -> None:
-    async with master(3, **KEY) as one:
-        await ready(one)
-        for turn, pid in enumerate(one.workers()):
-            os.kill(pid, signal.SIGKILL)
-            assert await call(one) == 200
+@SHARED
+async def test_a_stuck_worker_is_down_and_holds_up_nothing(one: Master) -> None:
+    with stopped(one.workers()[1]):
+        for limit in (TIMEOUT + 1, TIMEOUT):  # one that is known to be stuck is not asked
+            started = time.monotonic()
             samples = await scrape(one)
-            assert sum(by_worker(samples, "ws_worker_up").values()) >= 2
-            await ready(one, 4 + turn)
-            samples = await scrape(one)
-            assert by_worker(samples, "ws_worker_up") == {"0": 1, "1": 1, "2": 1}
+            assert time.monotonic() - started < limit
+            assert sorted(by_worker(samples, "ws_worker_up").values()) == [0, 1, 1]
+            assert len(by_worker(samples, "ws_connections")) == 2
+            await asyncio.sleep(LATE)
+    await whole(one)  # with its next beat
+
+
+@SHARED
+async def test_scrapes_at_the_same_time_get_the_same(one: Master) -> None:
+    for samples in await asyncio.gather(*(scrape(one) for _ in range(20))):
+        assert by_worker(samples, "ws_worker_up") == ALL
+
+
+@SHARED
+async def test_the_api_answers_whichever_worker_dies(one: Master) -> None:
+    listening = len(one.events("api_listening"))
+    for turn, pid in enumerate(one.workers()):
+        os.kill(pid, signal.SIGKILL)
+        assert await call(one) == 200
+        samples = await scrape(one)
+        assert sum(by_worker(samples, "ws_worker_up").values()) >= 2
+        await ready(one, listening + 1 + turn)
+        samples = await scrape(one)
+        assert by_worker(samples, "ws_worker_up") == ALL
 
 
 async def test_requests_wait_while_no_worker_lives() -> None:
@@ -127,15 +162,14 @@ async def test_requests_wait_while_no_worker_lives() -> None:
         assert await call(one) == 200
 
 
-async def test_a_worker_that_stops_alone_takes_no_requests_from_the_others() -> None:
-    async with master(3, **KEY) as one:
-        await ready(one)
-        leaving = one.workers()[0]
-        os.kill(leaving, signal.SIGTERM)
-        while lives(leaving):
-            assert await call(one) == 200
-            await asyncio.sleep(0)
+@SHARED
+async def test_a_worker_that_stops_alone_takes_no_requests_from_the_others(one: Master) -> None:
+    leaving = one.workers()[0]
+    os.kill(leaving, signal.SIGTERM)
+    while lives(leaving):
         assert await call(one) == 200
+        await asyncio.sleep(0)
+    assert await call(one) == 200
 
 
 async def test_nobody_answers_requests_after_sigterm() -> None:
@@ -150,16 +184,15 @@ async def test_nobody_answers_requests_after_sigterm() -> None:
                 await client.get(f"{address}/metrics")
 
 
-async def test_a_taken_port_of_the_api_is_named_by_the_parent() -> None:
-    async with master(3, **KEY) as one:
-        await ready(one)
-        port = url(one).rpartition(":")[2]
-        more = KEY | {"WS_WORKERS": "2", "REDIS_URL": "redis://127.0.0.1:1", "WS_API_PORT": port}
-        second = await spawn("-m", "ws_server", NEXTAUTH_SECRET=SECRET.decode(), **more)
-        _, errors = await second.communicate()
-        assert second.returncode == 1
-        assert errors.decode().startswith(f"ws_server: cannot listen on 127.0.0.1:{port}: ")
-        assert errors.count(b"\n") == 1
+@SHARED
+async def test_a_taken_port_of_the_api_is_named_by_the_parent(one: Master) -> None:
+    port = url(one).rpartition(":")[2]
+    more = KEY | {"WS_WORKERS": "2", "REDIS_URL": "redis://127.0.0.1:1", "WS_API_PORT": port}
+    second = await spawn("-m", "ws_server", NEXTAUTH_SECRET=SECRET.decode(), **more)
+    _, errors = await second.communicate()
+    assert second.returncode == 1
+    assert errors.decode().startswith(f"ws_server: cannot listen on 127.0.0.1:{port}: ")
+    assert errors.count(b"\n") == 1
 
 
 async def test_without_a_key_there_is_no_port() -> None:

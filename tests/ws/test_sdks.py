@@ -1,63 +1,48 @@
 """The official SDKs for JavaScript and Python as clients: what they expect is what we do."""
 
 import asyncio
-import os
 import shutil
-import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from ws_server.broker.memory import MemoryBroker
 from ws_server.core import codes
 from ws_server.core.codes import Disconnect, Unsubscribe
 
 from tests.integration.projects import free_port
+from tests.npm import installed
 from tests.ws.harness import Running, running, token
-from tests.ws.sdk.driver import PYTHON, Sdk, sdk
+from tests.ws.sdk.driver import Sdk, SdkProcess, sdk
 from tests.ws.test_hooks import hooked
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 Start = Callable[[Running], AbstractAsyncContextManager[Sdk]]
 SOURCES = Path(__file__).parent / "sdk"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "stack-tests"
 
 
-@pytest.fixture(scope="session")
-def javascript(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """The JavaScript SDK in the version of the lock file, installed once a version of that."""
-    if not shutil.which("npm"):
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["javascript", "python"])
+async def process(request: pytest.FixtureRequest) -> AsyncIterator[SdkProcess]:
+    """A process of each SDK in turn; JavaScript's in the version of the lock file."""
+    if request.param == "javascript" and not shutil.which("npm"):
         pytest.skip("needs Node 20 and npm")
-    lock = (SOURCES / "package-lock.json").read_bytes()
-    folder = CACHE / f"sdk-{hash_of(lock)}"
-    if not (folder / "node_modules" / ".package-lock.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOURCES / name, folder)
-        npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(npm, cwd=folder, check=True, timeout=120)
-    place = tmp_path_factory.mktemp("sdk")  # other checkouts share the cache, not the client
-    shutil.copy(SOURCES / "client.mjs", place)
-    (place / "node_modules").symlink_to(folder / "node_modules")
-    return ("node", str(place / "client.mjs"))
-
-
-def hash_of(data: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(data).hexdigest()[:12]
-
-
-@pytest.fixture(params=["javascript", "python"])
-def start(request: pytest.FixtureRequest) -> Start:
-    """Start a client of each SDK in turn: ``start(live)``."""
     is_python = request.param == "python"
-    command = PYTHON if is_python else request.getfixturevalue("javascript")
-    return lambda live: sdk(command, live.url())
+    script = SOURCES / "client.py" if is_python else installed(SOURCES) / "client.mjs"
+    async with sdk(sys.executable if is_python else "node", str(script)) as one:
+        yield one
 
 
 @pytest.fixture
+def start(process: SdkProcess) -> Start:
+    """Start a client: ``start(live)``."""
+    return lambda live: process.client(live.url())
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def live() -> AsyncIterator[Running]:
     async with running(expired_grace=2.0) as server:
         yield server

@@ -8,9 +8,8 @@ import docker
 import psycopg
 from docker.models.containers import Container
 
-from stack.engines.docker.build import ensure
 from stack.layout import images
-from tests.integration.containers import HARDENED, eventually, published, yard
+from tests.integration.containers import HARDENED, eventually, made, published, yard
 from tests.integration.projects import free_port
 
 
@@ -38,7 +37,7 @@ def started(
     """Start both, Postgres with these options, and remove them whatever happens."""
     recipes = {name: images.recipe_for(name, source) for name in ("postgres", "redis")}
     for recipe in recipes.values():
-        ensure(client, recipe, print)
+        made(client, recipe)
     with yard(client) as place:
         port = free_port()
         redis = place.run(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stack.config import document
 from stack.config.model import Stack
 from stack.config.shape import PATTERNS
 from stack.errors import ConfigError
@@ -62,7 +63,6 @@ BOMBS = [
     ("a: &a [x]\n" + "".join(f"b{n}: &a [{','.join(['*a'] * 9)}]\n" for n in range(9)), None),
     ("a: &a {x: 1}\n" + "".join(f"b{n}: &a\n  <<: [{','.join(['*a'] * 9)}]\n" for n in range(9)), None),
     ("a: &a\n  <<: *a\n", None),
-    ("- a\n" * 60_000, None),
 ]
 SHAPES = [
     (f"{OK}frobs: 1\n", ":5:1: frobs: unknown key"),
@@ -135,6 +135,11 @@ def test_problem(tmp_path: Path, content: str | bytes, wanted: str | None) -> No
     message, _ = problems(folder, content)  # a bomb would take minutes here, or all memory
     assert wanted is None or message == f"stack.yaml{wanted}"
     assert all(line.startswith("stack.yaml:") for line in message.splitlines())
+
+
+def test_too_many_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "MAX_NODES", 500)  # so many as are allowed take seconds to read
+    assert problems(tmp_path, "- a\n" * 600)[0] == "stack.yaml:501:1: has too many values"
 
 
 @pytest.mark.parametrize(

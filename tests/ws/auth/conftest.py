@@ -32,10 +32,8 @@ Sessions = dict[str, dict[str, str]]
 
 
 @pytest.fixture(scope="session")
-def authjs(request: pytest.FixtureRequest) -> Path:
-    cache = request.config.cache
-    assert cache is not None
-    return installed(FOLDER, Path(cache.mkdir("authjs")))
+def authjs() -> Path:
+    return installed(FOLDER)
 
 
 @pytest.fixture(scope="session")

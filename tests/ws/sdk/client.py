@@ -1,4 +1,7 @@
-"""centrifuge-python, driven by JSON lines on stdin; what happens to it goes to stdout likewise."""
+"""centrifuge-python, driven by JSON lines on stdin; what happens to it goes to stdout likewise.
+
+Each line names one of several clients by its number.
+"""
 
 import asyncio
 import json
@@ -13,73 +16,85 @@ from centrifuge import (
     SubscriptionEventHandler,
 )
 
-wanted: "asyncio.Queue[str]" = asyncio.Queue()
 
+class Voice:
+    """What one client says."""
 
-def say(event: str, **fields: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def say(self, event: str, **fields: Any) -> None:
+        line = {"client": self.number, "event": event, **fields}
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
 
 
 class OfClient(ClientEventHandler):  # type: ignore[misc]  # it has no types
+    def __init__(self, voice: Voice) -> None:
+        self.say = voice.say
+
     async def on_connecting(self, ctx: Any) -> None:
-        say("connecting", code=ctx.code, reason=ctx.reason)
+        self.say("connecting", code=ctx.code, reason=ctx.reason)
 
     async def on_connected(self, ctx: Any) -> None:
-        say("connected", client=ctx.client)
+        self.say("connected")
 
     async def on_disconnected(self, ctx: Any) -> None:
-        say("disconnected", code=ctx.code, reason=ctx.reason)
+        self.say("disconnected", code=ctx.code, reason=ctx.reason)
 
     async def on_error(self, ctx: Any) -> None:
-        say("error", code=ctx.code)
+        self.say("error", code=ctx.code)
 
 
 class OfSubscription(SubscriptionEventHandler):  # type: ignore[misc]  # as above
     leave: Any = None  # called once, when it has recovered
 
+    def __init__(self, voice: Voice) -> None:
+        self.say = voice.say
+
     async def on_subscribing(self, ctx: Any) -> None:
-        say("subscribing", code=ctx.code, reason=ctx.reason)
+        self.say("subscribing", code=ctx.code, reason=ctx.reason)
 
     async def on_subscribed(self, ctx: Any) -> None:
-        say("subscribed", wasRecovering=ctx.was_recovering, recovered=ctx.recovered)
+        self.say("subscribed", wasRecovering=ctx.was_recovering, recovered=ctx.recovered)
         if self.leave and ctx.recovered:
             leave, self.leave = self.leave, None
             await leave()
 
     async def on_unsubscribed(self, ctx: Any) -> None:
-        say("unsubscribed", code=ctx.code, reason=ctx.reason)
+        self.say("unsubscribed", code=ctx.code, reason=ctx.reason)
 
     async def on_publication(self, ctx: Any) -> None:
-        say("publication", data=ctx.pub.data, offset=ctx.pub.offset or 0)
+        self.say("publication", data=ctx.pub.data, offset=ctx.pub.offset or 0)
 
     async def on_join(self, ctx: Any) -> None:
-        say("join", user=ctx.info.user)
+        self.say("join", user=ctx.info.user)
 
     async def on_leave(self, ctx: Any) -> None:
-        say("leave", user=ctx.info.user)
+        self.say("leave", user=ctx.info.user)
 
     async def on_error(self, ctx: Any) -> None:
-        say("sub_error", code=ctx.code)
-
-
-async def get_token() -> str:
-    say("token_wanted")
-    return await wanted.get()
+        self.say("sub_error", code=ctx.code)
 
 
 class Actions:
     """One method for each thing to do."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, voice: Voice, url: str) -> None:
+        self.voice = voice
+        self.tokens: asyncio.Queue[str] = asyncio.Queue()
         self.client = Client(
             url,
-            events=OfClient(),
-            get_token=get_token,
+            events=OfClient(voice),
+            get_token=self.get_token,
             min_reconnect_delay=0.05,
             max_reconnect_delay=0.2,
             proxy=None,
         )
+
+    async def get_token(self) -> str:
+        self.voice.say("token_wanted")
+        return await self.tokens.get()
 
     def sub(self, channel: str) -> Any:
         found = self.client.get_subscription(channel)
@@ -95,10 +110,10 @@ class Actions:
         await self.client.disconnect()
 
     async def token(self, token: str) -> None:
-        await wanted.put(token)
+        await self.tokens.put(token)
 
     async def subscribe(self, channel: str, leaves: bool = False) -> None:
-        events = OfSubscription()
+        events = OfSubscription(self.voice)
         sub = self.client.new_subscription(
             channel, events, min_resubscribe_delay=0.05, max_resubscribe_delay=0.2
         )
@@ -133,18 +148,27 @@ class Actions:
         return (await self.client.rpc(method, {})).data
 
 
-async def main(url: str) -> None:
-    actions = Actions(url)
+async def carry_out(actions: Actions, action: str, order: dict[str, Any]) -> None:
+    try:
+        result = await getattr(actions, action)(**order)
+    except ReplyError as error:
+        actions.voice.say("failed", code=error.code)
+    else:
+        actions.voice.say("done", result=result)
+
+
+async def main() -> None:
+    clients: dict[int, Actions] = {}
     loop = asyncio.get_running_loop()
-    while line := await loop.run_in_executor(None, sys.stdin.readline):
-        order = json.loads(line)
-        try:
-            result = await getattr(actions, order.pop("do"))(**order)
-        except ReplyError as error:
-            say("failed", code=error.code)
-        else:
-            say("done", result=result)
+    async with asyncio.TaskGroup() as tasks:  # an error that is not of the protocol ends all
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            order = json.loads(line)
+            number, action = order.pop("client"), order.pop("do")
+            if action == "open":
+                clients[number] = Actions(Voice(number), order["url"])
+            else:
+                tasks.create_task(carry_out(clients[number], action, order))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main())

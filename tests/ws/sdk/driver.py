@@ -3,27 +3,26 @@
 import asyncio
 import contextlib
 import json
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
 LIMIT = 10.0  # seconds that anything may take
+ENDED = {"event": "ended"}
 
 
 class Sdk:
     """One client. Events are kept until somebody waits for them."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: "SdkProcess", number: int) -> None:
+        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._process = process
+        self._number = number
         self._events: list[dict[str, Any]] = []
 
     def tell(self, action: str, **fields: Any) -> None:
         """Have it do something."""
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps({"do": action, **fields}).encode() + b"\n")
+        self._process.write({"client": self._number, "do": action, **fields})
 
     async def event(self, *names: str) -> dict[str, Any]:
         """Give the next event of these names; others stay, in their order."""
@@ -33,10 +32,9 @@ class Sdk:
                     if event["event"] in names:
                         self._events.remove(event)
                         return event
-                assert self._process.stdout
-                line = await self._process.stdout.readline()
-                assert line, f"the SDK ended; before it: {self._events}"
-                self._events.append(json.loads(line))
+                found = await self.inbox.get()
+                assert found is not ENDED, f"the SDK ended; before it: {self._events}"
+                self._events.append(found)
 
     async def do(self, action: str, **fields: Any) -> Any:
         """Have it do something; gives what came of it, or the code of the error."""
@@ -59,16 +57,54 @@ class Sdk:
         return [(await self.event("publication"))["data"] for _ in range(count)]
 
 
+class SdkProcess:
+    """A process in which any number of clients of one SDK live."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._clients: dict[int, Sdk] = {}
+        self._opened = 0
+
+    @contextlib.asynccontextmanager
+    async def client(self, url: str) -> AsyncIterator[Sdk]:
+        """Make a client, and disconnect it whatever happens."""
+        self._opened += 1
+        number = self._opened
+        one = self._clients[number] = Sdk(self, number)
+        one.tell("open", url=url)
+        try:
+            yield one
+        finally:
+            del self._clients[number]
+            one.tell("disconnect")
+
+    def write(self, order: dict[str, Any]) -> None:
+        """Pass an order on."""
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+
+    async def read(self) -> None:
+        """Give each client its events until the process ends."""
+        assert self._process.stdout
+        async for line in self._process.stdout:
+            event = json.loads(line)
+            client = self._clients.get(event.pop("client"))
+            if client:
+                client.inbox.put_nowait(event)
+        for client in self._clients.values():
+            client.inbox.put_nowait(ENDED)
+
+
 @contextlib.asynccontextmanager
-async def sdk(command: tuple[str, ...], url: str) -> AsyncIterator[Sdk]:
-    """Start one, and end it whatever happens."""
-    process = await asyncio.create_subprocess_exec(*command, url, stdin=PIPE, stdout=PIPE)
+async def sdk(*command: str) -> AsyncIterator[SdkProcess]:
+    """Start the process of an SDK, and end it whatever happens."""
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    one = SdkProcess(process)
+    reading = asyncio.create_task(one.read())
     try:
-        yield Sdk(process)
+        yield one
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-PYTHON = (sys.executable, str(HERE / "client.py"))
+        await reading
