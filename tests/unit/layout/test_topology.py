@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from stack.config.model import Stack
+from stack.config.presets import PRESETS
 from stack.layout.names import secret_file
 from stack.layout.topology import Container, Topology, lay_out, secret_names
 
@@ -229,3 +230,26 @@ def test_the_digest_follows_what_a_container_is(change: dict[str, object]) -> No
 
 def test_the_digest_ignores_what_only_stack_does() -> None:
     assert Container("a", "a").digest == Container("a", "a", replicas=3, port=5, probe="x").digest
+
+
+def test_what_is_written_of_a_service_reaches_its_container() -> None:
+    build = {"context": "api", "target": "run"}
+    volumes = ["data:/d", "./x:/x:ro"]
+    api = {"build": build, "port": 80, "env_file": "api.env", "memory": "64m", "volumes": volumes}
+    ws = {"preset": "realtime", "port": 3002, "env_file": "ws.env"}
+    found = lay_out(stack_of({"app": {"host": 1}, "api": api, "ws": ws}), IMAGES)
+    own, realtime = found.container("api"), found.container("ws")
+    assert own.build
+    assert (own.build.context, own.build.target) == ("./api", "run")
+    assert (own.port, own.env_file, own.memory) == (80, "./api.env", "64m")
+    assert [mount.read_only for mount in own.mounts] == [False, True]
+    assert (realtime.port, realtime.env_file) == (3002, "./ws.env")
+
+
+def test_what_an_env_file_says_of_a_secret_of_a_preset_is_emptied() -> None:
+    ws = {"preset": "realtime", "port": 3002, "env_file": "ws.env"}
+    found = lay_out(stack_of({"app": {"host": 1}, "ws": ws}), IMAGES).container("ws")
+    said = dict(found.environment)
+    secret = PRESETS["realtime"].secret_variables
+    assert secret
+    assert {name: said[name] for name in secret} == dict.fromkeys(secret, "")
