@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from stack.diagnose.doctor import capacity, message_size, questions, upgrade
-from stack.diagnose.doctor.conclusions import origin
+from stack.diagnose.doctor.conclusions import origin, redirect
 from stack.diagnose.doctor.evidence import Evidence, Examination, Options
 from stack.diagnose.doctor.variation import Variation, vary
 from stack.diagnose.lint.answer import Answer
@@ -23,14 +23,12 @@ from stack.probe.exchange import Exchange, Question, Target, scrubbed
 from stack.probe.proc_net import Listener
 
 AGAIN = 3  # handshakes beside the first: one bad upstream of two stays undetected once in 16 times
-MAX_REDIRECTS = 10
 MAX_NEIGHBOURS = 24
 NEIGHBOUR_WAIT = 1.0  # seconds
 MOMENT = 0.02  # seconds; the least time for the last question
 PARALLEL = 64  # more than are ever asked at once: a silent server must not delay others
 # Servers that log a foreign handshake as an attack, and never speak WebSocket.
 _SPARED = {22, 25, 53, 111, 139, 445, 631, 3306, 5432, 6379, 11211, 27017}
-_REDIRECTS = {301, 302, 303, 307, 308}
 
 
 class Clock:
@@ -238,8 +236,10 @@ def _as_neighbour(question: Question, place: Target, address: str) -> Question:
 def _follow(evidence: Evidence, clock: Clock) -> Evidence:
     """Record where redirects of the same host lead; browsers do not follow them for a WebSocket."""
     chain: list[Exchange] = [evidence.base]
-    while chain[-1].status in _REDIRECTS and chain[-1].head and len(chain) <= MAX_REDIRECTS:
-        target = located(chain[-1].question.target, chain[-1].head.get("location"))
+    while len(chain) <= redirect.MAX_REDIRECTS and (head := chain[-1].head):
+        if chain[-1].status not in redirect.STATUSES:
+            break
+        target = located(chain[-1].question.target, head.get("location"))
         if target is None or target.host != evidence.target.host:
             break
         if target in [item.question.target for item in chain]:
