@@ -10,9 +10,7 @@ from stack.engines.docker.context import context_digest, holds
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.opening import choose_source
 from stack.engines.running import Running, Stranger
-from stack.engines.steps import (
-    Plan,
-)
+from stack.engines.steps import Plan
 from stack.hint import quoted
 from stack.layout.images import Source
 from stack.layout.topology import BuildSpec

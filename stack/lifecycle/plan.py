@@ -68,8 +68,8 @@ def plan_up(
     removal_keys = tuple(step.key for step in removals)
     orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
     unwanted = orphans | stale_networks
-    # So one always answers. Not where networks are removed: they wait for all removals, and so
-    # would the first replica, for which the others wait.
+    # Replicas go one after another, so one always answers. Not where a network is removed: its
+    # removal waits for all containers, and the first new replica waits for the network.
     removals = removals if unwanted else [_in_turn(topology, step) for step in removals]
     steps: list[Step] = [*images, *(step for step in removals if not step.after)]
     steps += [

@@ -22,6 +22,9 @@ def up(
 ) -> Outcome:
     """Bring the project to what stack.yaml says and prove the front.
 
+    In this order: plan (owner, names and images are checked), front port, files below .stack until
+    none is missing, images, then the rest as each step allows.
+
     The caller holds the project's lock. Failures of steps are in the outcome; StackError is raised
     for what is wrong before any container was touched.
     """

@@ -1,4 +1,4 @@
-"""Judge an Nginx configuration by all rules. Pure: the file is read by ``nginx.conf``."""
+"""Judges an Nginx configuration by all rules. Pure: ``diagnose/nginx/conf.py`` reads the file."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -26,7 +26,7 @@ from stack.finding import Finding, Severity
 
 __all__ = ["RULES", "Options", "Rule", "lint", "merged"]
 
-GROUPS = (
+FAMILIES = (
     answers,
     connection,
     headers,
@@ -44,7 +44,7 @@ GROUPS = (
 )
 
 RULES: tuple[Rule, ...] = tuple(
-    sorted((rule for group in GROUPS for rule in group.RULES), key=lambda rule: rule.cause.code)
+    sorted((rule for family in FAMILIES for rule in family.RULES), key=lambda rule: rule.cause.code)
 )
 """Every rule, by its code."""
 

@@ -1,4 +1,4 @@
-"""Makes images exist on a Docker engine; what they contain is decided in ``stack.images``."""
+"""Makes images exist on a Docker engine; ``stack.layout.images`` decides what they contain."""
 
 import io
 import os

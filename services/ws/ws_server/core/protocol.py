@@ -79,7 +79,8 @@ def _refuse_constant(_name: str) -> None:
     raise ValueError("not JSON")
 
 
-_read = json.JSONDecoder(parse_constant=_refuse_constant).decode  # made once: that takes as long
+# Made once: making it takes as long as reading a frame.
+_read = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def encode(value: object) -> bytes:

@@ -40,7 +40,7 @@ class Revoking:
 
     async def repeat(self) -> None:
         """Tell a broker that may have lost all; replicas that start later hear it from there."""
-        for revocation in self.known.all():
+        for revocation in self.known.current():
             await self._tell(revocation)
 
     def _revoked(self, _service: Service, fields: Fields) -> None:

@@ -93,10 +93,10 @@ class Service:
         *,
         is_server_side: bool = False,
     ) -> bytes | ReplyError:
-        """Make the session a member; gives the SubscribeResult as JSON, with ``data`` for it.
+        """Make the session a member; return the SubscribeResult as JSON, with ``data`` for it.
 
-        Or why it is none: it left in the meantime, or wanted a whole recovery. The reply has to be
-        sent before anything waits, or publications overtake it.
+        Return the error instead if it left in the meantime, or demanded a whole recovery and none
+        is possible. The reply has to be sent before anything waits, or publications overtake it.
         """
         channel, options = wanted.channel, self.rules.namespaces.of(wanted.channel)
         self.fanout.flush(channel)
@@ -113,7 +113,8 @@ class Service:
         if options.presence:
             self.later(self._enter(session, channel))
         result: dict[str, object] = {}
-        # Who is told of an end without a token to replace would ask for one in vain, and give up.
+        # An SDK that is told of an end asks for a new token; without one to replace it would give
+        # up.
         if expires_at < math.inf and session.channels[channel].token:
             result = protocol.life(expires_at - self.clocks.now() - self.hub.times.grace)
         if history is not None:
@@ -181,7 +182,7 @@ class Service:
         session.receiver.send(protocol.connection_push("refresh", protocol.life(ttl)))
 
     def ends_at(self, expires_at: float, *, by_token: bool = True) -> float:
-        """Unix seconds on the hub's clock, with the time that there is to replace a token."""
+        """Return the time on the hub's clock; ``by_token`` adds the grace to replace a token."""
         grace = self.hub.times.grace if by_token else 0.0
         return self.clocks.now() + expires_at - self.clocks.wall() + grace
 
