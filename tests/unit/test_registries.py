@@ -17,7 +17,7 @@ from tests.unit.test_layers import STACK
 SHARED = {
     "stack.config.preset": {"kind"},
     "stack.diagnose.doctor.conclusions": {"family"},
-    "stack.diagnose.lint.rules": {"editing", "examples", "rule", "tcp_routes", "upgrades"},
+    "stack.diagnose.lint.rules": {"connection_line", "editing", "examples", "rule", "tcp_routes"},
 }
 
 

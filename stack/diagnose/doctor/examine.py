@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
-from stack.diagnose.doctor import capacity, message_size, questions, upgrade
+from stack.diagnose.doctor import capacity, message_size, questions
+from stack.diagnose.doctor.conclude import conclude, is_healthy, suspect
 from stack.diagnose.doctor.conclusions import origin, redirect
 from stack.diagnose.doctor.evidence import Evidence, Examination, Options
 from stack.diagnose.doctor.variation import Variation, vary
@@ -62,14 +63,14 @@ def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Exami
     """
     clock = Clock(options.timeout, options.secrets)
     evidence = _first_look(options, clock)
-    if upgrade.is_healthy(evidence.base):
+    if is_healthy(evidence.base):
         evidence = _repeat(evidence, clock)
     else:
         evidence = _vary(evidence, clock)
         evidence = _look_around(evidence, clock, look)
         evidence = _follow(evidence, clock)
     evidence = _measure(evidence, clock)
-    return Examination(evidence, upgrade.conclude(evidence))
+    return Examination(evidence, conclude(evidence))
 
 
 def add_file(seen: Examination, answer: Answer) -> Examination:
@@ -91,8 +92,7 @@ def _first_look(options: Options, clock: Clock) -> Evidence:
     answers = clock.ask_all(asked, share, options.timeout)
     bases = tuple(item for item in answers if item.question.variation is not Variation.PAGE)
     page = next((item for item in answers if item.question.variation is Variation.PAGE), None)
-    suspect = max(0, upgrade.suspect(bases))
-    return Evidence(options, time.time(), bases, suspect, page=page)
+    return Evidence(options, time.time(), bases, max(0, suspect(bases)), page=page)
 
 
 def _repeat(evidence: Evidence, clock: Clock) -> Evidence:
@@ -182,7 +182,7 @@ def _confirm(evidence: Evidence, clock: Clock) -> Evidence:
 def _measure(evidence: Evidence, clock: Clock) -> Evidence:
     """Measure what was requested where a WebSocket opens, each within its share of the time."""
     options, first = evidence.options, evidence.bases[0]
-    if not upgrade.is_healthy(first):
+    if not is_healthy(first):
         return evidence
     if options.connections:
         until = clock.end - clock.left * (0.5 if options.message else 0.05)

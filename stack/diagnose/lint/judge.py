@@ -5,9 +5,7 @@ from dataclasses import replace
 
 from stack.diagnose.lint.rules import (
     answers,
-    connection,
-    headers,
-    host_header,
+    forwarding,
     limits,
     locations,
     maps,
@@ -17,7 +15,9 @@ from stack.diagnose.lint.rules import (
     target,
     timeouts,
     upstreams,
+    values,
     version,
+    virtual_hosts,
 )
 from stack.diagnose.lint.rules.rule import Rule
 from stack.diagnose.nginx.site import Options, Site
@@ -28,9 +28,7 @@ __all__ = ["RULES", "Options", "Rule", "lint", "merged"]
 
 FAMILIES = (
     answers,
-    connection,
-    headers,
-    host_header,
+    forwarding,
     limits,
     locations,
     maps,
@@ -40,7 +38,9 @@ FAMILIES = (
     target,
     timeouts,
     upstreams,
+    values,
     version,
+    virtual_hosts,
 )
 
 RULES: tuple[Rule, ...] = tuple(
