@@ -19,8 +19,8 @@ from stack.engines.steps import (
     MakeImage,
     PlaceConfig,
     Plan,
+    RemoveAnonymous,
     RemoveContainer,
-    RemoveNameless,
     RemoveNetwork,
     RemoveVolume,
     RestartContainer,
@@ -120,8 +120,8 @@ def plan_down(running: Running, *, volumes: bool) -> Plan:
             for name in running.own_volumes
         ]
         steps += [
-            RemoveNameless(_volume(Verb.REMOVE, shown(name)), keys, volume=name)
-            for name in running.unnamed
+            RemoveAnonymous(_volume(Verb.REMOVE, shown(name)), keys, volume=name)
+            for name in running.anonymous_names
         ]
     return Plan(tuple(steps))
 
@@ -248,7 +248,7 @@ def _replicas(
         name = container_name(topology.project, container.service, number)
         before = [step.key for step in removals if step in former or step.seen.name == name]
         left = running.left_of(container.service, number)
-        inherited = former[-1].seen.nameless if former else left
+        inherited = former[-1].seen.anonymous if former else left
         yield from _bring_up(topology, container, number, before, kept, fingerprints, inherited)
     yield from (step for step in late if step.seen.number > container.replicas)
 

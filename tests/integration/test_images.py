@@ -239,7 +239,7 @@ def test_a_users_folder_is_built_only_when_it_changed(
         client.images.get(first)
 
 
-def test_a_rebuild_leaves_no_nameless_stage(
+def test_a_rebuild_leaves_no_dangling_stage(
     client: docker.DockerClient, built: dict[str, str], place: Yard, tmp_path: Path
 ) -> None:
     stage = f"ARG BASE\nFROM ${{BASE}} AS made\nRUN echo {place.mark}\nCOPY app.txt /\n"
@@ -250,8 +250,8 @@ def test_a_rebuild_leaves_no_nameless_stage(
         (tmp_path / "app.txt").write_text(tag)
         files = images.members(tmp_path)
         ensure(client, Build(name[6:], f"{name}:{tag}", tmp_path, files, base), print)
-    nameless = client.images.list(filters={"dangling": True})
-    pasts = [json.dumps(image.history()) for image in nameless]
+    dangling = client.images.list(filters={"dangling": True})
+    pasts = [json.dumps(image.history()) for image in dangling]
     tags = {tag for image in client.images.list(name) for tag in image.tags}
     for tag in tags:
         client.images.remove(tag)

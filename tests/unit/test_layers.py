@@ -23,7 +23,7 @@ MODULES = STACK | WS
 # From the ground up: an entry imports only entries that stand before it.
 ORDER = {
     "stack": (
-        *("errors", "hint", "trouble", "reading", "files", "assets", "redaction", "probe"),
+        *("errors", "hint", "os_errors", "reading", "files", "assets", "redaction", "probe"),
         *("finding", "config", "layout", "project", "engines", "proof", "lifecycle"),
         *("diagnose", "bundle", "cli"),
     ),

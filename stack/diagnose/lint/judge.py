@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from stack.diagnose.lint.rules import (
     answers,
+    forwarded_values,
     forwarding,
     limits,
     locations,
@@ -15,7 +16,6 @@ from stack.diagnose.lint.rules import (
     target,
     timeouts,
     upstreams,
-    values,
     version,
     virtual_hosts,
 )
@@ -28,6 +28,7 @@ __all__ = ["RULES", "Options", "Rule", "lint", "merged"]
 
 FAMILIES = (
     answers,
+    forwarded_values,
     forwarding,
     limits,
     locations,
@@ -38,7 +39,6 @@ FAMILIES = (
     target,
     timeouts,
     upstreams,
-    values,
     version,
     virtual_hosts,
 )

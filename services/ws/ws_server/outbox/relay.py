@@ -57,7 +57,7 @@ SETTINGS: tuple[LiteralString, ...] = (
     f"SET idle_session_timeout = '{IDLE_LIMIT}s'",
     f"SET tcp_user_timeout = '{IDLE_LIMIT}s'",
 )
-TURN = """
+NEXT_ROWS = """
 WITH gone AS (DELETE FROM realtime.outbox WHERE id = ANY(%(done)s))
 SELECT id, at, channel, data, tags FROM (
     SELECT *, sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data) AS before FROM (
@@ -203,7 +203,7 @@ class Relay:
             await self._balance(connection)
         # Asked for before the rows: whoever publishes them in our place does so after this.
         deadline = self._broker.deadline()
-        rows = await self._turn(connection, done) if self._shards else []
+        rows = await self._next_rows(connection, done) if self._shards else []
         return await self._publish_all(rows, deadline) if rows else []
 
     async def _balance(self, connection: "AsyncConnection[Any]") -> None:
@@ -249,10 +249,10 @@ class Relay:
         self.lag.shards = 0
         self._balance_at = 0.0
 
-    async def _turn(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[Row]:
+    async def _next_rows(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[Row]:
         rows = await _ask(
             connection,
-            TURN,
+            NEXT_ROWS,
             {"done": done, "shards": self._shards, "limit": BATCH, "bytes": BATCH_BYTES},
         )
         self.lag.published += len(done)
