@@ -16,7 +16,7 @@ from ws_server.outbox.relay import LOCK
 from stack.engines.docker.build import ensure
 from stack.engines.docker.connect import connect
 from stack.layout import images
-from tests.integration.containers import HARDENED, eventually, yard
+from tests.integration.containers import HARDENED, eventually, own_containers
 from tests.integration.projects import free_port
 
 LEADERS = """
@@ -88,7 +88,7 @@ def real_postgres(source: images.Source) -> Iterator[RealPostgres]:
     client = connect()
     recipe = images.recipe_for("postgres", source)
     ensure(client, recipe, print)
-    with yard(client) as place:
+    with own_containers(client) as place:
         port = free_port()
         container = place.run(
             recipe.reference,

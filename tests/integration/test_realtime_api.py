@@ -13,7 +13,7 @@ from ws_server.settings.config import RedisAddress
 
 from stack.engines.docker.build import ensure
 from stack.layout import images
-from tests.integration.containers import published, yard
+from tests.integration.containers import own_containers, published
 from tests.ws.harness import API_KEY, Client, Running, running
 from tests.ws.test_metrics import scrape
 
@@ -22,7 +22,7 @@ from tests.ws.test_metrics import scrape
 def redis(docker_client: docker.DockerClient, source: images.Source) -> Iterator[Container]:
     recipe = images.recipe_for("redis", source)
     ensure(docker_client, recipe, print)
-    with yard(docker_client) as place:
+    with own_containers(docker_client) as place:
         yield place.run(recipe.reference, "--requirepass", "secret", port=6379, user="999:999")
 
 

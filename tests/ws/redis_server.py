@@ -22,7 +22,7 @@ from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
 from stack.layout import images
 from stack.layout.labels import Owner
-from tests.integration.containers import HARDENED, LABEL, Yard, eventually, yard
+from tests.integration.containers import HARDENED, LABEL, OwnContainers, eventually, own_containers
 from tests.integration.projects import free_port
 
 Message = tuple[str, Kind, Publication]
@@ -117,7 +117,7 @@ class RealRedis:
 class Servers:
     """Starts servers of one image; all are removed at the end."""
 
-    place: Yard
+    place: OwnContainers
     image: str
 
     def start(self, *options: str, program: str = "redis-server") -> RealRedis:
@@ -146,7 +146,7 @@ def redis_servers() -> Iterator[Servers]:
     source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
     recipe = images.recipe_for("redis", source)
     ensure(client, recipe, print)
-    with yard(client) as place:
+    with own_containers(client) as place:
         yield Servers(place, recipe.reference)
     client.close()
 

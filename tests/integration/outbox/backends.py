@@ -10,7 +10,7 @@ from docker.models.containers import Container
 
 from stack.engines.docker.build import ensure
 from stack.layout import images
-from tests.integration.containers import HARDENED, eventually, published, yard
+from tests.integration.containers import HARDENED, eventually, own_containers, published
 from tests.integration.projects import free_port
 
 
@@ -39,7 +39,7 @@ def started(
     recipes = {name: images.recipe_for(name, source) for name in ("postgres", "redis")}
     for recipe in recipes.values():
         ensure(client, recipe, print)
-    with yard(client) as place:
+    with own_containers(client) as place:
         port = free_port()
         redis = place.run(
             recipes["redis"].reference, port=6379, at=port, user="999:999", **HARDENED
