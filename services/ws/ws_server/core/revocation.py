@@ -42,7 +42,7 @@ class Revocations:
         self._forget()
 
     def revoke_token(self, token_id: str, until: float) -> bool:
-        """Refuse the token with that ``jti``; gives whether that is news."""
+        """Refuse the token with that ``jti``; return whether that is news."""
         is_new = until > self._tokens.get(token_id, -math.inf)
         if is_new:
             self._tokens[token_id] = until

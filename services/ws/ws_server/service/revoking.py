@@ -44,7 +44,7 @@ class Revoking:
             await self._tell(revocation)
 
     def _revoked(self, _service: Service, fields: Fields) -> None:
-        """A replica revoked something."""
+        """End what a replica revoked."""
         user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
         told = Revocation(user, token_id, float(fields["before"]), float(fields["until"]))
         if told.user:

@@ -66,7 +66,7 @@ class Service:
         return self.broker.publish(channel, payload, keep, key, until)
 
     async def prepare(self, session: Session, wanted: Wanted) -> History | None:
-        """Have the broker deliver a reserved channel; gives its history, if it has one.
+        """Have the broker deliver a reserved channel; return its history, if it has one.
 
         Raises BrokerDownError; then the session has left the channel.
         """
@@ -126,7 +126,7 @@ class Service:
 
     @contextmanager
     def greeting(self, session: Session) -> Iterator[None]:
-        """What is granted meanwhile waits: SDKs forget what they heard before the reply."""
+        """Hold back what is granted meanwhile: SDKs forget what they heard before the reply."""
         self._greetings[session] = asyncio.Event()
         try:
             yield
@@ -157,7 +157,7 @@ class Service:
         session.receiver.send(protocol.push(channel, "unsubscribe", body))
 
     def welcome(self, session: Session, claims: Claims) -> float:
-        """The token was good: start the session. Gives the seconds that the token has left."""
+        """Start the session of a verified token. Return the seconds that the token has left."""
         session.welcome(
             claims, self.ends_at(claims.expires_at), self.clocks.now() + self.hub.times.ping
         )
@@ -166,13 +166,13 @@ class Service:
         return claims.expires_at - self.clocks.wall()
 
     def refresh(self, session: Session, claims: Claims) -> float:
-        """Another token takes the place of the first. Gives the seconds that it has left."""
+        """Replace the session's token by another. Return the seconds that it has left."""
         session.refresh(claims, self.ends_at(claims.expires_at))
         self._schedule(session)
         return claims.expires_at - self.clocks.wall()
 
     def prolong(self, session: Session, expires_at: float) -> None:
-        """The application gives a connection another end, in Unix seconds; ``inf`` is none."""
+        """Give a connection another end, in Unix seconds; ``inf`` is none."""
         if session.claims is None:
             return
         ttl = self.refresh(session, replace(session.claims, expires_at=expires_at))
@@ -192,7 +192,7 @@ class Service:
             session.channels[channel] = replace(known, token=claims)
 
     def refresh_subscription(self, session: Session, channel: str, claims: Claims) -> float:
-        """Another token for one subscription. Gives the seconds that it has left."""
+        """Replace the token of one subscription. Return the seconds that it has left."""
         known = session.channels[channel]
         ends = self.ends_at(claims.expires_at)
         session.subscribe(channel, replace(known, expires_at=ends, token=claims))
@@ -200,7 +200,7 @@ class Service:
         return claims.expires_at - self.clocks.wall()
 
     def farewell(self, session: Session) -> None:
-        """The connection is gone: leave every channel."""
+        """Leave every channel: the connection is gone."""
         for channel in tuple(session.channels):
             self.leave(session, channel)
         self.hub.close(session)
@@ -211,7 +211,7 @@ class Service:
             session.receiver.close(why)
 
     def look_at(self, session: Session, disconnect: Disconnect | None) -> None:
-        """The time of a session has come: close it, ping it, or end what has expired."""
+        """Close or ping a session whose time has come, or end what has expired."""
         now = self.clocks.now()
         if disconnect is not None:
             session.receiver.close(disconnect)
@@ -234,7 +234,7 @@ class Service:
             self.later(self._heal(channel))
 
     def heal_all(self) -> None:
-        """Something may have been missed on every channel."""
+        """Close gaps on all channels: something may have been missed on each."""
         doubted = iter(self.hub.channels.doubt())
         for _ in range(HEALED_AT_ONCE):
             self.later(self._heal_each(doubted))
@@ -325,7 +325,7 @@ def _keep(options: Namespace) -> Keep | None:
 
 
 def _stream(options: Namespace, wanted: Wanted, recovery: Recovery) -> dict[str, object]:
-    """The fields of a SubscribeResult about the stream.
+    """Return the fields of a SubscribeResult about the stream.
 
     After a recovery the offset is that before the publications: who is interrupted between them
     comes back for the rest.
