@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stack.errors import StackError
 from stack.hint import quoted
-from stack.trouble import told
+from stack.os_errors import from_os_error
 
 
 def read(path: Path) -> str | None:
@@ -21,7 +21,7 @@ def read(path: Path) -> str | None:
         step = f"move it away: mv {quoted(path)} {quoted(f'{path}.old')}"
         raise StackError(f"{path}: not readable: not UTF-8", step) from None
     except OSError as error:
-        raise told(error, f"{path}: not readable") from error
+        raise from_os_error(error, f"{path}: not readable") from error
 
 
 def read_plain(path: Path) -> str:
@@ -81,7 +81,7 @@ def check_plain(root: Path) -> None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            raise told(error, f"{path}: not readable") from error
+            raise from_os_error(error, f"{path}: not readable") from error
         if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
             kind = "a symbolic link" if stat.S_ISLNK(mode) else "not a plain file"
             raise StackError(

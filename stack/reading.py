@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stack.errors import ConfigError
 from stack.hint import quoted
-from stack.trouble import told
+from stack.os_errors import from_os_error
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -35,7 +35,7 @@ def read_bytes(path: Path, most: int, name: str = "") -> bytes:
             data = file.read(most + 1) if seen.st_size <= most else None
     except OSError as error:
         error.filename = str(path)  # the error names the number of the folder's descriptor
-        trouble = told(error, name)
+        trouble = from_os_error(error, name)
         raise ConfigError(trouble.message, trouble.hint) from None
     except ValueError:  # by open() itself
         raise ConfigError(f"{name}: a path cannot contain U+0000", "choose another name") from None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stack.errors import StackError
 from stack.hint import quoted
-from stack.trouble import told
+from stack.os_errors import from_os_error
 
 # Distinguishes our folder from another one of that name; it also keeps the folder out of git.
 IGNORE = ".gitignore"
@@ -44,7 +44,7 @@ def write_bundle(parent: Path, name: str, files: Mapping[str, str]) -> Path:
     except OSError as error:
         if str(error.filename).startswith(str(parent / f".{name}.")):  # it is gone
             error.filename = error.filename2 or str(parent / name)
-        raise told(error, f"{parent / name}: not written", is_written=True) from error
+        raise from_os_error(error, f"{parent / name}: not written", is_written=True) from error
     return folder
 
 

@@ -82,7 +82,7 @@ def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
     """Annotate the job with the first cause, and add the summary to its page, if it is a job."""
     from stack.bundle.summary import markdown
     from stack.cli import github
-    from stack.trouble import told
+    from stack.os_errors import from_os_error
 
     cause = summary.first_cause
     if cause and github.is_github(os.environ):
@@ -90,7 +90,7 @@ def _tell_github(report: "Report", command: str, summary: "Summary") -> None:
     try:
         github.add_summary(os.environ, markdown(summary))
     except OSError as error:
-        report.note(told(error, "GITHUB_STEP_SUMMARY: not written").message)
+        report.note(from_os_error(error, "GITHUB_STEP_SUMMARY: not written").message)
 
 
 def _scene(file: Path, report: "Report") -> "Scene":

@@ -41,9 +41,9 @@ def _said(error: BaseException) -> int:
         case typer.Abort():
             return _say(StackError("not confirmed: nothing was changed"))
         case OSError():  # a refusal of the system is not a bug of ours
-            from stack.trouble import told
+            from stack.os_errors import from_os_error
 
-            return _say(told(error))
+            return _say(from_os_error(error))
         case MemoryError():
             return _say(
                 StackError("not enough memory", "end other programs, or: ulimit -v unlimited")

@@ -61,7 +61,7 @@ def down(
             if located.unread and not running.exists:
                 continue
             data = [f"{owner.project}_{one}" for one in running.own_volumes]
-            data += [f"{len(running.unnamed)} without a name"] if running.unnamed else []
+            data += [f"{len(running.anonymous_names)} anonymous"] if running.anonymous_names else []
             if volumes and data and not yes:
                 again = same("down --volumes --yes", file, name)
                 confirm(f"delete all data in the volumes {', '.join(data)}?", again)

@@ -238,7 +238,7 @@ class Report:
         removed = [f"{step.key.kind} {step.key.name}" for step in outcome.plan.steps]
         seconds = round(outcome.seconds, 2)
         if self.form == "json":
-            names = [*kept.own, *kept.lent, *kept.nameless, *kept.lost]
+            names = [*kept.own, *kept.lent, *kept.anonymous, *kept.lost]
             self._event("down", ok=True, seconds=seconds, removed=removed, kept=names)
             return
         if removed:
@@ -247,9 +247,9 @@ class Report:
             self._print("nothing to remove")
         lent = joined(f"{outcome.project}_{name}" for name in kept.lent)
         for names, remove in (
-            ([*kept.own, *_nameless(kept.nameless)], again),
+            ([*kept.own, *_anonymous(kept.anonymous)], again),
             ([*kept.lent], f"docker volume rm {lent}"),
-            (_nameless(kept.lost), f"docker volume rm {joined(kept.lost)}"),
+            (_anonymous(kept.lost), f"docker volume rm {joined(kept.lost)}"),
         ):
             if names:
                 self._print(f"  volumes kept: {', '.join(names)} ({remove} removes them)")
@@ -373,8 +373,8 @@ def aligned(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _nameless(volumes: Sequence[str]) -> list[str]:
-    return [f"{len(volumes)} without a name"] if volumes else []
+def _anonymous(volumes: Sequence[str]) -> list[str]:
+    return [f"{len(volumes)} anonymous"] if volumes else []
 
 
 def _address(url: str, route: "FrontRoute") -> str:

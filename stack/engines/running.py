@@ -7,14 +7,13 @@ from typing import Literal
 
 from stack.layout.labels import Owner
 
-NAMELESS = re.compile("[0-9a-f]{64}")  # the engine's name of an unnamed volume
+ANONYMOUS = re.compile("[0-9a-f]{64}")  # the engine's name of an anonymous volume
 DONE = "done"  # the state of a container that did its work and ended with 0
 
 
 @dataclass(frozen=True)
-class Nameless:
-    """A volume without a name of its own: the ``place`` it belonged to, and the engine's name of
-    it.
+class AnonymousVolume:
+    """An anonymous volume: the ``place`` it belonged to, and the engine's name of it.
 
     ``number`` is 0 for a container that none of the project follows.
     """
@@ -29,7 +28,7 @@ class Nameless:
 class Stranger:
     """Something with our project's name that this project did not make.
 
-    ``nameless`` are the unnamed volumes of a container.
+    ``anonymous`` are the anonymous volumes of a container.
     """
 
     kind: Literal["container", "network", "volume"]
@@ -37,7 +36,7 @@ class Stranger:
     id: str
     owner: Owner
     is_running: bool = False
-    nameless: tuple[Nameless, ...] = ()
+    anonymous: tuple[AnonymousVolume, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class SeenContainer:
     ``number`` is 0 if its label is not a number. ``published`` pairs ports of this machine with the
     container's, ``networks`` are those of the project that it is on; None if they were not
     inspected. ``front`` is the address of the front that it was made for, if it is the front.
-    ``nameless`` pairs a place in it with its unnamed volume there.
+    ``anonymous`` pairs a place in it with its anonymous volume there.
     """
 
     id: str
@@ -63,12 +62,12 @@ class SeenContainer:
     published: frozenset[tuple[int, int]] | None = None
     networks: frozenset[str] | None = None
     front: str = ""
-    nameless: tuple[tuple[str, str], ...] = ()
+    anonymous: tuple[tuple[str, str], ...] = ()
 
     @property
-    def leaves(self) -> tuple[Nameless, ...]:
-        """The unnamed volumes that stay when it is removed."""
-        return tuple(Nameless(self.service, self.number, *pair) for pair in self.nameless)
+    def leaves(self) -> tuple[AnonymousVolume, ...]:
+        """The anonymous volumes that stay when it is removed."""
+        return tuple(AnonymousVolume(self.service, self.number, *pair) for pair in self.anonymous)
 
     @property
     def is_running(self) -> bool:
@@ -116,7 +115,7 @@ class Running:
     strangers: tuple[Stranger, ...] = ()
     lent: frozenset[str] = frozenset()  # volumes that another tool made: used by consent, and kept
     one_offs: tuple[SeenContainer, ...] = ()  # by `docker compose run`, of our rendered file
-    left: tuple[Nameless, ...] = ()  # by containers that are gone, the oldest first
+    left: tuple[AnonymousVolume, ...] = ()  # by containers that are gone, the oldest first
 
     @property
     def exists(self) -> bool:
@@ -129,16 +128,16 @@ class Running:
         return sorted(self.volumes - self.lent)
 
     @property
-    def nameless(self) -> tuple[Nameless, ...]:
-        """The unnamed volumes that the containers have, or that their predecessors left."""
+    def anonymous(self) -> tuple[AnonymousVolume, ...]:
+        """The anonymous volumes that the containers have, or that their predecessors left."""
         seen = [one for container in self.containers for one in container.leaves]
         once = [replace(one, number=0) for container in self.one_offs for one in container.leaves]
         return (*self.left, *seen, *once)
 
     @property
-    def unnamed(self) -> list[str]:
-        """The engine's names of the unnamed volumes."""
-        return sorted({one.volume for one in self.nameless})
+    def anonymous_names(self) -> list[str]:
+        """The engine's names of the anonymous volumes."""
+        return sorted({one.volume for one in self.anonymous})
 
     def left_of(self, service: str, number: int) -> tuple[tuple[str, str], ...]:
         """Pair the places of a container that is gone with the volumes that it left there."""
@@ -169,8 +168,8 @@ class Running:
 
 
 def shown(volume: str) -> str:
-    """Return the name of a volume for people: of an unnamed one, its beginning."""
-    return volume[:12] if NAMELESS.fullmatch(volume) else volume
+    """Return the name of a volume for people: of an anonymous one, its beginning."""
+    return volume[:12] if ANONYMOUS.fullmatch(volume) else volume
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class MakeCertificate(Step):
 
 
 @dataclass(frozen=True)
-class GiveSecrets(Step):
+class CopySecrets(Step):
     """Write the copies of secrets that a service's containers mount."""
 
     container: Container = field(kw_only=True)
@@ -162,15 +162,15 @@ class RemoveVolume(Step):
 
 
 @dataclass(frozen=True)
-class RemoveNameless(Step):
-    """Remove an unnamed volume, and all its data; only ``down --volumes`` plans this."""
+class RemoveAnonymous(Step):
+    """Remove an anonymous volume, and all its data; only ``down --volumes`` plans this."""
 
     volume: str = field(kw_only=True)
 
 
 @dataclass(frozen=True)
 class RemoveContainer(Step):
-    """Stop and remove a container; unnamed volumes stay.
+    """Stop and remove a container; anonymous volumes stay.
 
     ``is_built``: its image is built from a Dockerfile of the user, and may have a newer one.
     """
@@ -187,7 +187,7 @@ class RemoveContainer(Step):
 
 @dataclass(frozen=True)
 class RunContainer(Step):
-    """Create and start a container; ``inherited`` are unnamed volumes, by their place."""
+    """Create and start a container; ``inherited`` are anonymous volumes, by their place."""
 
     container: Container = field(kw_only=True)
     number: int = field(kw_only=True)

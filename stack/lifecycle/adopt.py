@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import Stranger
-from stack.lifecycle import nameless
+from stack.lifecycle import anonymous
 from stack.lifecycle.ownership import goes_on
 from stack.project.state import State
 
@@ -33,7 +33,7 @@ def adopt(state: State, engine: DockerEngine, strangers: Sequence[Stranger]) -> 
     and it can be repeated. Networks that the project does not use are removed by the next ``up``.
     """
     take(state, {one.id for one in strangers if one.kind != "container"})
-    nameless.keep(state, (left for one in strangers if goes_on(one) for left in one.nameless))
+    anonymous.keep(state, (left for one in strangers if goes_on(one) for left in one.anonymous))
     for one in strangers:
         if one.kind == "container":
             engine.take_away(one)

@@ -1,11 +1,8 @@
-"""Carries out a plan and watches what it started; the results are in the Outcome."""
+"""Carries out a plan and records each result in the Outcome; watches nothing."""
 
 from collections.abc import Callable
 
-from stack.engines.steps import (
-    Plan,
-    Step,
-)
+from stack.engines.steps import Plan, Step
 from stack.lifecycle.outcome import Outcome
 from stack.lifecycle.run import Finished, Result, run
 
@@ -19,7 +16,7 @@ def carry_out(
     outcome: Outcome,
     on_result: OnResult,
 ) -> None:
-    """Carry out steps that end by themselves; ``call_off`` stops those that wait."""
+    """Carry out the steps of a plan; ``call_off`` stops those that wait."""
     for result in run(plan, perform, call_off):
         on_result(result)
         if isinstance(result, Finished):

@@ -10,13 +10,11 @@ from stack.engines.docker.context import context_digest, holds
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.docker.opening import choose_source
 from stack.engines.running import Running, Stranger
-from stack.engines.steps import (
-    Plan,
-)
+from stack.engines.steps import Plan
 from stack.hint import quoted
 from stack.layout.images import Source
 from stack.layout.topology import BuildSpec
-from stack.lifecycle import nameless, settle
+from stack.lifecycle import anonymous, ended
 from stack.lifecycle.checks import check_images, check_owner, check_services
 from stack.lifecycle.ownership import has_no_labels, in_the_way, wanted_names
 from stack.lifecycle.plan import plan_up
@@ -56,8 +54,8 @@ def plan_project(
         check_owner(project.owner, engine.observe())
     prepared = derive(project, source_of(project, engine, say))
     running = engine.observe({item.image for item in prepared.topology.containers})
-    running = running.with_done(settle.remembered(project.state))
-    running = nameless.with_left(running, engine, project.state)
+    running = running.with_done(ended.remembered(project.state))
+    running = anonymous.with_left(running, engine, project.state)
     others = running
     if project.state.former:  # what the former version made has no labels, and is taken over
         kept = [one for one in running.strangers if not has_no_labels(project.owner, one)]

@@ -19,7 +19,7 @@ from stack.project.state import State
 from stack.proof.ready import PAUSE, loaded_generation
 
 RELOAD_WITHIN = 10.0  # seconds for the new generation to answer
-SETTLE_WITHIN = 5.0  # seconds for the engine to finish starting or ending
+ENGINE_SETTLES_WITHIN = 5.0  # seconds for the engine to finish starting or ending
 UNKNOWN = "another process"
 # What opens ports for an engine: on Linux, without root, Docker Desktop; or one visible to root.
 ENGINE_PROXIES = ("docker-proxy", "rootlesskit", "com.docker", UNKNOWN)
@@ -51,7 +51,7 @@ def _settled_holder(engine: Engine, port: int) -> Holder | None:
     The port is open some time before its container counts as running: after a killed ``up`` the
     engine may still be starting it. The same applies when a container ends.
     """
-    deadline = time.monotonic() + SETTLE_WITHIN
+    deadline = time.monotonic() + ENGINE_SETTLES_WITHIN
     while True:
         holder, taken = engine.holder_of(port), _taken(port)
         if holder or not taken or time.monotonic() > deadline:

@@ -81,7 +81,7 @@ def _is_of(owner: Owner, other: Owner) -> bool:
 
 
 def goes_on(stranger: Stranger) -> bool:
-    """Whether its unnamed volumes continue in a container of ours: those of a stack do."""
+    """Whether its anonymous volumes continue in a container of ours: those of a stack do."""
     return bool(stranger.owner.file)
 
 
@@ -96,7 +96,7 @@ def consequences(
         does = "keep and use" if goes_on(one) else "leave alone"
         lines += [
             f"{does} volume {left.volume} (no name, {left.place} of {one.name})"
-            for left in one.nameless
+            for left in one.anonymous
         ]
     return lines
 

@@ -19,8 +19,8 @@ from stack.engines.steps import (
     MakeImage,
     PlaceConfig,
     Plan,
+    RemoveAnonymous,
     RemoveContainer,
-    RemoveNameless,
     RemoveNetwork,
     RemoveVolume,
     RestartContainer,
@@ -68,8 +68,8 @@ def plan_up(
     removal_keys = tuple(step.key for step in removals)
     orphans = set() if only else {*running.networks} - {name for name, _ in topology.networks}
     unwanted = orphans | stale_networks
-    # So one always answers. Not where networks are removed: they wait for all removals, and so
-    # would the first replica, for which the others wait.
+    # Replicas go one after another, so one always answers. Not where a network is removed: its
+    # removal waits for all containers, and the first new replica waits for the network.
     removals = removals if unwanted else [_in_turn(topology, step) for step in removals]
     steps: list[Step] = [*images, *(step for step in removals if not step.after)]
     steps += [
@@ -120,8 +120,8 @@ def plan_down(running: Running, *, volumes: bool) -> Plan:
             for name in running.own_volumes
         ]
         steps += [
-            RemoveNameless(_volume(Verb.REMOVE, shown(name)), keys, volume=name)
-            for name in running.unnamed
+            RemoveAnonymous(_volume(Verb.REMOVE, shown(name)), keys, volume=name)
+            for name in running.anonymous_names
         ]
     return Plan(tuple(steps))
 
@@ -249,7 +249,7 @@ def _replicas(
         name = container_name(topology.project, container.service, number)
         before = [step.key for step in removals if step in former or step.seen.name == name]
         left = running.left_of(container.service, number)
-        inherited = former[-1].seen.nameless if former else left
+        inherited = former[-1].seen.anonymous if former else left
         yield from _bring_up(topology, container, number, before, kept, fingerprints, inherited)
     yield from (step for step in late if step.seen.number > container.replicas)
 

@@ -6,7 +6,7 @@ from stack.config.preset.kind import SECRETS_TARGET
 from stack.engines.base import Engine
 from stack.engines.running import Running, Stranger
 from stack.engines.steps import (
-    GiveSecrets,
+    CopySecrets,
     Key,
     Kind,
     MakeCertificate,
@@ -111,8 +111,8 @@ def make(project: Project, prepared: Prepared, engine: Engine | None, step: Step
             credentials.keep(state, step.name, kept)
         case MakeCertificate():
             ensure_certificate(state, project.authority, project.names)
-        case GiveSecrets():
-            credentials.give(state, step.container, prepared.given)
+        case CopySecrets():
+            credentials.write_copies(state, step.container, prepared.given)
         case WriteCompose():
             state.write(state.compose, prepared.compose)
             state.remember("rendered", prepared.rendered)
@@ -134,8 +134,8 @@ def _steps(project: Project, prepared: Prepared, running: Running) -> Iterator[S
     yield from before
     keys = tuple(step.key for step in before)
     for item in layout.containers:
-        if not credentials.is_given(state, item, secrets):
-            yield GiveSecrets(Key(Verb.GIVE, Kind.SECRETS, item.service), keys, container=item)
+        if not credentials.has_copies(state, item, secrets):
+            yield CopySecrets(Key(Verb.GIVE, Kind.SECRETS, item.service), keys, container=item)
     name = prepared.rendered
     if read(state.compose) != prepared.compose or state.recall("rendered") != name:
         yield WriteCompose(Key(Verb.WRITE, Kind.FILE, f".stack/{project.stack.name}/compose.yaml"))

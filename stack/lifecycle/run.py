@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from stack.engines.steps import Key, Plan, Step
 from stack.errors import StackError
-from stack.trouble import told
+from stack.os_errors import from_os_error
 
 MAX_WORKERS = 48
 
@@ -95,5 +95,5 @@ def _timed(perform: Callable[[Step], None], step: Step, begun: float) -> Finishe
     except StackError as raised:
         error = raised
     except OSError as trouble:  # a full disk is not a bug
-        error = told(trouble)
+        error = from_os_error(trouble)
     return Finished(step, start, time.monotonic() - begun, error)

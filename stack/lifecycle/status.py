@@ -11,7 +11,7 @@ from stack.engines.docker.engine import DockerEngine
 from stack.engines.running import DONE, Running
 from stack.layout.names import container_name
 from stack.layout.topology import FrontRoute, Topology
-from stack.lifecycle import settle
+from stack.lifecycle import ended
 from stack.lifecycle.checks import check_ours
 from stack.lifecycle.derive import running_front, source_of
 from stack.lifecycle.locate import Located
@@ -116,11 +116,11 @@ def status(located: Located, engine: DockerEngine, say: Say) -> Status:
         if located.problem and not running.containers:
             raise located.problem
         owner = located.owner
-        done = settle.remembered(State(Path(owner.folder), owner.project))
+        done = ended.remembered(State(Path(owner.folder), owner.project))
         return Status(services_of(running.with_done(done)), [])
     project = located.project
     check_ours(project.owner, running)
     prepared = derive(project, source_of(project, engine, say))
     prepared = replace(prepared, front=running_front(project, prepared.front, running))
     ready = ready_for(project, prepared, engine, Watch(time.monotonic()))
-    return look(prepared.topology, running.with_done(settle.remembered(project.state)), ready)
+    return look(prepared.topology, running.with_done(ended.remembered(project.state)), ready)

@@ -8,7 +8,7 @@ from stack.engines.base import Say
 from stack.engines.docker.engine import DockerEngine
 from stack.engines.steps import MakeImage, WriteCompose
 from stack.errors import StackError
-from stack.lifecycle import front, nameless, provide
+from stack.lifecycle import anonymous, front, provide
 from stack.lifecycle.carry_out import OnResult, carry_out
 from stack.lifecycle.derive import Planned, keep_source, plan_project
 from stack.lifecycle.outcome import Options, Outcome
@@ -21,6 +21,9 @@ def up(
     project: Project, engine: DockerEngine, options: Options, on_result: OnResult, say: Say
 ) -> Outcome:
     """Bring the project to what stack.yaml says and prove the front.
+
+    In this order: plan (owner, names and images are checked), front port, files below .stack until
+    none is missing, images, then the rest as each step allows.
 
     The caller holds the project's lock. Failures of steps are in the outcome; StackError is raised
     for what is wrong before any container was touched.
@@ -39,7 +42,7 @@ def up(
     if not outcome.failures:
         carry_out(images, engine.apply, lambda: None, outcome, on_result)
     if not outcome.failures:
-        nameless.keep(project.state, nameless.leaving(rest))
+        anonymous.keep(project.state, anonymous.leaving(rest))
         carry_out_watched(rest, project, engine, options.timeout, outcome, on_result, say)
     if project.stack.front.tls and (replaced := replacement(project.authority)):
         outcome.warnings.append(replaced)

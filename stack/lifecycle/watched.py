@@ -17,7 +17,7 @@ from stack.engines.steps import (
     Verb,
 )
 from stack.layout.topology import NEXTAUTH_SECRET
-from stack.lifecycle import front, settle
+from stack.lifecycle import ended, front
 from stack.lifecycle.carry_out import OnResult, carry_out
 from stack.lifecycle.outcome import Outcome, RouteCheck
 from stack.lifecycle.run import Finished
@@ -50,9 +50,9 @@ def _look_back(ready: Ready, project: Project, outcome: Outcome) -> None:
     """Check that what was started, and answered, did not end with an error meanwhile."""
     assert outcome.prepared  # noqa: S101 - whoever waits knows what for
     layout = outcome.prepared.topology
-    settle.remember_done(ready, layout, project.state)
+    ended.remember_done(ready, layout, project.state)
     if not outcome.failures:
-        for name, error in settle.failures(ready, layout):
+        for name, error in ended.failures(ready, layout):
             outcome.results.append(
                 Finished(Step(Key(Verb.WATCH, Kind.CONTAINER, name)), 0.0, 0.0, error)
             )

@@ -21,8 +21,8 @@ from stack import files
 from stack.errors import StackError
 from stack.hint import quoted
 from stack.layout.topology import FRONT_CERTIFICATE, FRONT_KEY
+from stack.os_errors import from_os_error
 from stack.project.state import State
-from stack.trouble import told
 
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 90  # renewed by the next `stack up` in their last third
@@ -90,7 +90,7 @@ def ensure_certificate(place: State, folder: Path, names: Collection[str] = ()) 
             if not is_current(place, folder, names):
                 _issue(config, place, folder, _names(names))
     except OSError as error:
-        raise told(error, str(folder)) from error
+        raise from_os_error(error, str(folder)) from error
 
 
 def is_limited(folder: Path) -> bool:

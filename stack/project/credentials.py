@@ -34,7 +34,7 @@ def keep(state: State, name: str, text: str = "") -> str:
     return text
 
 
-def is_given(state: State, container: Container, values: Mapping[str, str]) -> bool:
+def has_copies(state: State, container: Container, values: Mapping[str, str]) -> bool:
     """Whether the container's copies exist, have ``values``, and are readable for it."""
     return all(
         values[secret.value] and _is_right(state, container, secret, values[secret.value])
@@ -42,7 +42,7 @@ def is_given(state: State, container: Container, values: Mapping[str, str]) -> b
     )
 
 
-def give(state: State, container: Container, given: Mapping[str, str]) -> None:
+def write_copies(state: State, container: Container, given: Mapping[str, str]) -> None:
     """Write the copies that a container mounts; a value from the user takes precedence.
 
     A correct one stays: a running container has mounted that very file. Raises StackError.

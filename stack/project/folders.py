@@ -16,7 +16,7 @@ from stack.config.document import Problem
 from stack.config.model import Build, Service, Stack
 from stack.config.validate import bound_folder
 from stack.hint import quoted
-from stack.trouble import nearest
+from stack.os_errors import nearest
 
 _READ_BY_ALL = stat.S_IROTH | stat.S_IXOTH
 

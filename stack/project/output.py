@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stack.errors import StackError
 from stack.files import read, write
-from stack.trouble import told
+from stack.os_errors import from_os_error
 
 MADE_BY_STACK = "Made by stack from stack.yaml"
 
@@ -58,10 +58,10 @@ def write_all(files: Mapping[str, str], folder: Path) -> list[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise told(error, str(folder), is_written=True) from error
+        raise from_os_error(error, str(folder), is_written=True) from error
     for name in changed:
         try:
             write(folder / name, files[name])
         except OSError as error:
-            raise told(error, str(folder / name), is_written=True) from error
+            raise from_os_error(error, str(folder / name), is_written=True) from error
     return changed

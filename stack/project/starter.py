@@ -6,7 +6,7 @@ from pathlib import Path
 from stack import files
 from stack.errors import ConfigError
 from stack.hint import naming, quoted
-from stack.trouble import told
+from stack.os_errors import from_os_error
 
 STARTER = """\
 # One origin for your app and its WebSocket server. Start it with: stack up
@@ -58,7 +58,7 @@ def write_starter(file: Path, *, force: bool) -> None:
         which = "" if file.name == "stack.yaml" else f" --file {quoted(file.name)}"
         files.write(file, naming(STARTER, which))
     except OSError as error:
-        raise told(error, str(file), is_written=True) from None
+        raise from_os_error(error, str(file), is_written=True) from None
 
 
 def is_there(file: Path) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import trouble
+from stack import os_errors
 from stack.errors import StackError
 from stack.files import check_plain, read, read_plain, write
 
@@ -198,7 +198,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise trouble.told(error, "" if error.filename else str(path)) from error
+        raise os_errors.from_os_error(error, "" if error.filename else str(path)) from error
 
 
 def _try_lock(descriptor: int) -> bool:

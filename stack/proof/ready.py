@@ -28,7 +28,7 @@ from stack.proof.pauses import with_pauses
 PAUSE = 0.05  # seconds between two questions
 ANSWER_WITHIN = 2.0  # seconds that one answer may take
 BODY_WITHIN = 1.0  # seconds that the beginning of its body may take after its header
-SETTLE_WITHIN = 1.0  # seconds that a process without a port has to live
+HAS_TO_LIVE = 1.0  # seconds that a process without a port has to live
 LOG_LINES = 20
 # The first question costs almost nothing: a client uses processor time of a starting store.
 _LOOP = """while :; do
@@ -119,7 +119,7 @@ class Ready:
 
     def _await_settled(self, name: str) -> None:
         """Watch a process without a port live a moment, or end with 0. Raises NotReadyError."""
-        until = time.monotonic() + SETTLE_WITHIN - self._age(name)
+        until = time.monotonic() + HAS_TO_LIVE - self._age(name)
         while time.monotonic() < until:
             if self.watch.stop.is_set():
                 raise StoppedError(f"{name}: not waited for")

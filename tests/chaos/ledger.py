@@ -5,7 +5,7 @@ told nothing, the event may come once or never. A subscriber that is told of a l
 begins a new stretch; within one, every certain event of every publisher comes, in order.
 
 What was written by SQL stays in the outbox until it is known to be published. After a loss that was
-told it may so come again, once, because what knew that it had come was lost as well.
+told it may come again, once: Redis lost the key that would have refused it, too.
 """
 
 from collections.abc import Container

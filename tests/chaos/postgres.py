@@ -15,7 +15,7 @@ from ws_server.outbox.relay import LOCK
 
 from stack.engines.docker.connect import connect
 from stack.layout import images
-from tests.integration.containers import HARDENED, eventually, made, yard
+from tests.integration.containers import HARDENED, eventually, made, own_containers
 from tests.integration.projects import free_port
 
 LEADERS = """
@@ -87,7 +87,7 @@ def real_postgres(source: images.Source) -> Iterator[RealPostgres]:
     client = connect()
     recipe = images.recipe_for("postgres", source)
     made(client, recipe)
-    with yard(client) as place:
+    with own_containers(client) as place:
         port = free_port()
         container = place.run(
             recipe.reference,

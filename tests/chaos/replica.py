@@ -1,6 +1,6 @@
 """Starts a server whose wall clock is CHAOS_AHEAD seconds ahead, and that forgets keys early.
 
-So a pause that a test can wait for is longer than keys are remembered.
+Keys are forgotten after 15 s instead of 5 min, so a test can pause a relay for longer.
 """
 
 import os

@@ -28,7 +28,7 @@ HARDENED: dict[str, Any] = {
 
 
 @dataclass
-class Yard:
+class OwnContainers:
     """Starts containers and volumes that carry one label of their own."""
 
     client: docker.DockerClient
@@ -53,7 +53,7 @@ class Yard:
         return str(self.client.volumes.create(labels={LABEL: self.mark}).name)
 
     def clear(self) -> None:
-        """Remove all that this yard started."""
+        """Remove all that was started."""
         mine: dict[str, Any] = {"label": f"{LABEL}={self.mark}"}
         for container in self.client.containers.list(all=True, filters=mine):
             container.remove(force=True, v=True)
@@ -74,9 +74,9 @@ def made(client: docker.DockerClient, recipe: Recipe) -> str:
 
 
 @contextmanager
-def yard(client: docker.DockerClient) -> Iterator[Yard]:
-    """Give a yard, and clear it whatever happens."""
-    place = Yard(client)
+def own_containers(client: docker.DockerClient) -> Iterator[OwnContainers]:
+    """Give a place for containers, and clear it whatever happens."""
+    place = OwnContainers(client)
     try:
         yield place
     finally:

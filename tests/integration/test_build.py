@@ -29,7 +29,7 @@ def image(project: Project) -> str:
     return f"{project.name}-api"
 
 
-def nameless(project: Project) -> list[str]:
+def dangling(project: Project) -> list[str]:
     marked = {"dangling": True, "label": f"{MARK}={project.name}"}
     return [str(one.id) for one in project.client.images.list(filters=marked)]
 
@@ -72,8 +72,8 @@ def test_a_foreign_image_of_that_name_is_refused_and_kept(
     built.client.images.remove(image(built))
 
 
-def test_a_rebuild_leaves_no_nameless_image(built: Project) -> None:
+def test_a_rebuild_leaves_no_dangling_image(built: Project) -> None:
     for text in ("1", "2", "3"):
         (built.folder / "new.txt").write_text(text)
         built.stack("up")
-    assert nameless(built) == []
+    assert dangling(built) == []

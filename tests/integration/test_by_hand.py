@@ -84,7 +84,7 @@ def test_a_label_that_is_no_number_is_no_bug(
 
 
 SLEEP = ["sh", "-c", "trap exit TERM; sleep 1000 & wait"]  # ends when it is told to
-NAMELESS = "FROM {base}\nVOLUME /data /gone\n"
+ANONYMOUS = "FROM {base}\nVOLUME /data /gone\n"
 
 
 def test_data_in_a_volume_without_a_name_outlives_a_new_container(
@@ -92,7 +92,7 @@ def test_data_in_a_volume_without_a_name_outlives_a_new_container(
 ) -> None:
     folder = project.folder / "app"
     folder.mkdir()
-    (folder / "Dockerfile").write_text(NAMELESS.format(base=python_image))
+    (folder / "Dockerfile").write_text(ANONYMOUS.format(base=python_image))
     app = {
         "build": "./app",
         "command": SLEEP,
@@ -110,13 +110,13 @@ def test_data_in_a_volume_without_a_name_outlives_a_new_container(
     assert project.stack("exec", "app", "cat", "/data/mine") == "mine\n"
     assert "is up to date" in project.stack("up")
     said = project.stack("down")
-    assert "volumes kept: 2 without a name (stack down --volumes removes them)" in said
-    assert "volumes kept: 2 without a name" in project.stack("down")
+    assert "volumes kept: 2 anonymous (stack down --volumes removes them)" in said
+    assert "volumes kept: 2 anonymous" in project.stack("down")
     project.stack("up")
     assert project.stack("exec", "app", "cat", "/data/mine") == "mine\n"
     used = [one["Name"] for one in project.container("app").attrs["Mounts"]]
     project.stack("down")
-    assert "delete all data in the volumes 2 without a name" in project.fails(
+    assert "delete all data in the volumes 2 anonymous" in project.fails(
         "down", "--volumes", code=2
     )
     project.stack("down", "--volumes", "--yes")
@@ -125,10 +125,10 @@ def test_data_in_a_volume_without_a_name_outlives_a_new_container(
 
 
 @pytest.fixture
-def unnamed(project: Project, python_image: str) -> Project:
+def with_anonymous(project: Project, python_image: str) -> Project:
     """A project that runs, with data in a volume that nobody named."""
     (project.folder / "app").mkdir()
-    (project.folder / "app" / "Dockerfile").write_text(NAMELESS.format(base=python_image))
+    (project.folder / "app" / "Dockerfile").write_text(ANONYMOUS.format(base=python_image))
     app = {"build": "./app", "command": SLEEP, "needs": ["redis"]}
     project.write({**STORED, "app": app}, {"/": "site"})
     project.stack("up")
@@ -142,46 +142,48 @@ def volumes_of(project: Project, service: str) -> list[str]:
     )
 
 
-def test_the_volumes_of_a_service_that_went_are_deleted_with_the_others(unnamed: Project) -> None:
-    used = volumes_of(unnamed, "app")
-    unnamed.write(STORED, {"/": "site"})
-    unnamed.stack("up")
-    assert "volumes kept: redis, 2 without a name" in unnamed.stack("down")
-    unnamed.stack("down", "--volumes", "--yes")
-    assert not {str(one.name) for one in unnamed.client.volumes.list()}.intersection(used)
-    assert "volumes kept" not in unnamed.stack("down")
+def test_the_volumes_of_a_service_that_went_are_deleted_with_the_others(
+    with_anonymous: Project,
+) -> None:
+    used = volumes_of(with_anonymous, "app")
+    with_anonymous.write(STORED, {"/": "site"})
+    with_anonymous.stack("up")
+    assert "volumes kept: redis, 2 anonymous" in with_anonymous.stack("down")
+    with_anonymous.stack("down", "--volumes", "--yes")
+    assert not {str(one.name) for one in with_anonymous.client.volumes.list()}.intersection(used)
+    assert "volumes kept" not in with_anonymous.stack("down")
 
 
-def test_without_a_folder_to_remember_them_they_are_named(unnamed: Project) -> None:
-    used = volumes_of(unnamed, "app")
-    shutil.rmtree(unnamed.folder / ".stack")
+def test_without_a_folder_to_remember_them_they_are_named(with_anonymous: Project) -> None:
+    used = volumes_of(with_anonymous, "app")
+    shutil.rmtree(with_anonymous.folder / ".stack")
     try:
-        said = unnamed.stack("down")
-        assert f"2 without a name (docker volume rm {' '.join(used)} removes them)" in said
-        assert not (unnamed.folder / ".stack").exists()
+        said = with_anonymous.stack("down")
+        assert f"2 anonymous (docker volume rm {' '.join(used)} removes them)" in said
+        assert not (with_anonymous.folder / ".stack").exists()
     finally:
         for name in used:
-            unnamed.client.volumes.get(name).remove()
+            with_anonymous.client.volumes.get(name).remove()
 
 
 def test_a_volume_that_somebody_else_uses_is_told_with_the_step(
-    unnamed: Project, neighbour: Neighbour
+    with_anonymous: Project, neighbour: Neighbour
 ) -> None:
-    used = volumes_of(unnamed, "app")
+    used = volumes_of(with_anonymous, "app")
     names: dict[str, str] = {}
     for service in ("redis", "app"):
-        ours = unnamed.container(service)
+        ours = with_anonymous.container(service)
         other = neighbour("sleep", "99", volumes_from=[str(ours.name)]).get_wrapped_container()
-        names |= dict.fromkeys(volumes_of(unnamed, service), str(other.name))
+        names |= dict.fromkeys(volumes_of(with_anonymous, service), str(other.name))
     for _ in range(2):
-        said = unnamed.fails("down", "--volumes", "--yes")
+        said = with_anonymous.fails("down", "--volumes", "--yes")
         volume = next(name for name in names if f"volume {shown(name)}: is still used by" in said)
         assert f"is still used by {names[volume]}\n" in said
         assert f"hint: docker rm --force {names[volume]}\n" in said
         assert "hint: stack down --volumes\n" in said
-        unnamed.client.containers.get(names[volume]).remove(force=True)
-    unnamed.stack("down", "--volumes", "--yes")
-    assert not {str(one.name) for one in unnamed.client.volumes.list()}.intersection(used)
+        with_anonymous.client.containers.get(names[volume]).remove(force=True)
+    with_anonymous.stack("down", "--volumes", "--yes")
+    assert not {str(one.name) for one in with_anonymous.client.volumes.list()}.intersection(used)
 
 
 def test_a_container_of_an_image_committed_from_ours_is_not_ours(project: Project) -> None:

@@ -64,11 +64,11 @@ def test_a_failure_leaves_what_explains_it_and_no_secret(failed: Failed) -> None
     assert failed.done.returncode == 1
     assert "no database" in failed.done.stderr
     assert f"saved the evidence: {failed.folder}" in failed.done.stdout
-    explains_itself(failed)
+    assert_it_is_explained(failed)
     assert_nothing_is_leaked(failed)
 
 
-def explains_itself(failed: Failed) -> None:
+def assert_it_is_explained(failed: Failed) -> None:
     (why,) = json.loads((failed.folder / "failures.json").read_text())
     assert why["message"].startswith("leaky: ended with exit code 5; asked TCP port 8000")
     assert why["probe"] == "TCP port 8000"

@@ -18,7 +18,7 @@ from stack.proof.route import prove
 from tests.browser.conftest import PATIENCE, chromium
 from tests.integration.containers import eventually
 from tests.integration.dev_servers import SOURCES, Server, running
-from tests.integration.projects import SITE, Project
+from tests.integration.projects import SITE, Project, free_port
 from tests.npm import installed
 from tests.unit.fake_engine import FakeEngine
 
@@ -32,18 +32,18 @@ def packages() -> Path:
     return installed(SOURCES)
 
 
-def answers(server: Server) -> None:
+def wait_until_compiled(server: Server) -> None:
     """Wait until the page is compiled: on a busy machine that takes longer than `up` waits."""
     eventually(lambda: httpx.get(f"http://127.0.0.1:{server.port}/", timeout=180), 180)
 
 
-def clicked(button: Locator) -> None:
+def click(button: Locator) -> None:
     """Click, and see that a handler was there: it comes with the page's scripts."""
     button.click()
     expect(button).not_to_have_text("0", timeout=1000)
 
 
-def edited(server: Server, page: Page) -> None:
+def save_edit(server: Server, page: Page) -> None:
     """Save an edit, and see it come; while Next is still at its first build it misses one."""
     server.page.write_text(server.page.read_text().replace("before", "after") + "// again\n")
     expect(page.locator("h1")).to_have_text("after", timeout=10_000)
@@ -54,7 +54,7 @@ def test_the_page_is_alive_and_hot_reload_arrives(
     project: Project, packages: Path, chromium: Browser, kind: str
 ) -> None:
     with running(packages, kind, EVERYWHERE) as server:
-        answers(server)
+        wait_until_compiled(server)
         project.write({"app": {"host": server.port}}, {"/": "app"})
         said = project.stack("up", "--strict")
         assert f"✓ {project.name} is up" in said
@@ -65,8 +65,8 @@ def test_the_page_is_alive_and_hot_reload_arrives(
         page.goto(f"http://localhost:{project.port}/")
         expect(page.locator("h1")).to_have_text("before")
         button = page.locator("main button")
-        eventually(lambda: clicked(button), 60)
-        eventually(lambda: edited(server, page), 90)
+        eventually(lambda: click(button), 60)
+        eventually(lambda: save_edit(server, page), 90)
         expect(button).not_to_have_text("0")  # it was not loaded anew
         page.close()
 
@@ -74,7 +74,7 @@ def test_the_page_is_alive_and_hot_reload_arrives(
 def test_an_origin_that_next_refuses_is_said_with_the_edit(packages: Path) -> None:
     """At 127.0.0.1 the page comes, and its socket gets the bare word `Unauthorized`."""
     with running(packages, "next", EVERYWHERE) as server:
-        answers(server)
+        wait_until_compiled(server)
         front = Target("", "127.0.0.1", server.port, "/")
         ready = Ready(FakeEngine(), "it", front, "", lambda: "", Watch(time.monotonic()))
         proof = prove(ready, FrontRoute("/", "app", "host", websocket=False, port=server.port))
@@ -90,7 +90,7 @@ def test_a_loopback_address_is_said_with_the_flag(
 ) -> None:
     flags = {"next": "next dev -p {} -H 0.0.0.0", "vite": "vite --port {} --host 0.0.0.0"}
     with running(packages, kind, "127.0.0.1") as server:
-        answers(server)
+        wait_until_compiled(server)
         project.write({**SITE, "app": {"host": server.port}}, {"/": "site", "/app": "app"})
         event = project.events("up")[-1]
         assert (event["event"], event["ok"]) == ("up", False)
@@ -101,7 +101,7 @@ def test_a_loopback_address_is_said_with_the_flag(
 
 
 def test_up_is_green_only_if_every_route_answers(project: Project) -> None:
-    nothing = Project(project.client, project.folder, project.images).port
+    nothing = free_port()
     project.write({**SITE, "app": {"host": nothing}}, {"/": "site", "/app": "app"})
     done = project.run("up")
     assert done.returncode == 0
@@ -115,7 +115,7 @@ def test_up_is_green_only_if_every_route_answers(project: Project) -> None:
 
 @pytest.mark.parametrize("flag", ["--strict", "--ci"])
 def test_strict_fails_and_leaves_the_bundle(project: Project, flag: str) -> None:
-    nothing = Project(project.client, project.folder, project.images).port
+    nothing = free_port()
     project.write({**SITE, "app": {"host": nothing}}, {"/": "site", "/app": "app"})
     done = project.run("up", flag, "--json")
     event = json.loads(done.stdout.splitlines()[-1])

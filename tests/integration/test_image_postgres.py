@@ -16,14 +16,14 @@ from stack.engines.docker.connect import connect
 from stack.layout import images
 from tests.integration.containers import (
     HARDENED,
-    Yard,
+    OwnContainers,
     eventually,
     logs,
     made,
+    own_containers,
     printed,
     published,
     shell,
-    yard,
 )
 
 pytestmark = pytest.mark.integration
@@ -49,12 +49,12 @@ def image(client: docker.DockerClient) -> str:
 
 
 @pytest.fixture
-def place(client: docker.DockerClient) -> Iterator[Yard]:
-    with yard(client) as place:
+def place(client: docker.DockerClient) -> Iterator[OwnContainers]:
+    with own_containers(client) as place:
         yield place
 
 
-def start(place: Yard, image: str, **options: Any) -> Container:
+def start(place: OwnContainers, image: str, **options: Any) -> Container:
     return place.run(image, port=5432, **{"environment": PASSWORD, **OPTIONS, **options})
 
 
@@ -81,7 +81,9 @@ def write(folder: Path, files: dict[str, bytes]) -> dict[str, Any]:
     return {"volumes": {str(folder): {"bind": "/docker-entrypoint-initdb.d", "mode": "ro"}}}
 
 
-def test_user_database_and_settings_come_from_the_environment(place: Yard, image: str) -> None:
+def test_user_database_and_settings_come_from_the_environment(
+    place: OwnContainers, image: str
+) -> None:
     settings = {
         "POSTGRES_USER": "me",
         "POSTGRES_DB": 'my "shop"',
@@ -97,7 +99,9 @@ def test_user_database_and_settings_come_from_the_environment(place: Yard, image
         psycopg.connect(wrong)
 
 
-def test_the_password_may_come_from_a_file(place: Yard, image: str, tmp_path: Path) -> None:
+def test_the_password_may_come_from_a_file(
+    place: OwnContainers, image: str, tmp_path: Path
+) -> None:
     (tmp_path / "password").write_text("from-file\n")
     tmp_path.chmod(0o755)
     container = start(
@@ -117,20 +121,20 @@ def test_the_password_may_come_from_a_file(place: Yard, image: str, tmp_path: Pa
     ],
 )
 def test_a_missing_or_double_password_is_refused(
-    place: Yard, image: str, environment: dict[str, str], reason: str
+    place: OwnContainers, image: str, environment: dict[str, str], reason: str
 ) -> None:
     container = start(place, image, environment=environment)
     assert container.wait()["StatusCode"] == 1
     assert reason in logs(container)
 
 
-def test_trust_needs_no_password(place: Yard, image: str) -> None:
+def test_trust_needs_no_password(place: OwnContainers, image: str) -> None:
     container = start(place, image, environment={"POSTGRES_HOST_AUTH_METHOD": "trust"})
     assert rows(container, "select 1", password="any") == [1]
 
 
 def test_init_scripts_run_once_in_order_without_tcp(
-    place: Yard, image: str, tmp_path: Path
+    place: OwnContainers, image: str, tmp_path: Path
 ) -> None:
     add = "insert into seen (name) values ('{}');\n"
     scripts = write(
@@ -154,7 +158,7 @@ def test_init_scripts_run_once_in_order_without_tcp(
 
 
 def test_a_failing_script_leaves_nothing_that_looks_finished(
-    place: Yard, image: str, tmp_path: Path
+    place: OwnContainers, image: str, tmp_path: Path
 ) -> None:
     scripts = write(tmp_path, {"01.sql": b"create tabel x ();\n"})
     container = start(place, image, **scripts)
@@ -164,7 +168,7 @@ def test_a_failing_script_leaves_nothing_that_looks_finished(
     assert rows(container, "select count(*) from x") == [0]
 
 
-def test_data_survives_a_restart_and_the_stop_is_quick(place: Yard, image: str) -> None:
+def test_data_survives_a_restart_and_the_stop_is_quick(place: OwnContainers, image: str) -> None:
     container = start(place, image)
     rows(container, "select 1")
     shell(container, "psql -U postgres -c 'create table kept as select 7 as n'")
@@ -178,7 +182,7 @@ def test_data_survives_a_restart_and_the_stop_is_quick(place: Yard, image: str) 
 
 @pytest.mark.parametrize("delay", [0.0, 0.3, 0.7])
 def test_a_kill_during_the_first_start_is_recovered_from(
-    place: Yard, image: str, delay: float
+    place: OwnContainers, image: str, delay: float
 ) -> None:
     volume = place.volume()
     killed = start(place, image, **on(volume))
@@ -190,7 +194,7 @@ def test_a_kill_during_the_first_start_is_recovered_from(
     assert shell(container, f"ls -d {DATA}/.m* 2>/dev/null || echo clean") == "clean"
 
 
-def test_a_kill_while_moving_into_place_is_continued(place: Yard, image: str) -> None:
+def test_a_kill_while_moving_into_place_is_continued(place: OwnContainers, image: str) -> None:
     volume = place.volume()
     first = start(place, image, **on(volume))
     rows(first, "select 1")
@@ -203,7 +207,9 @@ def test_a_kill_while_moving_into_place_is_continued(place: Yard, image: str) ->
     assert rows(second, "select n from kept") == [7]
 
 
-def test_somebody_elses_files_are_neither_mixed_nor_deleted(place: Yard, image: str) -> None:
+def test_somebody_elses_files_are_neither_mixed_nor_deleted(
+    place: OwnContainers, image: str
+) -> None:
     volume = place.volume()
     options = OPTIONS | on(volume)
     place.run(image, "bash", "-c", f"echo data > {DATA}/precious", **options).wait()
@@ -216,7 +222,7 @@ def test_somebody_elses_files_are_neither_mixed_nor_deleted(place: Yard, image: 
 
 
 def test_a_stop_during_the_first_start_is_heard_at_once(
-    place: Yard, image: str, tmp_path: Path
+    place: OwnContainers, image: str, tmp_path: Path
 ) -> None:
     container = start(place, image, **write(tmp_path, {"01.sql": b"select pg_sleep(60);\n"}))
     printed(container, "running /docker-entrypoint-initdb.d/01.sql")
@@ -225,14 +231,14 @@ def test_a_stop_during_the_first_start_is_heard_at_once(
     assert time.monotonic() - before < 3
 
 
-def test_root_hands_over_to_postgres(place: Yard, image: str) -> None:
+def test_root_hands_over_to_postgres(place: OwnContainers, image: str) -> None:
     container = place.run(image, port=5432, environment=PASSWORD)
     assert rows(container, "select 1") == [1]
     assert shell(container, f"stat -c %u /proc/1 {DATA}").split() == ["999", "999"]
 
 
 def test_any_user_may_run_it_on_a_folder_of_their_own(
-    place: Yard, image: str, tmp_path: Path
+    place: OwnContainers, image: str, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o777)
     folder = tmp_path / "data"
@@ -244,6 +250,6 @@ def test_any_user_may_run_it_on_a_folder_of_their_own(
     assert rows(container, "select 1") == [1]
 
 
-def test_options_go_to_the_server(place: Yard, image: str) -> None:
+def test_options_go_to_the_server(place: OwnContainers, image: str) -> None:
     container = place.run(image, "-c", "max_connections=7", port=5432, environment=PASSWORD)
     assert rows(container, "show max_connections") == ["7"]

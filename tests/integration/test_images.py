@@ -23,14 +23,14 @@ from stack.layout.images import NAMES, Build, Pull
 from tests.integration.containers import (
     HARDENED,
     LABEL,
-    Yard,
+    OwnContainers,
     building,
     eventually,
     logs,
+    own_containers,
     printed,
     published,
     shell,
-    yard,
 )
 from tests.integration.layers import files_of, foreign_certificates
 
@@ -69,8 +69,8 @@ def built(client: docker.DockerClient) -> dict[str, str]:
 
 
 @pytest.fixture
-def place(client: docker.DockerClient) -> Iterator[Yard]:
-    with yard(client) as place:
+def place(client: docker.DockerClient) -> Iterator[OwnContainers]:
+    with own_containers(client) as place:
         yield place
 
 
@@ -83,7 +83,7 @@ def get(port: int) -> bytes:
 
 
 def test_nginx_serves_a_mounted_configuration_hardened(
-    place: Yard, built: dict[str, str], tmp_path: Path
+    place: OwnContainers, built: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "nginx.conf").write_text(NGINX_CONF)
     tmp_path.chmod(0o755)
@@ -100,7 +100,9 @@ def test_nginx_serves_a_mounted_configuration_hardened(
     printed(container, '"GET / HTTP/1.1" 200')
 
 
-def test_nginx_without_arguments_serves_its_folder(place: Yard, built: dict[str, str]) -> None:
+def test_nginx_without_arguments_serves_its_folder(
+    place: OwnContainers, built: dict[str, str]
+) -> None:
     container = place.run(built["nginx"], port=80)
     assert b"nginx" in eventually(lambda: get(published(container, 80)))
     printed(container, "GET / HTTP/1.1")
@@ -118,7 +120,7 @@ def ask(port: int, password: str | None = None) -> redis.Redis:
     return link
 
 
-def test_redis_keeps_its_data_hardened(place: Yard, built: dict[str, str]) -> None:
+def test_redis_keeps_its_data_hardened(place: OwnContainers, built: dict[str, str]) -> None:
     container = place.run(
         built["redis"],
         *("--requirepass", "secret", "--appendonly", "yes"),
@@ -138,7 +140,9 @@ def test_redis_keeps_its_data_hardened(place: Yard, built: dict[str, str]) -> No
     assert link.get("kept") == "yes"
 
 
-def test_redis_started_as_root_takes_the_data_and_drops(place: Yard, built: dict[str, str]) -> None:
+def test_redis_started_as_root_takes_the_data_and_drops(
+    place: OwnContainers, built: dict[str, str]
+) -> None:
     data = {place.volume(): {"bind": "/data"}}
     filler = place.run(built["redis"], "sh", "-c", "chown 0:0 /data; echo > /data/x", volumes=data)
     assert filler.wait()["StatusCode"] == 0
@@ -153,7 +157,7 @@ def test_redis_started_as_root_takes_the_data_and_drops(place: Yard, built: dict
 
 
 def test_redis_reads_a_configuration_file(
-    place: Yard, built: dict[str, str], tmp_path: Path
+    place: OwnContainers, built: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "my.conf").write_text("maxclients 77\nsave ''\n")
     tmp_path.chmod(0o755)
@@ -199,7 +203,7 @@ def test_an_image_carries_nothing_of_this_machine(
 
 
 def test_a_proxy_argument_leaves_no_trace(
-    client: docker.DockerClient, built: dict[str, str], place: Yard
+    client: docker.DockerClient, built: dict[str, str], place: OwnContainers
 ) -> None:
     reference = f"stack-test:{place.mark}"
     dockerfile = f'FROM {built["redis"]}\nRUN test -n "$http_proxy"\n'
@@ -219,7 +223,7 @@ def test_a_proxy_argument_leaves_no_trace(
 
 
 def test_a_users_folder_is_built_only_when_it_changed(
-    client: docker.DockerClient, built: dict[str, str], place: Yard, tmp_path: Path
+    client: docker.DockerClient, built: dict[str, str], place: OwnContainers, tmp_path: Path
 ) -> None:
     reference = f"stack-test:{place.mark}"
     (tmp_path / "Dockerfile").write_text(f"FROM {built['redis']}\nARG A\nCOPY app.txt /\n")
@@ -242,8 +246,8 @@ def test_a_users_folder_is_built_only_when_it_changed(
         client.images.get(first)
 
 
-def test_a_rebuild_leaves_no_nameless_stage(
-    client: docker.DockerClient, built: dict[str, str], place: Yard, tmp_path: Path
+def test_a_rebuild_leaves_no_dangling_stage(
+    client: docker.DockerClient, built: dict[str, str], place: OwnContainers, tmp_path: Path
 ) -> None:
     # Others remove images meanwhile, so only those with the label are asked for.
     stage = f"ARG BASE\nFROM ${{BASE}} AS made\nLABEL {LABEL}={place.mark}\nCOPY app.txt /\n"
@@ -255,12 +259,12 @@ def test_a_rebuild_leaves_no_nameless_stage(
         files = images.members(tmp_path)
         ensure(client, Build(name[6:], f"{name}:{tag}", tmp_path, files, base), print)
     marked = {"dangling": True, "label": f"{LABEL}={place.mark}"}
-    nameless = client.images.list(filters=marked)
+    dangling = client.images.list(filters=marked)
     tags = {tag for image in client.images.list(name) for tag in image.tags}
     for tag in tags:
         client.images.remove(tag)
     assert tags == {f"{name}:1", f"{name}:2", f"{name}:made"}
-    assert nameless == []
+    assert dangling == []
 
 
 @pytest.mark.parametrize("reference", ["127.0.0.1:1/none", "127.0.0.1:1/none:1"])
@@ -282,7 +286,7 @@ def test_a_failed_build_shows_its_end(
     assert "correct the step" in caught.value.hint
 
 
-def test_the_realtime_image_imports_its_server(place: Yard, built: dict[str, str]) -> None:
+def test_the_realtime_image_imports_its_server(place: OwnContainers, built: dict[str, str]) -> None:
     program = "import ws_server.server, redis, websockets"
     python = "/opt/ws/bin/python"
     container = place.run(built["realtime"], "-c", program, entrypoint=[python], **HARDENED)

@@ -21,13 +21,13 @@ from stack.layout.render import generation
 from tests.integration.containers import (
     HARDENED,
     LABEL,
-    Yard,
+    OwnContainers,
     eventually,
     logs,
     made,
+    own_containers,
     printed,
     published,
-    yard,
 )
 from tests.render.front import make_certificate
 from tests.render.golden import CASES
@@ -38,8 +38,8 @@ HOSTS = {"host.docker.internal": "127.0.0.1"}
 
 
 @pytest.fixture(scope="module")
-def place(docker_client: docker.DockerClient) -> Iterator[Yard]:
-    with yard(docker_client) as one:
+def place(docker_client: docker.DockerClient) -> Iterator[OwnContainers]:
+    with own_containers(docker_client) as one:
         yield one
 
 
@@ -54,7 +54,7 @@ def dev_file(source: images.Source) -> str:
 
 
 def test_the_image_has_the_nginx_that_files_are_rendered_for(
-    place: Yard, image: str, source: images.Source
+    place: OwnContainers, image: str, source: images.Source
 ) -> None:
     container = place.client.containers.create(
         image, ["-v"], entrypoint=["nginx"], labels={LABEL: place.mark}
@@ -65,7 +65,7 @@ def test_the_image_has_the_nginx_that_files_are_rendered_for(
     assert f"nginx/{version}." in logs(container)
 
 
-def checked(place: Yard, image: str, text: str, folder: Path, *options: str) -> str:
+def checked(place: OwnContainers, image: str, text: str, folder: Path, *options: str) -> str:
     """Run ``nginx -t`` over a text in the image and give what it says."""
     file = folder / "nginx.conf"
     file.write_text(text)
@@ -94,7 +94,12 @@ def packed(folder: Path) -> bytes:
 @pytest.mark.parametrize("is_dev", [True, False], ids=["dev", "deploy"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_images_nginx_accepts_it_without_a_warning(
-    place: Yard, image: str, source: images.Source, case: Path, is_dev: bool, tmp_path: Path
+    place: OwnContainers,
+    image: str,
+    source: images.Source,
+    case: Path,
+    is_dev: bool,
+    tmp_path: Path,
 ) -> None:
     make_certificate(tmp_path)
     text = (case / "expected" / (dev_file(source) if is_dev else "nginx.conf")).read_text()
@@ -110,7 +115,7 @@ def test_the_images_nginx_accepts_it_without_a_warning(
 
 
 @pytest.fixture
-def network(place: Yard) -> Iterator[Network]:
+def network(place: OwnContainers) -> Iterator[Network]:
     """A network of its own: Docker's DNS answers on user networks only."""
     one = place.client.networks.create(f"{LABEL}-{place.mark}", labels={LABEL: place.mark})
     yield one
@@ -120,7 +125,7 @@ def network(place: Yard) -> Iterator[Network]:
 
 @pytest.fixture
 def front(
-    place: Yard, image: str, source: images.Source, network: Network, tmp_path: Path
+    place: OwnContainers, image: str, source: images.Source, network: Network, tmp_path: Path
 ) -> Container:
     """Nginx as stack runs it, under the demo's configuration, with no upstream at all."""
     tmp_path.chmod(0o755)
@@ -141,7 +146,11 @@ def front(
 
 
 def test_it_starts_without_upstreams_and_finds_one_that_appears(
-    place: Yard, network: Network, front: Container, source: images.Source, python_image: str
+    place: OwnContainers,
+    network: Network,
+    front: Container,
+    source: images.Source,
+    python_image: str,
 ) -> None:
     url = f"http://127.0.0.1:{published(front, NGINX.port)}"
     said = eventually(lambda: httpx.get(f"{url}/.stack/generation").text)

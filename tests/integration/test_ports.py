@@ -10,7 +10,7 @@ import httpx
 import pytest
 from docker.models.containers import Container
 
-from tests.integration.containers import published, yard
+from tests.integration.containers import own_containers, published
 from tests.integration.projects import SITE, Project, labelled, project_in
 
 ROUTES = {"/": "site"}
@@ -44,7 +44,7 @@ def test_a_process_that_holds_the_port_is_named(site: Project, host: str) -> Non
 
 
 def test_a_container_that_holds_the_port_is_named(site: Project, python_image: str) -> None:
-    with yard(site.client) as place:
+    with own_containers(site.client) as place:
         holder = place.run(python_image, "sleep", "60", port=80)
         port = published(holder, 80)
         site.write(SITE, ROUTES, front={"port": port})

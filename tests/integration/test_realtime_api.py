@@ -12,7 +12,7 @@ from docker.models.containers import Container
 from ws_server.settings.redis_address import RedisAddress
 
 from stack.layout import images
-from tests.integration.containers import made, published, yard
+from tests.integration.containers import made, own_containers, published
 from tests.ws.harness import API_KEY, Client, Running, running
 from tests.ws.test_metrics import scrape
 
@@ -21,7 +21,7 @@ from tests.ws.test_metrics import scrape
 def redis(docker_client: docker.DockerClient, source: images.Source) -> Iterator[Container]:
     recipe = images.recipe_for("redis", source)
     made(docker_client, recipe)
-    with yard(docker_client) as place:
+    with own_containers(docker_client) as place:
         yield place.run(recipe.reference, "--requirepass", "secret", port=6379, user="999:999")
 
 

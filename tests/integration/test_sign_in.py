@@ -18,7 +18,14 @@ from ws_server.settings.config import PostgresAddress
 from ws_server.settings.redis_address import RedisAddress
 
 from stack.layout import images
-from tests.integration.containers import HARDENED, Yard, eventually, made, published, yard
+from tests.integration.containers import (
+    HARDENED,
+    OwnContainers,
+    eventually,
+    made,
+    own_containers,
+    published,
+)
 from tests.ws.harness import Client, Running, running, token, until
 
 CONNECT: dict[str, Any] = {"id": 1, "connect": {}}
@@ -45,12 +52,12 @@ INSERT INTO prisma."Session" VALUES
 
 
 @pytest.fixture(scope="module")
-def place(docker_client: docker.DockerClient) -> Iterator[Yard]:
-    with yard(docker_client) as one:
+def place(docker_client: docker.DockerClient) -> Iterator[OwnContainers]:
+    with own_containers(docker_client) as one:
         yield one
 
 
-def started(place: Yard, recipe: images.Recipe, **options: Any) -> Container:
+def started(place: OwnContainers, recipe: images.Recipe, **options: Any) -> Container:
     made(place.client, recipe)
     return place.run(recipe.reference, **HARDENED, **options)
 
@@ -60,7 +67,7 @@ def uri(postgres: Container) -> str:
 
 
 @pytest.fixture(scope="module")
-def postgres(place: Yard, source: images.Source) -> Container:
+def postgres(place: OwnContainers, source: images.Source) -> Container:
     container = started(
         place,
         images.recipe_for("postgres", source),
@@ -79,7 +86,7 @@ def postgres(place: Yard, source: images.Source) -> Container:
 
 
 @pytest.fixture
-def redis(place: Yard, source: images.Source) -> Container:
+def redis(place: OwnContainers, source: images.Source) -> Container:
     command = ["redis-server", "--protected-mode", "no", "--save", ""]
     return started(
         place,

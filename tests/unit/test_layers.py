@@ -23,7 +23,7 @@ MODULES = STACK | WS
 # From the ground up: an entry imports only entries that stand before it.
 ORDER = {
     "stack": (
-        *("errors", "hint", "trouble", "reading", "files", "assets", "redaction", "probe"),
+        *("errors", "hint", "os_errors", "reading", "files", "assets", "redaction", "probe"),
         *("finding", "config", "layout", "project", "engines", "proof", "lifecycle"),
         *("diagnose", "bundle", "cli"),
     ),
@@ -64,7 +64,7 @@ PURE = (
     *("stack.diagnose.doctor.families", "stack.diagnose.doctor.conclusions"),
     *("stack.diagnose.doctor.evidence", "stack.diagnose.doctor.measured"),
     "stack.diagnose.doctor.questions",
-    *("stack.diagnose.doctor.upgrade", "stack.diagnose.doctor.variation"),
+    *("stack.diagnose.doctor.conclude", "stack.diagnose.doctor.variation"),
     "stack.diagnose.doctor.x509",
     *("stack.diagnose.own.causes", "stack.diagnose.own.conclude", "stack.diagnose.own.routes"),
     "stack.diagnose.own.seen",
@@ -86,6 +86,7 @@ ALLOWED = {
 # Modules of one name are about one thing, seen at another stage; any other name occurs once.
 MIRRORS = {
     "causes": "the causes that a part finds",
+    "conclude": "evidence to findings: of an address, and of our own stack",
     "doctor": "the command, and what it prints",
     "front": "what runs it, and how its configuration changes",
     "github": "GitHub's commands: of findings, and of a failed step",

@@ -9,15 +9,15 @@ import typer
 
 from stack.cli.main import app
 from stack.config.presets import PRESETS
-from stack.diagnose.doctor.families import FAMILIES
-from stack.diagnose.lint.judge import GROUPS
+from stack.diagnose.doctor import families
+from stack.diagnose.lint import judge
 from tests.unit.test_layers import STACK
 
 # What the files of a folder share; each of the others is in the registry.
 SHARED = {
     "stack.config.preset": {"kind"},
     "stack.diagnose.doctor.conclusions": {"family"},
-    "stack.diagnose.lint.rules": {"editing", "examples", "rule", "tcp_routes", "upgrades"},
+    "stack.diagnose.lint.rules": {"connection_line", "editing", "examples", "rule", "tcp_routes"},
 }
 
 
@@ -38,8 +38,8 @@ def unregistered(folder: str, word: str, registered: Iterable[object]) -> set[st
     ("folder", "word", "registered"),
     [
         ("stack.config.preset", "PRESET", PRESETS.values()),
-        ("stack.diagnose.doctor.conclusions", "FAMILY", FAMILIES),
-        ("stack.diagnose.lint.rules", "RULES", [group.RULES for group in GROUPS]),
+        ("stack.diagnose.doctor.conclusions", "FAMILY", families.FAMILIES),
+        ("stack.diagnose.lint.rules", "RULES", [family.RULES for family in judge.FAMILIES]),
     ],
 )
 def test_each_file_is_in_the_registry(folder: str, word: str, registered: Iterable[object]) -> None:
@@ -48,7 +48,7 @@ def test_each_file_is_in_the_registry(folder: str, word: str, registered: Iterab
 
 def test_a_file_that_is_in_no_registry_is_found() -> None:
     folder = "stack.diagnose.doctor.conclusions"
-    assert unregistered(folder, "FAMILY", FAMILIES[1:]) == {"http2", *SHARED[folder]}
+    assert unregistered(folder, "FAMILY", families.FAMILIES[1:]) == {"http2", *SHARED[folder]}
 
 
 def test_each_command_of_a_file_is_registered() -> None:

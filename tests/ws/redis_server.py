@@ -24,7 +24,14 @@ from stack.engines.docker.connect import connect
 from stack.engines.docker.opening import choose_source, open_engine
 from stack.layout import images
 from stack.layout.labels import Owner
-from tests.integration.containers import HARDENED, LABEL, Yard, eventually, made, yard
+from tests.integration.containers import (
+    HARDENED,
+    LABEL,
+    OwnContainers,
+    eventually,
+    made,
+    own_containers,
+)
 from tests.integration.projects import free_port
 
 Message = tuple[str, Kind, Publication]
@@ -131,7 +138,7 @@ def archive_of(files: Mapping[str, str]) -> bytes:
 class Servers:
     """Starts servers of one image; all are removed at the end."""
 
-    place: Yard
+    place: OwnContainers
     image: str
 
     def start(self, *options: str, shared: Path | None = None) -> RealRedis:
@@ -189,7 +196,7 @@ def redis_servers() -> Iterator[Servers]:
     source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
     recipe = images.recipe_for("redis", source)
     made(client, recipe)
-    with yard(client) as place:
+    with own_containers(client) as place:
         yield Servers(place, recipe.reference)
     client.close()
 

@@ -122,7 +122,7 @@ async def test_a_revocation_outlives_a_redis_that_lost_all(redis: RealRedis) -> 
         redis.ask("FLUSHALL")
         redis.cut()
         async with running(redis=redis.address) as new:
-            await until(new.server.parts.revoking.known.all)
+            await until(new.server.parts.revoking.known.current)
 
 
 async def test_a_redis_that_falls_silent_while_it_is_told_who_is_here(

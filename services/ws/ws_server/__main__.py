@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; 0 if drained, 2 for a wrong setting, 1 for a busy port."""
+    """Serve until a signal; return 0 if drained, 2 for a wrong setting, 1 for a busy port."""
     # As PID 1 a process ignores SIGTERM until it has a handler, and the imports take a while.
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
     # All chunks of a session cookie are one line; the library reads its limit on import.

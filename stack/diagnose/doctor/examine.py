@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
-from stack.diagnose.doctor import capacity, message_size, questions, upgrade
-from stack.diagnose.doctor.conclusions import origin
+from stack.diagnose.doctor import capacity, message_size, questions
+from stack.diagnose.doctor.conclude import conclude, is_healthy, suspect
+from stack.diagnose.doctor.conclusions import origin, redirect
 from stack.diagnose.doctor.evidence import Evidence, Examination, Options
 from stack.diagnose.doctor.variation import Variation, vary
 from stack.diagnose.lint.answer import Answer
@@ -23,14 +24,12 @@ from stack.probe.exchange import Exchange, Question, Target, scrubbed
 from stack.probe.proc_net import Listener
 
 AGAIN = 3  # handshakes beside the first: one bad upstream of two stays undetected once in 16 times
-MAX_REDIRECTS = 10
 MAX_NEIGHBOURS = 24
 NEIGHBOUR_WAIT = 1.0  # seconds
 MOMENT = 0.02  # seconds; the least time for the last question
 PARALLEL = 64  # more than are ever asked at once: a silent server must not delay others
 # Servers that log a foreign handshake as an attack, and never speak WebSocket.
 _SPARED = {22, 25, 53, 111, 139, 445, 631, 3306, 5432, 6379, 11211, 27017}
-_REDIRECTS = {301, 302, 303, 307, 308}
 
 
 class Clock:
@@ -64,14 +63,14 @@ def examine(options: Options, look: Callable[[], tuple[Listener, ...]]) -> Exami
     """
     clock = Clock(options.timeout, options.secrets)
     evidence = _first_look(options, clock)
-    if upgrade.is_healthy(evidence.base):
+    if is_healthy(evidence.base):
         evidence = _repeat(evidence, clock)
     else:
         evidence = _vary(evidence, clock)
         evidence = _look_around(evidence, clock, look)
         evidence = _follow(evidence, clock)
     evidence = _measure(evidence, clock)
-    return Examination(evidence, upgrade.conclude(evidence))
+    return Examination(evidence, conclude(evidence))
 
 
 def add_file(seen: Examination, answer: Answer) -> Examination:
@@ -93,8 +92,7 @@ def _first_look(options: Options, clock: Clock) -> Evidence:
     answers = clock.ask_all(asked, share, options.timeout)
     bases = tuple(item for item in answers if item.question.variation is not Variation.PAGE)
     page = next((item for item in answers if item.question.variation is Variation.PAGE), None)
-    suspect = max(0, upgrade.suspect(bases))
-    return Evidence(options, time.time(), bases, suspect, page=page)
+    return Evidence(options, time.time(), bases, max(0, suspect(bases)), page=page)
 
 
 def _repeat(evidence: Evidence, clock: Clock) -> Evidence:
@@ -184,7 +182,7 @@ def _confirm(evidence: Evidence, clock: Clock) -> Evidence:
 def _measure(evidence: Evidence, clock: Clock) -> Evidence:
     """Measure what was requested where a WebSocket opens, each within its share of the time."""
     options, first = evidence.options, evidence.bases[0]
-    if not upgrade.is_healthy(first):
+    if not is_healthy(first):
         return evidence
     if options.connections:
         until = clock.end - clock.left * (0.5 if options.message else 0.05)
@@ -238,8 +236,10 @@ def _as_neighbour(question: Question, place: Target, address: str) -> Question:
 def _follow(evidence: Evidence, clock: Clock) -> Evidence:
     """Record where redirects of the same host lead; browsers do not follow them for a WebSocket."""
     chain: list[Exchange] = [evidence.base]
-    while chain[-1].status in _REDIRECTS and chain[-1].head and len(chain) <= MAX_REDIRECTS:
-        target = located(chain[-1].question.target, chain[-1].head.get("location"))
+    while len(chain) <= redirect.MAX_REDIRECTS and (head := chain[-1].head):
+        if chain[-1].status not in redirect.STATUSES:
+            break
+        target = located(chain[-1].question.target, head.get("location"))
         if target is None or target.host != evidence.target.host:
             break
         if target in [item.question.target for item in chain]:

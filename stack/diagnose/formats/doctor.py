@@ -10,7 +10,7 @@ from stack.diagnose.formats.as_json import document
 from stack.diagnose.formats.line import changed
 from stack.diagnose.formats.text import counted, doctor_lines, quantity, ticked
 from stack.probe.exchange import Exchange
-from stack.redaction.redact import redact
+from stack.redaction.redact import cleaned, redact
 
 
 def address_document(seen: Examination, secrets: Sequence[str]) -> dict[str, Any]:
@@ -41,15 +41,6 @@ def address_lines(seen: Examination, secrets: Sequence[str]) -> list[str]:
     end = counted(seen.findings) or _healthy(seen.evidence)
     lines = [*_table(seen.evidence), *(["", *findings] if findings else []), "", end]
     return [changed(line, lambda text: redact(text, secrets)) for line in lines]
-
-
-def cleaned(value: Any, secrets: Sequence[str]) -> Any:
-    """Remove the secrets from every text in a JSON value."""
-    if isinstance(value, dict):
-        return {key: cleaned(item, secrets) for key, item in value.items()}
-    if isinstance(value, list):
-        return [cleaned(item, secrets) for item in value]
-    return redact(value, secrets) if isinstance(value, str) else value
 
 
 def _load(load: Load | None) -> dict[str, Any] | None:

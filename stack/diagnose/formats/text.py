@@ -9,7 +9,7 @@ from stack.finding import Finding, Place
 
 AROUND = 1  # lines of a file shown before and after the one in question
 _STYLES = {"error": Style.BAD, "warning": Style.DOUBTFUL, "info": Style.NOTABLE}
-WIDTH = 80  # of a context line; the line in question stays whole if no edit shows it again
+WIDTH = 80  # longer lines of an excerpt are cut, but for the one in question if no edit shows it
 
 
 def doctor_lines(

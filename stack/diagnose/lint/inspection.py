@@ -17,8 +17,8 @@ from stack.diagnose.nginx.site import Site
 from stack.diagnose.nginx.tree import Config
 from stack.errors import ConfigError
 from stack.files import write
+from stack.os_errors import from_os_error
 from stack.reading import read_bytes
-from stack.trouble import told
 
 VERSION = re.compile(r"(?:nginx/)?(\d{1,4})\.(\d{1,4})\.(\d{1,4})", re.ASCII)
 
@@ -117,7 +117,7 @@ def _write(texts: Mapping[str, str]) -> None:
         try:
             _replace(Path(name).resolve(strict=True), text)
         except OSError as error:
-            raise told(error, f"{name}: not written", is_written=True) from error
+            raise from_os_error(error, f"{name}: not written", is_written=True) from error
 
 
 def _replace(path: Path, text: str) -> None:

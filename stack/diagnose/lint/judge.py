@@ -1,13 +1,12 @@
-"""Judge an Nginx configuration by all rules. Pure: the file is read by ``nginx.conf``."""
+"""Judges an Nginx configuration by all rules. Pure: ``diagnose/nginx/conf.py`` reads the file."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from stack.diagnose.lint.rules import (
     answers,
-    connection,
-    headers,
-    host_header,
+    forwarded_values,
+    forwarding,
     limits,
     locations,
     maps,
@@ -18,6 +17,7 @@ from stack.diagnose.lint.rules import (
     timeouts,
     upstreams,
     version,
+    virtual_hosts,
 )
 from stack.diagnose.lint.rules.rule import Rule
 from stack.diagnose.nginx.site import Options, Site
@@ -26,11 +26,10 @@ from stack.finding import Finding, Severity
 
 __all__ = ["RULES", "Options", "Rule", "lint", "merged"]
 
-GROUPS = (
+FAMILIES = (
     answers,
-    connection,
-    headers,
-    host_header,
+    forwarded_values,
+    forwarding,
     limits,
     locations,
     maps,
@@ -41,10 +40,11 @@ GROUPS = (
     timeouts,
     upstreams,
     version,
+    virtual_hosts,
 )
 
 RULES: tuple[Rule, ...] = tuple(
-    sorted((rule for group in GROUPS for rule in group.RULES), key=lambda rule: rule.cause.code)
+    sorted((rule for family in FAMILIES for rule in family.RULES), key=lambda rule: rule.cause.code)
 )
 """Every rule, by its code."""
 

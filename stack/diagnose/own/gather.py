@@ -21,7 +21,7 @@ from stack.finding import Finding
 from stack.layout.names import container_name
 from stack.layout.render import generation
 from stack.layout.topology import Container, FrontRoute
-from stack.lifecycle import settle
+from stack.lifecycle import ended
 from stack.lifecycle.derive import plan_project, running_front
 from stack.lifecycle.watched import ready_for
 from stack.probe import proc_net
@@ -77,7 +77,7 @@ def examine(project: Project, engine: DockerEngine, say: Callable[[str], None]) 
     """
     planned = plan_project(project, engine, say)
     prepared = planned.prepared
-    running = engine.observe().with_done(settle.remembered(project.state))
+    running = engine.observe().with_done(ended.remembered(project.state))
     prepared = replace(prepared, front=running_front(project, prepared.front, running))
     watch = Watch(time.monotonic())
     ready = ready_for(project, prepared, engine, watch)
@@ -253,21 +253,21 @@ def _service(view: _View, item: Container, silent: tuple[Silent, ...]) -> Servic
     wanted = [container_name(project, item.service, n + 1) for n in range(item.replicas)]
     seen = {one.name: one for one in view.running.of(item.service)}
     there = [seen[name] for name in wanted if name in seen]
-    ended = tuple(one for one in there if one.state not in {"running", DONE})
+    dead = tuple(one for one in there if one.state not in {"running", DONE})
     return ServiceSeen(
         item.service,
         item.port,
         missing=tuple(name for name in wanted if name not in seen),
-        ended=ended,
-        log=_log(view, ended),
+        ended=dead,
+        log=_log(view, dead),
         silent=silent,
         needs=item.needs,
     )
 
 
-def _log(view: _View, ended: tuple[SeenContainer, ...]) -> tuple[str, ...]:
+def _log(view: _View, dead: tuple[SeenContainer, ...]) -> tuple[str, ...]:
     """Return the last lines of the first one that failed; a stopped one explains nothing."""
-    for one in ended:
+    for one in dead:
         if view.engine.exit_code(one.name) != 0:
             return tuple(view.clean("\n".join(view.engine.logs(one.name, LOG_LINES))).splitlines())
     return ()

@@ -1,4 +1,4 @@
-"""Makes images exist on a Docker engine; what they contain is decided in ``stack.images``."""
+"""Makes images exist on a Docker engine; ``stack.layout.images`` decides what they contain."""
 
 import io
 import os
@@ -110,7 +110,7 @@ def build(client: docker.DockerClient, recipe: Build, say: Say) -> None:
         online = {"network_mode": "none", "buildargs": recipe.args, "use_config_proxy": False}
     options = {**online, "custom_context": True, "labels": {IMAGE: recipe.name}}
     context = packed(files)
-    # The classic builder leaves every stage behind as an unnamed image. With a name, the next build
+    # The classic builder leaves every stage behind as a dangling image. With a name, the next build
     # finds it in the cache, and replaces it.
     for stage in STAGE.findall(files["Dockerfile"].decode()):
         name = f"stack/{recipe.name}:{stage}"

@@ -10,7 +10,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
-from stack import trouble
+from stack import os_errors
 from stack.engines.docker import endpoint
 from stack.engines.docker.endpoint import Endpoint
 from stack.errors import EngineError
@@ -67,7 +67,7 @@ def translated(where: str) -> Iterator[None]:
         raise EngineError(f"{where}: {error.explanation or error}") from error
     except (DockerException, requests.RequestException) as error:
         if "Too many open files" in str(error):
-            raise trouble.told(OSError(errno.EMFILE, ""), where) from error
+            raise os_errors.from_os_error(OSError(errno.EMFILE, ""), where) from error
         raise EngineError(f"{where}: {_plain(error)}") from error
 
 

@@ -12,8 +12,8 @@ from docker.api.build import process_dockerfile
 from docker.utils.build import exclude_paths, tar
 
 from stack.errors import EngineError
+from stack.os_errors import from_os_error
 from stack.reading import read_bytes, read_text
-from stack.trouble import told
 
 MAX_RECIPE = 1 << 20  # bytes of a Dockerfile or .dockerignore
 # Secrets of this and of other stacks, and what changes with every command. Last: no pattern of the
@@ -83,7 +83,7 @@ def entries(root: Path, dockerfile: str) -> Iterator[bytes]:
         for name in sorted(exclude_paths(str(root), [*ignored(root), *NEVER], dockerfile)):
             yield _entry(root / name, os.fsencode(name))
     except OSError as error:
-        trouble = told(error)
+        trouble = from_os_error(error)
         more = "; or name it in .dockerignore" if trouble.hint else ""
         raise EngineError(f"build {root}: {trouble.message}", trouble.hint + more) from error
 

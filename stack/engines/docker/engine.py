@@ -23,8 +23,8 @@ from stack.engines.steps import (
     CreateNetwork,
     CreateVolume,
     MakeImage,
+    RemoveAnonymous,
     RemoveContainer,
-    RemoveNameless,
     RemoveNetwork,
     RemoveVolume,
     RestartContainer,
@@ -110,7 +110,7 @@ class DockerEngine:
                     self._remove_network(step)
                 case CreateVolume():
                     self._create_volume(step)
-                case RemoveVolume() | RemoveNameless():
+                case RemoveVolume() | RemoveAnonymous():
                     self._remove_volume(step)
                 case RemoveContainer():
                     self._remove_container(step)
@@ -254,7 +254,7 @@ class DockerEngine:
             what = f"network {name}: is still used by {', '.join(users)}"
             raise EngineError(what, leave) from None
 
-    def _remove_volume(self, step: RemoveVolume | RemoveNameless) -> None:
+    def _remove_volume(self, step: RemoveVolume | RemoveAnonymous) -> None:
         name = f"{self.project}_{step.name}" if isinstance(step, RemoveVolume) else step.volume
         try:
             self.api.remove_volume(name)
@@ -310,7 +310,7 @@ class DockerEngine:
         self.api.start(created["Id"])
 
     def _inherited(self, step: RunContainer) -> list[Mount]:
-        """Return the unnamed volumes that continue, as in Compose: where the image has one."""
+        """Return the anonymous volumes that continue, as in Compose: where the image has one."""
         if not step.inherited:
             return []
         # The stubs of the SDK give this method no types.

@@ -11,7 +11,7 @@ from docker.errors import NotFound
 
 from stack.engines.docker import request
 from stack.engines.docker.connect import translated
-from stack.engines.running import NAMELESS, Running, SeenContainer, SeenImage, Standing, Stranger
+from stack.engines.running import ANONYMOUS, Running, SeenContainer, SeenImage, Standing, Stranger
 from stack.layout import labels as own
 from stack.layout.labels import Owner
 
@@ -132,11 +132,11 @@ def container(summary: Summary, project: str) -> SeenContainer:
         ),
         networks=frozenset(one.removeprefix(f"{project}_") for one in networks),
         front=labels.get(own.FRONT, ""),
-        nameless=tuple(
+        anonymous=tuple(
             sorted(  # an engine lists them in a different order each time
                 (mount["Destination"], mount["Name"])
                 for mount in summary.get("Mounts") or ()
-                if NAMELESS.fullmatch(mount.get("Name") or "")
+                if ANONYMOUS.fullmatch(mount.get("Name") or "")
             )
         ),
     )
@@ -175,8 +175,8 @@ def _image_labels(api: APIClient, reference: str) -> Mapping[str, str]:
 def _stranger(kind: Any, item: Summary) -> Stranger:
     is_running = item.get("State") == "running"
     identity = adoption(item) if kind == "volume" else item["Id"]
-    nameless = container(item, "").leaves if kind == "container" else ()
-    return Stranger(kind, _name(item), identity, owner_of(item), is_running, nameless)
+    anonymous = container(item, "").leaves if kind == "container" else ()
+    return Stranger(kind, _name(item), identity, owner_of(item), is_running, anonymous)
 
 
 def _name(item: Summary) -> str:

@@ -9,7 +9,7 @@ import psycopg
 from docker.models.containers import Container
 
 from stack.layout import images
-from tests.integration.containers import HARDENED, eventually, made, published, yard
+from tests.integration.containers import HARDENED, eventually, made, own_containers, published
 from tests.integration.projects import free_port
 
 
@@ -38,7 +38,7 @@ def started(
     recipes = {name: images.recipe_for(name, source) for name in ("postgres", "redis")}
     for recipe in recipes.values():
         made(client, recipe)
-    with yard(client) as place:
+    with own_containers(client) as place:
         port = free_port()
         redis = place.run(
             recipes["redis"].reference, port=6379, at=port, user="999:999", **HARDENED

@@ -109,13 +109,13 @@ def test_a_partitioned_table_is_one_table(db: psycopg.Connection) -> None:
     assert [(name, data["table"]) for name, data in events(db)] == [("p:1", "public.p")]
 
 
-def test_attached_twice_the_second_counts(orders: psycopg.Connection) -> None:
+def test_attaching_again_replaces_the_template(orders: psycopg.Connection) -> None:
     orders.execute("SELECT realtime.attach('orders', 'all')")
     orders.execute("INSERT INTO orders VALUES (1, 'new')")
     assert [name for name, *_ in changes(orders)] == ["all"]
 
 
-def test_detached_it_is_silent(orders: psycopg.Connection) -> None:
+def test_a_detached_table_publishes_nothing(orders: psycopg.Connection) -> None:
     detach = "SELECT realtime.detach('orders')"
     assert [orders.execute(detach).fetchone() for _ in range(2)] == [(True,), (False,)]
     orders.execute("INSERT INTO orders VALUES (1, 'new')")

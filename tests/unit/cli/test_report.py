@@ -201,9 +201,9 @@ def test_down() -> None:
             Kept(("db",), ("a" * 64, "b" * 64), ("old",), ("c" * 64,)),
             "stack down --volumes",
         )
-    kept = "  volumes kept: db, 2 without a name (stack down --volumes removes them)\n"
+    kept = "  volumes kept: db, 2 anonymous (stack down --volumes removes them)\n"
     kept += "  volumes kept: old (docker volume rm shop_old removes them)\n"
-    kept += f"  volumes kept: 1 without a name (docker volume rm {'c' * 64} removes them)\n"
+    kept += f"  volumes kept: 1 anonymous (docker volume rm {'c' * 64} removes them)\n"
     assert plain.text == f"✓ 1 removed in 1.2 s\n{kept}"
     assert data.event["removed"] == ["container shop-ws-1"]
     assert data.event["kept"] == ["db", "old", "a" * 64, "b" * 64, "c" * 64]

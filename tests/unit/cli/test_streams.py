@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_trouble import folder, says, stack
+from tests.unit.test_os_errors import folder, says, stack
 
 __all__ = ["folder"]
 

@@ -5,8 +5,8 @@ In each table one row or more holds; in the others exactly one condition of the 
 
 import pytest
 
+from stack.diagnose.doctor.conclude import conclude
 from stack.diagnose.doctor.evidence import Evidence
-from stack.diagnose.doctor.upgrade import conclude
 
 Rows = dict[str, tuple[Evidence, str]]
 

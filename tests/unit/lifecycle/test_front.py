@@ -75,7 +75,7 @@ def test_a_port_that_the_engine_has_opened_already_is_waited_for(tmp_path: Path)
 def test_a_port_that_the_engine_forgot_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "SETTLE_WITHIN", 0.1)
+    monkeypatch.setattr(front, "ENGINE_SETTLES_WITHIN", 0.1)
     with opened_by_the_engine(tmp_path) as port, pytest.raises(StackError, match="docker-proxy"):
         front.check_port(FakeEngine(), SHOP, port)
 

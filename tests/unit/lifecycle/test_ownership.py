@@ -1,6 +1,6 @@
-"""Who has a name is counted once, and consent names every volume, also one without a name."""
+"""Who has a name is counted once, and consent names every volume, also an anonymous one."""
 
-from stack.engines.running import Nameless, Stranger
+from stack.engines.running import AnonymousVolume, Stranger
 from stack.layout.labels import Owner
 from stack.lifecycle.ownership import consequences, refusal, stop_command
 
@@ -15,7 +15,7 @@ DB = Stranger(
     "1",
     COMPOSE,
     is_running=True,
-    nameless=(Nameless("db", 1, "/anon", HASH),),
+    anonymous=(AnonymousVolume("db", 1, "/anon", HASH),),
 )
 NETWORK = Stranger("network", "shop_default", "2", UNPLACED)
 VOLUME = Stranger("volume", "shop_named", "3", UNPLACED)
@@ -53,7 +53,7 @@ def test_consent_names_the_volumes_that_nobody_named() -> None:
 
 def test_a_stack_that_moved_goes_on_with_its_own() -> None:
     moved = Stranger(
-        "container", "shop-db-1", "1", Owner("shop", "/old", "stack.yaml"), nameless=DB.nameless
+        "container", "shop-db-1", "1", Owner("shop", "/old", "stack.yaml"), anonymous=DB.anonymous
     )
     assert f"keep and use volume {HASH} (no name, /anon of shop-db-1)" in consequences(
         "shop", [moved], ()

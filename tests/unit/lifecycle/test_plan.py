@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stack.engines.running import Nameless, Running, SeenImage
+from stack.engines.running import AnonymousVolume, Running, SeenImage
 from stack.engines.steps import (
     AwaitReady,
     AwaitRoute,
     Key,
     MakeImage,
     PlaceConfig,
+    RemoveAnonymous,
     RemoveContainer,
-    RemoveNameless,
     RemoveVolume,
     RestartContainer,
     RunContainer,
@@ -262,7 +262,7 @@ def test_only_brings_what_it_needs() -> None:
 def test_a_volume_without_a_name_goes_on_in_the_next_container() -> None:
     world, volumes = Simulator().converge(), {"shop-ws-1": "e" * 64, "shop-ws-2": "f" * 64}
     world._keep(
-        replace(seen, nameless=(("/cache", volumes.get(seen.name, "d" * 64)),))
+        replace(seen, anonymous=(("/cache", volumes.get(seen.name, "d" * 64)),))
         for seen in world.running.containers
     )
     steps = world.plan(changed(ws={"user": "1"})).steps
@@ -272,8 +272,8 @@ def test_a_volume_without_a_name_goes_on_in_the_next_container() -> None:
 
 def test_a_volume_without_a_name_that_was_left_goes_on_too() -> None:
     old, new = ("e" * 64, "f" * 64)
-    left = [Nameless("ws", 2, "/cache", old), Nameless("ws", 2, "/cache", new)]
-    left += [Nameless("ws", 0, "/cache", old), Nameless("gone", 1, "/cache", old)]
+    left = [AnonymousVolume("ws", 2, "/cache", old), AnonymousVolume("ws", 2, "/cache", new)]
+    left += [AnonymousVolume("ws", 0, "/cache", old), AnonymousVolume("gone", 1, "/cache", old)]
     world = Simulator(Running(left=tuple(left)))
     runs = [step for step in world.plan().steps if isinstance(step, RunContainer)]
     assert {step.key.name: step.inherited for step in runs if step.inherited} == {
@@ -283,13 +283,13 @@ def test_a_volume_without_a_name_that_was_left_goes_on_too() -> None:
 
 def test_down_with_volumes_removes_each_without_a_name_once() -> None:
     running = Simulator().converge().running
-    seen = [replace(one, nameless=(("/cache", "f" * 64),)) for one in running.containers]
-    left = (Nameless("gone", 1, "/cache", "e" * 64),)
+    seen = [replace(one, anonymous=(("/cache", "f" * 64),)) for one in running.containers]
+    left = (AnonymousVolume("gone", 1, "/cache", "e" * 64),)
     running = replace(running, containers=(), one_offs=tuple(seen), left=left)
     found = [
         step.volume
         for step in plan_down(running, volumes=True).steps
-        if isinstance(step, RemoveNameless)
+        if isinstance(step, RemoveAnonymous)
     ]
     assert found == ["e" * 64, "f" * 64]
 
@@ -311,7 +311,7 @@ def test_down_removes_all_but_volumes(volumes: bool) -> None:
 
 
 def test_down_takes_containers_before_what_they_use() -> None:
-    left = (Nameless("ws", 1, "/cache", "f" * 64),)
+    left = (AnonymousVolume("ws", 1, "/cache", "f" * 64),)
     running = replace(Simulator().converge().running, left=left)
     steps = plan_down(running, volumes=True).steps
     removals = {step.key for step in steps if isinstance(step, RemoveContainer)}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stack.config.model import Ready
-from stack.engines.running import Nameless, SeenContainer, shown
+from stack.engines.running import AnonymousVolume, SeenContainer, shown
 from stack.engines.steps import (
     AwaitReady,
     AwaitRoute,
@@ -178,7 +178,9 @@ def test_only_a_dockerfile_with_an_unknown_context_is_built_in_any_case() -> Non
 
 
 def test_each_step_of_down_is_named_by_what_it_removes() -> None:
-    running = replace(Simulator().converge().running, left=(Nameless("ws", 1, "/c", "f" * 64),))
+    running = replace(
+        Simulator().converge().running, left=(AnonymousVolume("ws", 1, "/c", "f" * 64),)
+    )
     steps = plan_down(running, volumes=True).steps
     assert {str(s.key) for s in steps if not isinstance(s, RemoveContainer)} == {
         "remove network data",

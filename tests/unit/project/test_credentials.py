@@ -27,7 +27,7 @@ def made(state: State) -> dict[str, str]:
     values = {name: credentials.keep(state, name) for name in secret_names(layout())}
     for container in layout().containers:
         if container.secrets:
-            credentials.give(state, container, {})
+            credentials.write_copies(state, container, {})
     return values
 
 
@@ -62,24 +62,24 @@ def test_each_service_gets_what_it_needs_and_nothing_else(state: State) -> None:
 
 def test_a_changed_secret_is_not_given_yet(state: State) -> None:
     redis = layout().container("redis")
-    assert credentials.is_given(state, redis, made(state))
+    assert credentials.has_copies(state, redis, made(state))
     (state.secrets / "redis-password").write_text("by hand")
-    assert not credentials.is_given(state, redis, credentials.known(state, layout()))
-    credentials.give(state, redis, {})
+    assert not credentials.has_copies(state, redis, credentials.known(state, layout()))
+    credentials.write_copies(state, redis, {})
     assert (state.secrets / "redis.d" / "password").read_text() == "by hand"
 
 
 def test_a_copy_of_another_mode_is_not_given_yet(state: State) -> None:
     redis, values = layout().container("redis"), made(state)
     (state.secrets / "redis.d" / "password").chmod(0o640)
-    assert not credentials.is_given(state, redis, values)
+    assert not credentials.has_copies(state, redis, values)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_a_copy_of_another_owner_is_not_given_yet(state: State) -> None:
     redis, values = layout().container("redis"), made(state)
     os.chown(state.secrets / "redis.d" / "password", 12345, 12345)
-    assert not credentials.is_given(state, redis, values)
+    assert not credentials.has_copies(state, redis, values)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")

@@ -114,7 +114,7 @@ class DatabaseSessions:
                 continue
             future.set_result(rows.get(token))
             self._remembered.pop(token, None)
-            if len(self._remembered) >= MAX_REMEMBERED:  # in order of time
+            if len(self._remembered) >= MAX_REMEMBERED:  # the first is the oldest
                 del self._remembered[next(iter(self._remembered))]
             self._remembered[token] = (asked_at, rows.get(token))
 

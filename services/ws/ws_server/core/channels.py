@@ -49,7 +49,7 @@ class Channels:
         history: History | None = None,
         since: Position | None = None,
     ) -> Recovery | None:
-        """Complete a subscription; None when the session left in the meantime.
+        """Complete a subscription; return None when the session left in the meantime.
 
         ``history`` is that of the channel after ``since``; without one, nothing can be recovered.
         """
@@ -71,7 +71,7 @@ class Channels:
         return recovery
 
     def leave(self, session: Session, channel: str) -> bool:
-        """Take the session out; True when the broker need not deliver the channel any more."""
+        """Take the session out; return True when the broker need not deliver the channel now."""
         session.channels.pop(channel, None)
         entry = self._channels.get(channel)
         if entry is None:
@@ -89,21 +89,21 @@ class Channels:
         return entry is not None and session in entry.members
 
     def members(self, channel: str) -> Iterable[Session]:
-        """Who gets the publications of a channel; do not change anything while walking it."""
+        """Return who gets the publications of a channel; change nothing while walking it."""
         entry = self._channels.get(channel)
         return entry.members if entry else ()
 
     def names(self) -> Iterator[tuple[str, int]]:
-        """Every channel that somebody here listens to, and how many do."""
+        """Return every channel that somebody here listens to, and how many do."""
         return ((name, len(entry.members)) for name, entry in self._channels.items())
 
     def empty(self) -> list[str]:
-        """The channels with a history in which nothing was published yet."""
+        """Return the channels with a history in which nothing was published yet."""
         places = ((name, entry.position) for name, entry in self._channels.items())
         return [name for name, position in places if position and not position.offset]
 
     def accept(self, channel: str, publication: Publication) -> Verdict:
-        """Say what becomes of a publication that the broker delivered.
+        """Return what becomes of a publication that the broker delivered.
 
         ``gap`` means that something before it is missing: ask the history, then call ``healed``.
         """
@@ -132,12 +132,12 @@ class Channels:
         return doubted
 
     def position(self, channel: str) -> Position | None:
-        """Up to where the members of a channel have heard everything."""
+        """Return up to where the members of a channel have heard everything."""
         entry = self._channels.get(channel)
         return entry.position if entry else None
 
     def healed(self, channel: str, history: History) -> Recovery | None:
-        """Close a gap with the history after ``position``; None when nobody listens any more."""
+        """Close a gap with the history after ``position``; return None when nobody listens now."""
         entry = self._channels.get(channel)
         if entry is None or entry.position is None:
             return None

@@ -56,7 +56,7 @@ class Expected:
 
 
 def claims_of(payload: Mapping[str, Any], now: float, expected: Expected) -> Claims:
-    """The claims of a signed token (RFC 7519) whose signature is good, at ``now`` (Unix seconds).
+    """Return the claims of a signed token (RFC 7519) with a good signature, at ``now`` (Unix time).
 
     Raises ExpiredTokenError when only its time is over, InvalidTokenError for any other reason.
     """
@@ -69,7 +69,7 @@ def claims_of(payload: Mapping[str, Any], now: float, expected: Expected) -> Cla
 
 
 def claims_of_session(payload: Mapping[str, Any], now: float) -> Claims:
-    """The claims of an Auth.js session that was decrypted, as ``claims_of``.
+    """Return the claims of an Auth.js session that was decrypted, as ``claims_of``.
 
     Without ``sub`` (a credentials provider whose users have no id) the user is ``id`` or ``email``.
     """

@@ -27,11 +27,11 @@ class Disconnect:
     reason: str
 
     def because(self, detail: str) -> "Disconnect":
-        """The same code with a detail; cut to the 123 bytes that a close frame holds."""
+        """Return the same code with a detail; cut to the 123 bytes that a close frame holds."""
         return self.named(f"{self.reason}: {detail}")
 
     def named(self, reason: str) -> "Disconnect":
-        """The same code with another reason, cut likewise."""
+        """Return the same code with another reason, cut likewise."""
         cut = reason.encode(errors="replace")[:123].decode(errors="ignore")
         return replace(self, reason=cut)
 

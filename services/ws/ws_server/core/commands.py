@@ -21,7 +21,7 @@ REJECT_UNRECOVERED = 2  # bit of a subscribe's flag; the others ask for what is 
 
 
 def history_limit(limit: int) -> int:
-    """How many publications an answer may have; below 0, as many as possible."""
+    """Return how many publications an answer may have; below 0, as many as possible."""
     return MAX_HISTORY if limit < 0 else min(limit, MAX_HISTORY)
 
 
@@ -154,7 +154,7 @@ Method = Callable[[Hub, Rules, Session, Command], Effect]
 
 
 def handle(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect | None:
-    """Carry out one command as far as that needs no waiting; None when nothing is left to do."""
+    """Carry out one command as far as that needs no waiting; return what is left to do, if any."""
     if command.method == "":
         session.pong_by = float("inf")
         return None
@@ -315,7 +315,7 @@ METHODS: dict[str, Method] = {
 def _reading_error(
     hub: Hub, session: Session, channel: str, is_on: bool, is_allowed: bool
 ) -> ReplyError | None:
-    """Why a subscriber may not look at presence or history."""
+    """Return why a subscriber may not look at presence or history."""
     if not is_channel(channel):
         return codes.BAD_REQUEST
     if not is_on:
@@ -326,7 +326,7 @@ def _reading_error(
 
 
 def _wanted(params: Mapping[str, Any]) -> Wanted | None:
-    """Read a SubscribeRequest; None when a field is of the wrong type."""
+    """Read a SubscribeRequest; return None when a field is of the wrong type."""
     channel, token = _text(params, "channel"), _text(params, "token")
     since = position(params) if params.get("recover") is True else None
     flag = params.get("flag", 0)
@@ -338,7 +338,7 @@ def _wanted(params: Mapping[str, Any]) -> Wanted | None:
 
 
 def position(value: Any) -> Position | None:
-    """Read a StreamPosition; None when it is none."""
+    """Read a StreamPosition; return None when it is none."""
     if not isinstance(value, dict):
         return None
     offset, epoch = value.get("offset", 0), value.get("epoch", "")

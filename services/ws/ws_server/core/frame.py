@@ -4,7 +4,7 @@ _FIN_TEXT = 0x81
 
 
 def frame(payload: bytes) -> bytes:
-    """One unmasked, unfragmented text frame (RFC 6455 §5.2) around UTF-8 ``payload``."""
+    """Return one unmasked, unfragmented text frame (RFC 6455 §5.2) around UTF-8 ``payload``."""
     length = len(payload)
     if length < 126:
         return bytes((_FIN_TEXT, length)) + payload

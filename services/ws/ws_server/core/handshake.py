@@ -19,7 +19,7 @@ class Headers(Protocol):
     """Case-insensitive headers of a request, each with all its values."""
 
     def get_all(self, key: str, /) -> Sequence[str]:
-        """Every value of the header, in order."""
+        """Return every value of the header, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Refusal:
 def judge(
     method: str, http_version: str, headers: Headers, allowed_origins: frozenset[str]
 ) -> Refusal | None:
-    """Why the request gets no 101 (RFC 6455 §4.2.1), or None. Tokens are not looked at."""
+    """Return why the request gets no 101 (RFC 6455 §4.2.1), or None. Tokens are not looked at."""
     hosts = headers.get_all("Host")
     if len(hosts) > 1:
         return Refusal(HTTPStatus.BAD_REQUEST, _explain_hosts(len(hosts)))
@@ -47,7 +47,7 @@ def judge(
 
 
 def authorization_token(headers: Headers) -> str:
-    """The token of ``Authorization: Bearer …`` (RFC 6750 §2.1), "" when there is none."""
+    """Return the token of ``Authorization: Bearer …`` (RFC 6750 §2.1), "" when there is none."""
     for value in headers.get_all("Authorization"):
         scheme, _, token = value.strip().partition(" ")
         if scheme.lower() == "bearer":
@@ -56,13 +56,13 @@ def authorization_token(headers: Headers) -> str:
 
 
 def subprotocol_token(headers: Headers) -> str:
-    """The token of an offered subprotocol ``bearer.…``, "" when there is none."""
+    """Return the token of an offered subprotocol ``bearer.…``, "" when there is none."""
     offered = _tokens(headers, "Sec-WebSocket-Protocol")
     return next((o[len(TOKEN_PREFIX) :] for o in offered if o.startswith(TOKEN_PREFIX)), "")
 
 
 def query_token(target: str) -> str:
-    """The token in the query of a request's target, "" when there is none."""
+    """Return the token in the query of a request's target, "" when there is none."""
     try:
         return parse_qs(urlsplit(target).query, max_num_fields=100).get("token", [""])[0]
     except ValueError:  # of so many fields none is looked at
@@ -84,7 +84,7 @@ def is_from_own_page(headers: Headers, allowed_origins: frozenset[str]) -> bool:
 
 
 def client_address(headers: Headers, peer: Any) -> str:
-    """Who connects: as Nginx says in ``X-Real-IP``, else the peer itself; "" if nobody knows.
+    """Return who connects: as ``X-Real-IP`` of Nginx says, else the peer; "" if nobody knows.
 
     The header is believed, because only the proxy reaches this port. Of IPv6 the first 64 bits: a
     single household has all the addresses behind them (RFC 6177 §2).

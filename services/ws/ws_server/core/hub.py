@@ -25,7 +25,7 @@ class Hub:
         self._order = count()  # decides between equal deadlines: sessions do not compare
 
     def open(self, receiver: Receiver, address: str, now: float) -> Session:
-        """A new session that has ``times.connect`` seconds to present a token."""
+        """Return a new session that has ``times.connect`` seconds to present a token."""
         session = Session(
             uuid4().hex, receiver, address, connect_by=now + self.times.connect, counted_at=now
         )
@@ -35,7 +35,7 @@ class Hub:
         return session
 
     def close(self, session: Session) -> list[str]:
-        """Forget the session; returns the channels that nobody here listens to any more."""
+        """Forget the session; return the channels that nobody here listens to any more."""
         if session not in self.sessions:
             return []
         self.sessions.discard(session)
@@ -54,11 +54,11 @@ class Hub:
         self._users[session.user].add(session)
 
     def of_user(self, user: str) -> tuple[Session, ...]:
-        """The sessions of a user."""
+        """Return the sessions of a user."""
         return tuple(self._users.get(user, ()))
 
     def from_address(self, address: str) -> int:
-        """How many sessions an address has."""
+        """Return how many sessions an address has."""
         return self._addresses.get(address, 0)
 
     @property
@@ -74,11 +74,11 @@ class Hub:
             heapq.heappush(self._deadlines, (deadline, next(self._order), session))
 
     def next_deadline(self) -> float:
-        """When ``due`` has work next; ``inf`` when there is none."""
+        """Return when ``due`` has work next; ``inf`` when there is none."""
         return self._deadlines[0][0] if self._deadlines else math.inf
 
     def due(self, now: float) -> Iterator[tuple[Session, Disconnect | None]]:
-        """The sessions whose time has come: to be closed, or with None to be looked at.
+        """Yield the sessions whose time has come: to be closed, or with None to be looked at.
 
         Who is looked at may want a ping (``pings``) or have lost a subscription (``ended``).
         """

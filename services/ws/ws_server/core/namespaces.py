@@ -54,7 +54,7 @@ class Namespaces:
     by_name: Mapping[str, Namespace] = field(default_factory=dict)
 
     def of(self, channel: str) -> Namespace:
-        """The options of a channel. A namespace that is not configured is like ""."""
+        """Return the options of a channel. A namespace that is not configured is like ""."""
         prefix, separator, _ = channel.partition(SEPARATOR)
         found = self.by_name.get(prefix) if separator else None
         return found or self.by_name.get("") or _NOTHING

@@ -43,7 +43,7 @@ def parse(text: str | bytes) -> Any:
 
 
 def decode(text: str) -> list[Command]:
-    """The commands in one text frame, in order.
+    """Return the commands in one text frame, in order.
 
     Raises MalformedFrameError for the whole frame when any line of it is malformed.
     """
@@ -79,11 +79,12 @@ def _refuse_constant(_name: str) -> None:
     raise ValueError("not JSON")
 
 
-_read = json.JSONDecoder(parse_constant=_refuse_constant).decode  # made once: that takes as long
+# Made once: making it takes as long as reading a frame.
+_read = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def encode(value: object) -> bytes:
-    """Compact JSON in UTF-8. Raises ValueError for what JSON cannot carry (1e999 is infinite)."""
+    """Return compact JSON in UTF-8. Raises ValueError for what JSON cannot carry (1e999)."""
     try:
         text = _compact(value)
     except RecursionError:  # it could be read a few levels deeper than it can be written
@@ -95,12 +96,12 @@ def encode(value: object) -> bytes:
 
 
 def reply(command_id: int, method: str, result: dict[str, Any]) -> bytes:
-    """The answer to a command that worked: ``{"id":1,"subscribe":{}}``."""
+    """Return the answer to a command that worked: ``{"id":1,"subscribe":{}}``."""
     return encode({"id": command_id, method: result})
 
 
 def failure(command_id: int, error: ReplyError) -> bytes:
-    """The answer to a command that did not: ``{"id":1,"error":{"code":103,"message":"…"}}``."""
+    """Return the answer to one that did not: ``{"id":1,"error":{"code":103,"message":"…"}}``."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.temporary:
         body["temporary"] = True
@@ -108,18 +109,18 @@ def failure(command_id: int, error: ReplyError) -> bytes:
 
 
 def client_info(user: str, client: str, conn_info: object = None) -> bytes:
-    """A ClientInfo object: who publishes or is present; ``conn_info`` is what the token says."""
+    """Return a ClientInfo: who publishes or is present; ``conn_info`` is what the token says."""
     info = {"user": user, "client": client}
     return encode(info if conn_info is None else {**info, "conn_info": conn_info})
 
 
 def user_of(info: bytes) -> str:
-    """The user of a ClientInfo object that ``client_info`` made."""
+    """Return the user of a ClientInfo object that ``client_info`` made."""
     return str(json.loads(info)["user"])
 
 
 def object_of(members: Mapping[str, bytes]) -> bytes:
-    """A JSON object of values that are JSON already."""
+    """Return a JSON object of values that are JSON already."""
     pairs = (encode(name) + b":" + value for name, value in members.items())
     return b"{" + b",".join(pairs) + b"}"
 
@@ -127,19 +128,19 @@ def object_of(members: Mapping[str, bytes]) -> bytes:
 def publication(
     data: object, info: bytes | None = None, tags: Mapping[str, str] | None = None
 ) -> bytes:
-    """What travels through the broker: a ``pub`` object. Raises ValueError as ``encode``."""
+    """Return what travels through the broker: a ``pub`` object. Raises ValueError as ``encode``."""
     return publication_raw(encode(data), info, encode(tags) if tags else None)
 
 
 def publication_raw(data: bytes, info: bytes | None = None, tags: bytes | None = None) -> bytes:
-    """As ``publication``, of data and tags that are JSON already, without a newline."""
+    """Return a ``pub`` object of data and tags that are JSON already, without a newline."""
     rest = b',"info":' + info if info else b""
     rest += b',"tags":' + tags if tags else b""
     return b'{"data":' + data + rest + b"}"
 
 
 def push(channel: str, kind: str, body: bytes) -> bytes:
-    """What every subscriber gets; ``body`` is not parsed again on the way."""
+    """Return what every subscriber gets; ``body`` is not parsed again on the way."""
     return _push_head(channel, kind) + body + b"}}"
 
 
@@ -149,19 +150,19 @@ def _push_head(channel: str, kind: str) -> bytes:
 
 
 def life(ttl: float) -> dict[str, object]:
-    """The fields that say how long a token lives: ``ttl`` is in seconds, ``inf`` for ever."""
+    """Return the fields that say how long a token lives: ``ttl`` in seconds, ``inf`` for ever."""
     if ttl == math.inf:
         return {"expires": False}
     return {"expires": True, "ttl": min(MAX_TTL, max(1, int(ttl)))}
 
 
 def notice(data: object) -> bytes:
-    """A message of the server to one client, outside of all channels."""
+    """Return a message of the server to one client, outside of all channels."""
     return connection_push("message", {"data": data})
 
 
 def connection_push(kind: str, body: object) -> bytes:
-    """What the server tells one client about its connection, outside of all channels."""
+    """Return what tells one client about its connection, outside of all channels."""
     return encode({"push": {kind: body}})
 
 
@@ -173,12 +174,12 @@ def with_data(body: bytes, data: object) -> bytes:
 
 
 def reply_raw(command_id: int, method: str, result: bytes) -> bytes:
-    """As ``reply``, of a result that is JSON already."""
+    """Return a reply with a result that is JSON already."""
     return b'{"id":%d,"%s":' % (command_id, method.encode()) + result + b"}"
 
 
 def subscribed(result: dict[str, Any], publications: Iterable[bytes]) -> bytes:
-    """A SubscribeResult: its fields, and publications that are JSON already."""
+    """Return a SubscribeResult: its fields, and publications that are JSON already."""
     missed = b",".join(publications)
     if not missed:
         return encode(result)

@@ -61,7 +61,8 @@ def recover(since: Position | None, history: History, held: Iterable[Publication
     numbered = [pub for pub in held if pub.offset]
     top = history.top
     if numbered and numbered[-1].epoch != top.epoch:
-        # The stream was lost beside this history, and which is the newer one cannot be known.
+        # The stream was replaced while the history was read; which of the two is newer cannot be
+        # known.
         return Recovery((), Position(*numbered[-1][1:]), is_whole=since is None)
     late = [pub for pub in numbered if pub.epoch == top.epoch and pub.offset > top.offset]
     position = Position(late[-1].offset, top.epoch) if late else top

@@ -1,4 +1,4 @@
-"""Which tokens are revoked, and until when that has to be known; pure: time is an argument."""
+"""Which tokens are revoked, and until when that has to be known; pure: the clock is an argument."""
 
 import heapq
 import math
@@ -16,7 +16,7 @@ class RevokedTokenError(ExpiredTokenError):
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """What one user was given ``before`` a time, or one token; forgotten after ``until``."""
+    """Revokes one token, or all that a user got ``before`` a time; forgotten after ``until``."""
 
     user: str
     token_id: str
@@ -42,7 +42,7 @@ class Revocations:
         self._forget()
 
     def revoke_token(self, token_id: str, until: float) -> bool:
-        """Refuse the token with that ``jti``; gives whether that is news."""
+        """Refuse the token with that ``jti``; return whether that is news."""
         is_new = until > self._tokens.get(token_id, -math.inf)
         if is_new:
             self._tokens[token_id] = until
@@ -63,8 +63,8 @@ class Revocations:
         if self.is_revoked(claims):
             raise RevokedTokenError("it was revoked")
 
-    def all(self) -> list[Revocation]:
-        """All that has not ended."""
+    def current(self) -> list[Revocation]:
+        """Return all that have not ended."""
         users = [Revocation(user, "", *times) for user, times in self._users.items()]
         return users + [Revocation("", one, 0.0, until) for one, until in self._tokens.items()]
 

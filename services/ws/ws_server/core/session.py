@@ -27,10 +27,10 @@ class Receiver(Protocol):
         """Say goodbye, after what is queued."""
 
     def begin(self) -> None:
-        """The client asked something."""
+        """Note that the client asked something."""
 
     def end(self) -> None:
-        """It is answered."""
+        """Note that it is answered."""
 
     def finish(self, disconnect: Disconnect) -> None:
         """Say goodbye once what the client asked last is answered."""
@@ -97,12 +97,12 @@ class Session:
         return self.claims.user if self.claims else ""
 
     def welcome(self, claims: Claims, expires_at: float, ping_at: float) -> None:
-        """The token was good: from now on the session lives until it expires."""
+        """Note that the token was good: from now on the session lives until it expires."""
         self._identify(claims)
         self.connect_by, self.expires_at, self.ping_at = math.inf, expires_at, ping_at
 
     def refresh(self, claims: Claims, expires_at: float) -> None:
-        """Another token of the same user takes the place of the first."""
+        """Replace the token by another one of the same user."""
         self._identify(claims)
         self.expires_at = expires_at
 
@@ -120,7 +120,7 @@ class Session:
         self.subscription_ends_at = min(self.subscription_ends_at, ends)
 
     def ended(self, now: float) -> list[str]:
-        """The channels whose subscription is over at ``now``."""
+        """Return the channels whose subscription is over at ``now``."""
         if now < self.subscription_ends_at:
             return []
         over = [name for name, each in self.channels.items() if each.expires_at <= now]
@@ -129,14 +129,14 @@ class Session:
         return over
 
     def deadline(self) -> float:
-        """When the session has to be looked at next: it may be overdue, or want a ping."""
+        """Return when the session has to be looked at next: it may be overdue, or want a ping."""
         return min(
             *(self.connect_by, self.expires_at, self.ping_at, self.pong_by),
             self.subscription_ends_at,
         )
 
     def overdue(self, now: float) -> Disconnect | None:
-        """Why the session is over at ``now``, if it is."""
+        """Return why the session is over at ``now``, if it is."""
         if now >= self.connect_by:
             return STALE
         if now >= self.expires_at:
@@ -146,8 +146,8 @@ class Session:
     def spend(self, cost: int, rate: float, now: float) -> bool:
         """Take ``cost`` of a budget that grows by ``rate`` a second up to twice that.
 
-        False when it is not granted. Then nothing is taken, or who tries again in vain would never
-        be granted anything; ``excess`` is how much was refused since something was granted.
+        Return False when it is not granted. Then nothing is taken, or who tries again in vain would
+        never be granted anything; ``excess`` is how much was refused since something was granted.
         """
         self.budget = min(rate * 2, self.budget + (now - self.counted_at) * rate)
         self.counted_at = now

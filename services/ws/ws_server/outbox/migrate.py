@@ -61,18 +61,18 @@ class Migration:
 
 
 def migrations() -> list[Migration]:
-    """All of them, in order; the number before the first underscore of a file is its version."""
+    """Return all in order; the number before the first underscore of a file is its version."""
     files = sorted(FOLDER.glob("*.sql"))
     return [Migration(int(f.name.partition("_")[0]), f.read_text(encoding="utf-8")) for f in files]
 
 
 def script() -> str:
-    """All that an empty database needs, for ``psql``."""
+    """Return all that an empty database needs, for ``psql``."""
     return "\n".join(["BEGIN;", f"{LOCK};", FIRST, *(m.script for m in migrations()), "COMMIT;\n"])
 
 
 async def migrate(connection: "AsyncConnection[Any]") -> list[int]:
-    """Take the steps that are missing, all or none; gives their versions.
+    """Take the steps that are missing, all or none; return their versions.
 
     Raises MigrationError when a right is missing or the database is not fit.
     """
@@ -100,7 +100,7 @@ async def _missing(connection: "AsyncConnection[Any]") -> list[Migration]:
 
 
 async def _applied(connection: "AsyncConnection[Any]") -> set[int] | None:
-    """The versions that were applied; None if there is nothing at all yet."""
+    """Return the versions that were applied; None if there is nothing at all yet."""
     if await (await connection.execute(IS_THERE)).fetchone() is None:
         return None
     rows = await connection.execute("SELECT version FROM realtime.migration")
@@ -118,7 +118,7 @@ def _right_missing(connection: "AsyncConnection[Any]", error: Any) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Migrate the database of DATABASE_URL; 0 when done, 2 for a wrong setting, 1 otherwise."""
+    """Migrate the database of DATABASE_URL; return 0 if done, 2 for a wrong setting, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m ws_server.outbox.migrate",
         description="Bring the schema realtime of DATABASE_URL up to date.",

@@ -57,7 +57,7 @@ SETTINGS: tuple[LiteralString, ...] = (
     f"SET idle_session_timeout = '{IDLE_LIMIT}s'",
     f"SET tcp_user_timeout = '{IDLE_LIMIT}s'",
 )
-TURN = """
+NEXT_ROWS = """
 WITH gone AS (DELETE FROM realtime.outbox WHERE id = ANY(%(done)s))
 SELECT id, at, channel, data, tags FROM (
     SELECT *, sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data) AS before FROM (
@@ -162,7 +162,7 @@ class Relay:
         await asyncio.sleep(REFUSED_INTERVAL)
 
     async def _prepare(self, connection: "AsyncConnection[Any]") -> bool:
-        """Whether the database is fit; says what is missing if not."""
+        """Return whether the database is fit; log what is missing if not."""
         try:
             async with asyncio.timeout(MIGRATE_TIMEOUT):
                 applied = await migrate(connection)
@@ -193,7 +193,7 @@ class Relay:
                 await _notified(connection, max(0.0, self._balance_at - self._clock()))
 
     async def _step(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[int]:
-        """Delete what is done, and publish what is next; gives the ids of that.
+        """Delete what is done, and publish what is next; return the ids of that.
 
         Raises BrokerDownError.
         """
@@ -203,7 +203,7 @@ class Relay:
             await self._balance(connection)
         # Asked for before the rows: whoever publishes them in our place does so after this.
         deadline = self._broker.deadline()
-        rows = await self._turn(connection, done) if self._shards else []
+        rows = await self._next_rows(connection, done) if self._shards else []
         return await self._publish_all(rows, deadline) if rows else []
 
     async def _balance(self, connection: "AsyncConnection[Any]") -> None:
@@ -249,17 +249,17 @@ class Relay:
         self.lag.shards = 0
         self._balance_at = 0.0
 
-    async def _turn(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[Row]:
+    async def _next_rows(self, connection: "AsyncConnection[Any]", done: list[int]) -> list[Row]:
         rows = await _ask(
             connection,
-            TURN,
+            NEXT_ROWS,
             {"done": done, "shards": self._shards, "limit": BATCH, "bytes": BATCH_BYTES},
         )
         self.lag.published += len(done)
         return [Row(*row) for row in rows]
 
     async def _publish_all(self, rows: Sequence[Row], deadline: float) -> list[int]:
-        """Publish in order, all at once; gives the ids of what need not be there any more.
+        """Publish in order, all at once; return the ids of what need not be there any more.
 
         Each is queued before it waits for anything, so they leave as they stand here. Raises
         BrokerDownError if that is all that came of it.
@@ -293,13 +293,13 @@ class Relay:
 async def _ask(
     connection: "AsyncConnection[Any]", query: LiteralString, values: Any = None
 ) -> list[Any]:
-    """All rows, if it gives rows. Raises psycopg.Error, also when Postgres is silent."""
+    """Return all rows, if it gives rows. Raises psycopg.Error, also when Postgres is silent."""
     with patience(connection, QUERY_TIMEOUT):
         cursor = await connection.execute(query, values)
         return await cursor.fetchall() if cursor.description else []
 
 
 async def _notified(connection: "AsyncConnection[Any]", seconds: float) -> None:
-    """Until a transaction that published in one of our shards commits, or the time is over."""
+    """Wait until a transaction that published in one of our shards commits, or for the time."""
     async for _ in connection.notifies(timeout=seconds, stop_after=1):
         pass

@@ -57,7 +57,7 @@ def _refresh(service: Service, fields: Fields) -> None:
 
 
 def _end(fields: Fields) -> float:
-    """Unix seconds; an end of 0 is none."""
+    """Return the end in Unix seconds; 0 is none."""
     return float(fields.get("expire_at") or math.inf)
 
 
@@ -69,7 +69,7 @@ def _unsubscribe(service: Service, fields: Fields) -> None:
 
 
 def _close_code(value: Any) -> int:
-    """A close code that an application may send (RFC 6455 §7.4.2). Raises ValueError."""
+    """Return a close code that an application may send (RFC 6455 §7.4.2). Raises ValueError."""
     code = int(value)
     if not 3000 <= code <= 4999:
         raise ValueError(f"{code} is no close code of ours")
@@ -77,7 +77,7 @@ def _close_code(value: Any) -> int:
 
 
 def _meant(service: Service, fields: Fields) -> Iterable[Session]:
-    """The sessions of the user, or the one of them that ``client`` names."""
+    """Return the sessions of the user, or the one of them that ``client`` names."""
     client = fields.get("client")
     found = service.hub.of_user(str(fields.get("user", "")))
     return [session for session in found if not client or session.id == client]

@@ -35,26 +35,26 @@ class Hooks(Protocol):
     """What the application decides."""
 
     def heard(self, headers: Headers, /) -> "Hooks":
-        """The same for one connection: its handshake had these headers."""
+        """Return the same for one connection: its handshake had these headers."""
 
     async def subscribe(self, session: Session, wanted: Wanted, /) -> Grant:
         """Return when the session may subscribe. Raises HookError."""
 
     async def call(self, session: Session, method: str, data: object, /) -> object:
-        """The answer to an RPC; ``method`` is "" for one without a name. Raises HookError."""
+        """Return the answer to an RPC; ``method`` may be "". Raises HookError."""
 
 
 class NoHooks:
     """Nobody to ask: nothing more is allowed."""
 
     def heard(self, _headers: Headers, /) -> "NoHooks":
-        """Nobody to tell."""
+        """Return the same: nobody is told."""
         return self
 
     async def subscribe(self, _session: Session, _wanted: Wanted, /) -> Grant:
-        """Denied."""
+        """Deny it. Raises HookError."""
         raise HookError(codes.PERMISSION_DENIED)
 
     async def call(self, _session: Session, _method: str, _data: object, /) -> object:
-        """Not available."""
+        """Say that there is no such method. Raises HookError."""
         raise HookError(codes.NOT_AVAILABLE)

@@ -49,7 +49,7 @@ class Asker:
     async def ask(
         self, hook: str, url: str, headers: Mapping[str, str], body: Mapping[str, object]
     ) -> Mapping[str, Any]:
-        """The ``result`` of the answer. Raises HookError."""
+        """Return the ``result`` of the answer. Raises HookError."""
         if not url:
             raise HookError(codes.NOT_AVAILABLE if hook == "rpc" else codes.PERMISSION_DENIED)
         try:
@@ -132,7 +132,7 @@ class HttpHooks:
         return Grant(float(end) or math.inf, result.get("data"))
 
     async def call(self, session: Session, method: str, data: object) -> object:
-        """The application's answer. Raises HookError."""
+        """Return the application's answer. Raises HookError."""
         body = {**_who(session), "data": data}
         if method:
             body["method"] = method
@@ -141,7 +141,7 @@ class HttpHooks:
 
 
 def judge(answer: object) -> Mapping[str, Any]:
-    """The ``result`` of an answer. Raises HookError if it refuses, BadAnswerError if it is none.
+    """Return its ``result``. Raises HookError if it refuses, BadAnswerError if it is no answer.
 
     Raises ValueError for what JSON cannot carry on.
     """
@@ -191,7 +191,7 @@ def _who(session: Session) -> dict[str, object]:
 
 
 def _describe(error: Exception) -> str:
-    """What went wrong; of others' exceptions only the name, for a URL can hold a password."""
+    """Return what went wrong; of others' exceptions the name alone: a URL can hold a password."""
     return str(error) if isinstance(error, BadAnswerError) else type(error).__name__
 
 

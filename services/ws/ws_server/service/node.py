@@ -27,6 +27,6 @@ class Node:
         control.handle(self.service, self.handlers, payload)
 
     def reconnected(self) -> None:
-        """Publications may have been missed on every channel, and the broker may have lost all."""
+        """Catch up: each channel may have missed publications, and the broker may have lost all."""
         self.service.heal_all()
         self.service.later(self.revoking.repeat())

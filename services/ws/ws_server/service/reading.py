@@ -19,7 +19,7 @@ class RefusedError(Exception):
 async def history(
     broker: Broker, channel: str, since: Position | None, limit: int, *, reverse: bool
 ) -> bytes:
-    """A HistoryResult. Raises BrokerDownError, and RefusedError for the epoch of a lost stream."""
+    """Return a HistoryResult. Raises BrokerDownError; RefusedError for a lost stream's epoch."""
     found = await broker.history(channel, since, limit, reverse=reverse)
     if since and since.epoch not in {"", found.top.epoch}:
         raise RefusedError(codes.UNRECOVERABLE_POSITION)
@@ -28,17 +28,17 @@ async def history(
 
 
 async def presence(broker: Broker, channel: str) -> bytes:
-    """A PresenceResult. Raises BrokerDownError."""
+    """Return a PresenceResult. Raises BrokerDownError."""
     return b'{"presence":' + protocol.object_of(await broker.present(channel)) + b"}"
 
 
 async def presence_stats(broker: Broker, channel: str) -> bytes:
-    """A PresenceStatsResult. Raises BrokerDownError."""
+    """Return a PresenceStatsResult. Raises BrokerDownError."""
     present = await broker.present(channel)
     return protocol.encode(presence_counts(present.values()))
 
 
 def presence_counts(infos: Collection[bytes]) -> dict[str, int]:
-    """How many clients and users a presence has."""
+    """Return how many clients and users a presence has."""
     users = {protocol.user_of(info) for info in infos}
     return {"num_clients": len(infos), "num_users": len(users)}

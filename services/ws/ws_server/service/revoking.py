@@ -40,11 +40,11 @@ class Revoking:
 
     async def repeat(self) -> None:
         """Tell a broker that may have lost all; replicas that start later hear it from there."""
-        for revocation in self.known.all():
+        for revocation in self.known.current():
             await self._tell(revocation)
 
     def _revoked(self, _service: Service, fields: Fields) -> None:
-        """A replica revoked something."""
+        """End what a replica revoked."""
         user, token_id = str(fields.get("user") or ""), str(fields.get("token_id") or "")
         told = Revocation(user, token_id, float(fields["before"]), float(fields["until"]))
         if told.user:

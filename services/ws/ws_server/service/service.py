@@ -66,7 +66,7 @@ class Service:
         return self.broker.publish(channel, payload, keep, key, until)
 
     async def prepare(self, session: Session, wanted: Wanted) -> History | None:
-        """Have the broker deliver a reserved channel; gives its history, if it has one.
+        """Have the broker deliver a reserved channel; return its history, if it has one.
 
         Raises BrokerDownError; then the session has left the channel.
         """
@@ -93,10 +93,10 @@ class Service:
         *,
         is_server_side: bool = False,
     ) -> bytes | ReplyError:
-        """Make the session a member; gives the SubscribeResult as JSON, with ``data`` for it.
+        """Make the session a member; return the SubscribeResult as JSON, with ``data`` for it.
 
-        Or why it is none: it left in the meantime, or wanted a whole recovery. The reply has to be
-        sent before anything waits, or publications overtake it.
+        Return the error instead if it left in the meantime, or demanded a whole recovery and none
+        is possible. The reply has to be sent before anything waits, or publications overtake it.
         """
         channel, options = wanted.channel, self.rules.namespaces.of(wanted.channel)
         self.fanout.flush(channel)
@@ -113,7 +113,8 @@ class Service:
         if options.presence:
             self.later(self._enter(session, channel))
         result: dict[str, object] = {}
-        # Who is told of an end without a token to replace would ask for one in vain, and give up.
+        # An SDK that is told of an end asks for a new token; without one to replace it would give
+        # up.
         if expires_at < math.inf and session.channels[channel].token:
             result = protocol.life(expires_at - self.clocks.now() - self.hub.times.grace)
         if history is not None:
@@ -125,7 +126,7 @@ class Service:
 
     @contextmanager
     def greeting(self, session: Session) -> Iterator[None]:
-        """What is granted meanwhile waits: SDKs forget what they heard before the reply."""
+        """Hold back what is granted meanwhile: SDKs forget what they heard before the reply."""
         self._greetings[session] = asyncio.Event()
         try:
             yield
@@ -156,7 +157,7 @@ class Service:
         session.receiver.send(protocol.push(channel, "unsubscribe", body))
 
     def welcome(self, session: Session, claims: Claims) -> float:
-        """The token was good: start the session. Gives the seconds that the token has left."""
+        """Start the session of a verified token. Return the seconds that the token has left."""
         session.welcome(
             claims, self.ends_at(claims.expires_at), self.clocks.now() + self.hub.times.ping
         )
@@ -165,13 +166,13 @@ class Service:
         return claims.expires_at - self.clocks.wall()
 
     def refresh(self, session: Session, claims: Claims) -> float:
-        """Another token takes the place of the first. Gives the seconds that it has left."""
+        """Replace the session's token by another. Return the seconds that it has left."""
         session.refresh(claims, self.ends_at(claims.expires_at))
         self._schedule(session)
         return claims.expires_at - self.clocks.wall()
 
     def prolong(self, session: Session, expires_at: float) -> None:
-        """The application gives a connection another end, in Unix seconds; ``inf`` is none."""
+        """Give a connection another end, in Unix seconds; ``inf`` is none."""
         if session.claims is None:
             return
         ttl = self.refresh(session, replace(session.claims, expires_at=expires_at))
@@ -181,7 +182,7 @@ class Service:
         session.receiver.send(protocol.connection_push("refresh", protocol.life(ttl)))
 
     def ends_at(self, expires_at: float, *, by_token: bool = True) -> float:
-        """Unix seconds on the hub's clock, with the time that there is to replace a token."""
+        """Return the time on the hub's clock; ``by_token`` adds the grace to replace a token."""
         grace = self.hub.times.grace if by_token else 0.0
         return self.clocks.now() + expires_at - self.clocks.wall() + grace
 
@@ -191,7 +192,7 @@ class Service:
             session.channels[channel] = replace(known, token=claims)
 
     def refresh_subscription(self, session: Session, channel: str, claims: Claims) -> float:
-        """Another token for one subscription. Gives the seconds that it has left."""
+        """Replace the token of one subscription. Return the seconds that it has left."""
         known = session.channels[channel]
         ends = self.ends_at(claims.expires_at)
         session.subscribe(channel, replace(known, expires_at=ends, token=claims))
@@ -199,7 +200,7 @@ class Service:
         return claims.expires_at - self.clocks.wall()
 
     def farewell(self, session: Session) -> None:
-        """The connection is gone: leave every channel."""
+        """Leave every channel: the connection is gone."""
         for channel in tuple(session.channels):
             self.leave(session, channel)
         self.hub.close(session)
@@ -210,7 +211,7 @@ class Service:
             session.receiver.close(why)
 
     def look_at(self, session: Session, disconnect: Disconnect | None) -> None:
-        """The time of a session has come: close it, ping it, or end what has expired."""
+        """Close or ping a session whose time has come, or end what has expired."""
         now = self.clocks.now()
         if disconnect is not None:
             session.receiver.close(disconnect)
@@ -233,7 +234,7 @@ class Service:
             self.later(self._heal(channel))
 
     def heal_all(self) -> None:
-        """Something may have been missed on every channel."""
+        """Close gaps on all channels: something may have been missed on each."""
         doubted = iter(self.hub.channels.doubt())
         for _ in range(HEALED_AT_ONCE):
             self.later(self._heal_each(doubted))
@@ -324,7 +325,7 @@ def _keep(options: Namespace) -> Keep | None:
 
 
 def _stream(options: Namespace, wanted: Wanted, recovery: Recovery) -> dict[str, object]:
-    """The fields of a SubscribeResult about the stream.
+    """Return the fields of a SubscribeResult about the stream.
 
     After a recovery the offset is that before the publications: who is interrupted between them
     comes back for the rest.

@@ -43,7 +43,7 @@ class Survey:
         self._questions: dict[int, _Question] = {}
 
     async def channels(self, pattern: str) -> dict[str, int]:
-        """How many clients each channel has, of those that match.
+        """Return how many clients each channel has, of those that match.
 
         Raises BrokerDownError, and RefusedError when those of one replica are too many.
         """
@@ -55,7 +55,7 @@ class Survey:
         return dict(total)
 
     async def replicas(self) -> list[dict[str, object]]:
-        """The numbers of each replica. Raises BrokerDownError."""
+        """Return the numbers of each replica. Raises BrokerDownError."""
         return await self._ask("replica")
 
     async def _ask(self, about: str, **fields: object) -> list[Any]:

@@ -1,5 +1,6 @@
 """Conclusions about X-Forwarded-Proto: servers that do not learn that the page uses https."""
 
+from stack.diagnose.doctor.conclusions import redirect
 from stack.diagnose.doctor.conclusions.family import Family
 from stack.diagnose.doctor.evidence import Evidence, asked, found, is_alike
 from stack.diagnose.doctor.variation import Variation
@@ -19,7 +20,6 @@ PROTO = Cause(
     good="proxy_set_header X-Forwarded-Proto $scheme; -> 101",
 )
 CAUSES = (PROTO,)
-_REDIRECTS = {301, 302, 303, 307, 308}
 
 
 def missing(evidence: Evidence) -> Finding | None:
@@ -30,9 +30,9 @@ def missing(evidence: Evidence) -> Finding | None:
     base, other = evidence.base, evidence.of(Variation.FORWARDED_PROTO)
     if base.is_open or not base.head or not other or not other.head:
         return None
-    is_redirect = base.status in _REDIRECTS
+    is_redirect = base.status in redirect.STATUSES
     is_https = evidence.target.tls or evidence.options.origin.startswith("https:")
-    is_sent_on = other.status in _REDIRECTS or other.status >= 500
+    is_sent_on = other.status in redirect.STATUSES or other.status >= 500
     if is_redirect and (not is_https or is_sent_on):
         return None
     if not is_redirect and not (400 <= base.status < 500 and other.is_open):

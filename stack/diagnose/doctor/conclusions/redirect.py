@@ -7,7 +7,8 @@ from stack.diagnose.doctor.evidence import Evidence, asked, found
 from stack.finding import Cause, Finding
 
 _RFC = "https://websockets.spec.whatwg.org/#the-websocket-interface"
-_STATUSES = {301, 302, 303, 307, 308}
+STATUSES = {301, 302, 303, 307, 308}
+MAX_REDIRECTS = 10  # that are followed; who is sent on after that never arrives
 
 TO_HTTPS = Cause(
     "WS125",
@@ -61,27 +62,25 @@ CAUSES = (TO_HTTPS, SLASH, ELSEWHERE, LOOP)
 
 
 def loop(evidence: Evidence) -> Finding | None:
-    """Find a last redirect to an address that was already asked."""
+    """Find a last redirect to an address that was already asked, or after too many of them."""
     chain = (evidence.base, *evidence.redirects)
     last = chain[-1]
-    if last.status not in _STATUSES:
+    if last.status not in STATUSES:
         return None
     visited = [_address(item.question.target.url) for item in chain]
     goal = _goal(last.question.target.url, _location(evidence, len(chain) - 1))
-    if goal not in visited and len(chain) <= 10:
+    if goal in visited:
+        message = f"{len(chain)} redirects lead to {goal} again"
+    elif len(chain) > MAX_REDIRECTS:
+        message = f"{len(chain)} redirects lead to ever new addresses, the last to {goal}"
+    else:
         return None
-    return found(
-        evidence,
-        LOOP,
-        f"{len(chain)} redirects lead to {goal} again",
-        "",
-        asked(*evidence.redirects),
-    )
+    return found(evidence, LOOP, message, "", asked(*evidence.redirects))
 
 
 def redirected(evidence: Evidence) -> Finding | None:
     """Report the target, and whether it differs only in the slash or the scheme."""
-    if evidence.base.status not in _STATUSES:
+    if evidence.base.status not in STATUSES:
         return None
     here = _address(evidence.target.url)
     goal = _goal(evidence.target.url, _location(evidence, 0))

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from stack.diagnose.lint.rules.connection import MAP, WITH_MAP
+from stack.diagnose.lint.rules.connection_line import looked_up
 from stack.diagnose.lint.rules.editing import insert_map
 from stack.diagnose.lint.rules.examples import http, location, server
+from stack.diagnose.lint.rules.forwarded_values import MAP, WITH_MAP
 from stack.diagnose.lint.rules.rule import Hit, Rule
-from stack.diagnose.lint.rules.upgrades import looked_up
 from stack.diagnose.nginx.scope import value
 from stack.diagnose.nginx.site import Site
 from stack.finding import Cause

@@ -21,4 +21,4 @@ SUMMARY = {
 def test_the_order_of_mounts_changes_nothing() -> None:
     seen = [container({**SUMMARY, "Mounts": each}, "shop") for each in (MOUNTS, MOUNTS[::-1])]
     assert seen[0] == seen[1]
-    assert seen[0].nameless == (("/a", "a" * 64), ("/b", "b" * 64))
+    assert seen[0].anonymous == (("/a", "a" * 64), ("/b", "b" * 64))

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stack.diagnose.doctor.conclude import conclude
 from stack.diagnose.doctor.conclusions.auth import claims_of, seconds_left, token_of
 from stack.diagnose.doctor.evidence import Evidence, Options
-from stack.diagnose.doctor.upgrade import conclude
 from stack.diagnose.doctor.variation import Variation
 from tests.unit.diagnose.seen import OPTIONS, TARGET, answered, evidence, failed, varied
 from tests.unit.diagnose.tables import concluded, shown, table, told

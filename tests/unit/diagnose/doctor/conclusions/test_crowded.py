@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from stack.diagnose.doctor.conclude import conclude
 from stack.diagnose.doctor.evidence import Evidence
 from stack.diagnose.doctor.measured import Load
-from stack.diagnose.doctor.upgrade import conclude
 from stack.probe.exchange import Ending, Exchange
 from tests.unit.diagnose.seen import answered, evidence, failed
 from tests.unit.diagnose.tables import concluded, table, told

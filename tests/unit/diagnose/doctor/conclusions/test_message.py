@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from stack.diagnose.doctor.conclude import conclude
 from stack.diagnose.doctor.evidence import Evidence
 from stack.diagnose.doctor.measured import Sizes
-from stack.diagnose.doctor.upgrade import conclude
 from stack.probe.exchange import Ending
 from tests.unit.diagnose.seen import answered, evidence, failed
 from tests.unit.diagnose.tables import concluded, table, told
@@ -66,7 +66,7 @@ def test_a_message_that_is_too_large(seen: Evidence, expected: str) -> None:
         ),
     }
 )
-def test_from_which_size_on(seen: Evidence, expected: str) -> None:
+def test_the_message_names_the_limit(seen: Evidence, expected: str) -> None:
     assert told(seen) == expected
 
 
@@ -83,7 +83,7 @@ def test_the_sizes_that_were_tried_are_shown() -> None:
         assert found.seen == rows
 
 
-def test_a_limit_of_size_is_told_of_the_url_itself() -> None:
+def test_a_size_limit_is_reported_for_the_url_and_no_hop() -> None:
     hop = replace(OPENED, question=replace(OPENED.question, label="server"))
     (found,) = conclude(replace(sized(LIMITED), bases=(OPENED, hop), suspect=1))
     assert found.answers == (OPENED,)

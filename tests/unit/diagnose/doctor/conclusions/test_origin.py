@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from stack.diagnose.doctor.conclude import conclude
 from stack.diagnose.doctor.conclusions import origin
 from stack.diagnose.doctor.evidence import Evidence
-from stack.diagnose.doctor.upgrade import conclude
 from stack.diagnose.doctor.variation import Variation
 from stack.probe.exchange import Ending, Exchange
 from tests.unit.diagnose.seen import answered, evidence, failed, varied

@@ -43,6 +43,15 @@ def test_redirects_that_go_in_circles(seen: Evidence, expected: str) -> None:
     assert concluded(seen) == expected
 
 
+def test_a_loop_is_told_only_of_an_address_that_was_asked() -> None:
+    assert told(chain(2, sent("/0", target=place("/1")))) == (
+        "2 redirects lead to http://ws.example.com/0 again"
+    )
+    assert told(chain(11)) == (
+        "11 redirects lead to ever new addresses, the last to http://ws.example.com/11"
+    )
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_every_status_of_a_redirect(status: int) -> None:
     assert concluded(evidence(sent("/ws", status))) == "WS128 error"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from stack.diagnose.lint.rules.connection_line import connection
 from stack.diagnose.lint.rules.editing import insert
 from stack.diagnose.lint.rules.examples import location, server
 from stack.diagnose.lint.rules.rule import Hit, Rule
-from stack.diagnose.lint.rules.upgrades import connection
 from stack.diagnose.nginx.scope import Scope, is_field, value
 from stack.diagnose.nginx.site import Route, Site
 from stack.diagnose.nginx.tree import Directive

@@ -61,7 +61,7 @@ _WRITE_STEPS = _STEPS | {
 }
 
 
-def told(error: OSError, where: str = "", *, is_written: bool = False) -> StackError:
+def from_os_error(error: OSError, where: str = "", *, is_written: bool = False) -> StackError:
     """Return what the system refused as ``where: what`` with the next step.
 
     ``is_written`` means that a file was to be written, not read.

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from stack.diagnose.lint.rules.connection_line import connection, looked_up
 from stack.diagnose.lint.rules.editing import replace
 from stack.diagnose.lint.rules.examples import http, location, server
 from stack.diagnose.lint.rules.rule import Hit, Rule
-from stack.diagnose.lint.rules.upgrades import connection, looked_up
 from stack.diagnose.nginx.scope import value
 from stack.diagnose.nginx.site import Route, Site
 from stack.diagnose.nginx.tree import Directive

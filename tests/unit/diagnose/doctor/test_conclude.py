@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stack.diagnose.doctor.conclude import conclude, is_healthy, suspect
 from stack.diagnose.doctor.conclusions import limits, server
 from stack.diagnose.doctor.evidence import Evidence
 from stack.diagnose.doctor.families import CAUSES
-from stack.diagnose.doctor.upgrade import conclude, is_healthy, suspect
 from stack.diagnose.doctor.variation import Variation
 from stack.probe.exchange import Ending, Exchange, Target
 from tests.unit.diagnose.seen import OPTIONS, TARGET, answered, evidence, failed, varied

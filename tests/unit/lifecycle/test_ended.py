@@ -11,7 +11,7 @@ from stack.engines.base import Exit
 from stack.engines.running import DONE, Running, SeenContainer, SeenImage
 from stack.engines.steps import AwaitReady, Key, Kind, StartContainer, Verb
 from stack.layout.topology import Container, Topology
-from stack.lifecycle import settle
+from stack.lifecycle import ended
 from stack.lifecycle.plan import plan_up
 from stack.probe.exchange import Target
 from stack.project.state import State
@@ -62,22 +62,22 @@ def test_who_was_just_started_has_to_live_a_moment() -> None:
 
 def test_who_answered_and_ended_meanwhile_is_told() -> None:
     engine = FakeEngine(codes={"shop-web-1": 1, "shop-migrate-1": 0})
-    found = list(settle.failures(readiness(engine, web=1, migrate=0), SHOP))
+    found = list(ended.failures(readiness(engine, web=1, migrate=0), SHOP))
     assert [(name, error.answer) for name, error in found] == [("shop-web-1", "exit code 1")]
 
 
 @pytest.mark.parametrize("code", [None, -1])
 def test_who_came_back_or_was_replaced_is_no_failure(code: int | None) -> None:
     engine = FakeEngine(codes={"shop-web-1": code})
-    assert list(settle.failures(readiness(engine, web=1), SHOP)) == []
+    assert list(ended.failures(readiness(engine, web=1), SHOP)) == []
 
 
 def test_work_that_was_done_is_remembered(tmp_path: Path) -> None:
     state = State(tmp_path, "shop")
     state.prepare()
     engine = FakeEngine(codes={"shop-migrate-1": 0, "shop-web-1": 0}, running=Running())
-    settle.remember_done(readiness(engine, migrate=0, web=0), SHOP, state)
-    assert settle.remembered(state) == {"id-shop-migrate-1"}
+    ended.remember_done(readiness(engine, migrate=0, web=0), SHOP, state)
+    assert ended.remembered(state) == {"id-shop-migrate-1"}
 
 
 def planned(seen: SeenContainer, container: Container = JOB, *, done: bool = True) -> list[str]:
