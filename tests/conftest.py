@@ -2,7 +2,6 @@
 
 import signal
 
-import pytest
 from hypothesis import settings
 
 from tests.examples import examples
@@ -19,16 +18,3 @@ settings.register_profile(
     max_examples=examples(100),
 )
 settings.load_profile("unhurried")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let `--dist loadgroup` keep a file together, and the files that share a running stack.
-
-    An engine has addresses for about thirty networks, so no two processes start the same demo.
-    """
-    for item in items:
-        names = getattr(item, "fixturenames", ())
-        file = item.nodeid.partition("::")[0]
-        group = f"{item.path.parent.name} demo" if "demo" in names else file
-        item.add_marker(pytest.mark.xdist_group(group))
