@@ -121,7 +121,9 @@ def demo(
     """A whole running stack. Tests look at it and talk to it; none changes it."""
     folder = tmp_path_factory.mktemp("demo")
     with project_in(docker_client, folder, source) as one:
-        ws = {**REALTIME["ws"], "env": {"WS_LOG_LEVEL": "debug"}}  # names who connected where
+        # The log names who connected where; a test publishes as fast as it can.
+        env = {"WS_LOG_LEVEL": "debug", "WS_MAX_COMMANDS_PER_SECOND": 0}
+        ws = {**REALTIME["ws"], "env": env}
         build = {"context": "./echo", "args": {"BASE": python_image}}
         services = {**SITE, **REALTIME, "ws": ws, "echo": {"build": build, "port": 8000}}
         echo = {"to": "echo", "websocket": True}
