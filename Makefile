@@ -28,7 +28,8 @@ images: $(RUNTIME) ## fetch or build the images
 	@$(BIN)/stack images
 
 test: $(TOOLS) images browser unit ## install what the tests need and run them all
-	$(BIN)/pytest -m integration --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m "integration and not alone" --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m "integration and alone"
 
 unit: $(TOOLS) ## only the tests that need no Docker Engine; most of them wait, so four at once
 	$(BIN)/pytest -m "not integration" --numprocesses 4 --dist loadfile

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(5 * SECONDS + 300)]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(5 * SECONDS + 300)]
 SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
 CHANNELS = ("room:1", "room:2")
 SUBSCRIBERS, PUBLISHERS, WRITERS = 8, 2, 2  # a channel

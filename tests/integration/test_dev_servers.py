@@ -24,6 +24,7 @@ from tests.unit.fake_engine import FakeEngine
 
 __all__ = ["chromium"]  # a fixture of the tests of the page
 
+pytestmark = pytest.mark.alone
 EVERYWHERE = "0.0.0.0"
 
 
@@ -65,7 +66,7 @@ def test_the_page_is_alive_and_hot_reload_arrives(
         page.goto(f"http://localhost:{project.port}/")
         expect(page.locator("h1")).to_have_text("before")
         button = page.locator("main button")
-        eventually(lambda: click(button), 60)
+        eventually(lambda: click(button), 120)
         eventually(lambda: save_edit(server, page), 90)
         expect(button).not_to_have_text("0")  # it was not loaded anew
         page.close()
