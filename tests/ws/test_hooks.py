@@ -12,7 +12,7 @@ from aiohttp import web
 from ws_server.core.namespaces import Namespace, Namespaces
 from ws_server.settings.config import HookSettings
 
-from tests.ws.harness import API_KEY, Client, Running, running
+from tests.ws.harness import API_KEY, Client, Running, running, until
 from tests.ws.test_metrics import scrape
 
 NAMESPACES = Namespaces(
@@ -270,13 +270,13 @@ async def with_cookie(_request: web.Request) -> web.StreamResponse:
 
 
 async def test_many_at_a_time_are_bounded() -> None:
-    now, most = 0, 0
+    now, most, enough = 0, 0, asyncio.Event()
 
     async def count(_request: web.Request) -> web.StreamResponse:
         nonlocal now, most
         now += 1
         most = max(most, now)
-        await asyncio.sleep(0.05)
+        await enough.wait()
         now -= 1
         return web.json_response({"result": {}})
 
@@ -285,6 +285,9 @@ async def test_many_at_a_time_are_bounded() -> None:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(100):
                 tasks.create_task(one_rpc(live))
+            await until(lambda: most >= 64)
+            await asyncio.sleep(0.1)  # for the 65th, if there is one
+            enough.set()
         assert most == 64
 
 

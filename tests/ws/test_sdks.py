@@ -23,16 +23,19 @@ from tests.ws.test_hooks import hooked
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Start = Callable[[Running], AbstractAsyncContextManager[Sdk]]
 SOURCES = Path(__file__).parent / "sdk"
+OVER = {"javascript": "", "over http": "http_stream", "over sse": "sse"}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["javascript", "python"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[*OVER, "python"])
 async def process(request: pytest.FixtureRequest) -> AsyncIterator[SdkProcess]:
     """A process of each SDK in turn; JavaScript's in the version of the lock file."""
-    if request.param == "javascript" and not shutil.which("npm"):
+    if request.param == "python":
+        command = [sys.executable, str(SOURCES / "client.py")]
+    elif shutil.which("npm"):
+        command = ["node", str(installed(SOURCES) / "client.mjs")]
+    else:
         pytest.skip("needs Node 20 and npm")
-    is_python = request.param == "python"
-    script = SOURCES / "client.py" if is_python else installed(SOURCES) / "client.mjs"
-    async with sdk(sys.executable if is_python else "node", str(script)) as one:
+    async with sdk(*command, transport=OVER.get(request.param, "")) as one:
         yield one
 
 

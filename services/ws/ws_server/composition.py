@@ -23,6 +23,7 @@ from ws_server.outbox.relay import Relay
 from ws_server.postgres import Database
 from ws_server.server import Parts, Server
 from ws_server.service import control
+from ws_server.service.emulation import Emulation
 from ws_server.service.fanout import Fanout
 from ws_server.service.hooks import Asker
 from ws_server.service.node import Node
@@ -55,6 +56,7 @@ def compose(
         node=Node(service, revoking, handlers),
         revoking=revoking,
         survey=survey,
+        emulation=Emulation(service, survey),
         verifiers=_verifiers(settings, log, revoking),
         database=database,
         relay=relay,

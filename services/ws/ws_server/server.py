@@ -37,11 +37,14 @@ from ws_server.core.handshake import (
     subprotocol_token,
 )
 from ws_server.core.hub import Hub
+from ws_server.core.rate import Rate
+from ws_server.fallback.door import Door
 from ws_server.log import Log
 from ws_server.outbox.relay import Relay
 from ws_server.postgres import Database
 from ws_server.service.decisions import NoHooks
 from ws_server.service.empty import keep_empty
+from ws_server.service.emulation import Emulation
 from ws_server.service.hooks import Asker, HttpHooks
 from ws_server.service.node import Node
 from ws_server.service.revoking import Revoking
@@ -74,6 +77,7 @@ class Parts:
     node: Node
     revoking: Revoking
     survey: Survey
+    emulation: Emulation
     verifiers: Verifiers
     database: Database | None
     relay: Relay | None
@@ -107,7 +111,10 @@ class Server:
         self.parts = parts
         self._peers = peers
         self._upkeep: list[asyncio.Task[None]] = []
+        self._door = Door()
+        self._rate = Rate(settings.max_connects_per_second)
         self._api: asyncio.Task[None] | None = None
+        self._fallback: asyncio.Task[None] | None = None
         self._api_socket: socket.socket | None = None
         self._listener: Listener | None = None
 
@@ -156,17 +163,19 @@ class Server:
                 self.parts.verifiers.verify,
                 self.parts.service.stats,
                 self.log,
+                self._rate,
             ),
             select_subprotocol=_select_subprotocol,
             max_size=settings.max_message_bytes,
             logger=logger,
             backlog=ACCEPTED,
-            **CONNECTION,
+            **CONNECTION | {"create_connection": self._door.connection},
         )
         for listening in self._listener.sockets:
             _deepen(listening.fileno())
         self.log.info("listening", port=self.port, path=settings.path)
         self.parts.timer.start(self._fire)
+        self._fallback = asyncio.create_task(self._serve_fallback())
         self._upkeep = [asyncio.create_task(work) for work in self._work()]
 
     def _work(self) -> Iterator[Coroutine[Any, Any, None]]:
@@ -189,6 +198,7 @@ class Server:
             self._api.cancel()
         if self._listener is not None:
             self._listener.close(close_connections=False)
+            self._door.close()
             await self._drain(self._listener)
         await _end([self._api] if self._api else [])
         if self.parts.verifiers.sessions is not None:
@@ -207,6 +217,24 @@ class Server:
         api = Api(self.parts.service, self.parts.revoking, self.parts.survey)
         await module.Internal(api, key, metrics, self._peers, self.log).run(listening)
 
+    async def _serve_fallback(self) -> None:
+        """Serve clients without a WebSocket until cancelled."""
+        module = await asyncio.to_thread(importlib.import_module, "ws_server.fallback.http")
+        refused = self.parts.service.stats.refused
+        runner = await module.Fallback(
+            context=self._context(),
+            emulation=self.parts.emulation,
+            allowed_origins=self.settings.allowed_origins,
+            max_message_bytes=self.settings.max_message_bytes,
+            rate=self._rate,
+            refused=lambda status: refused.update({status.value: 1}),
+        ).runner()
+        self._door.http = runner.server
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
     async def _drain(self, listener: Listener) -> None:
         within = self.settings.drain_timeout
         try:
@@ -214,6 +242,7 @@ class Server:
                 await say_goodbye(
                     self.parts.hub.sessions, within, self.parts.service.fanout.end_turn
                 )
+                await _end([self._fallback] if self._fallback else [])
                 await listener.wait_closed()
         except TimeoutError:
             self.log.warning("drain_timeout", connections=len(self.parts.hub.sessions))

@@ -2,13 +2,24 @@
 // Each line names one of several clients by its number.
 import readline from 'node:readline';
 import { Centrifuge } from 'centrifuge';
+import { EventSource } from 'eventsource';
 import WebSocket from 'ws';
 
-function opened(number, url) {
+// Without a transport, the WebSocket at the URL; else that transport of the same server.
+function places(url, transport) {
+  const origin = url.replace(/^ws/, 'http').replace(/^(\w+:\/\/[^/]+).*/, '$1');
+  const endpoint = transport && `${origin}/connection/${transport}`;
+  return { at: transport ? [{ transport, endpoint }] : url, emulationEndpoint: `${origin}/emulation` };
+}
+
+function opened(number, url, transport) {
   const say = (event, fields = {}) => console.log(JSON.stringify({ client: number, event, ...fields }));
   let giveToken;
-  const client = new Centrifuge(url, {
+  const { at, emulationEndpoint } = places(url, transport);
+  const client = new Centrifuge(at, {
     websocket: WebSocket,
+    eventsource: EventSource,
+    emulationEndpoint,
     minReconnectDelay: 50,
     maxReconnectDelay: 200,
     getToken: () => { say('token_wanted'); return new Promise((resolve) => { giveToken = resolve; }); },
@@ -52,7 +63,7 @@ function opened(number, url) {
 const clients = new Map();
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const { client: number, do: action, ...args } = JSON.parse(line);
-  if (action === 'open') { clients.set(number, opened(number, args.url)); continue; }
+  if (action === 'open') { clients.set(number, opened(number, args.url, args.transport)); continue; }
   const say = (event, fields) => console.log(JSON.stringify({ client: number, event, ...fields }));
   Promise.resolve()
     .then(() => clients.get(number)[action](args))

@@ -60,8 +60,9 @@ class Sdk:
 class SdkProcess:
     """A process in which any number of clients of one SDK live."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, transport: str = "") -> None:
         self._process = process
+        self._transport = transport
         self._clients: dict[int, Sdk] = {}
         self._opened = 0
 
@@ -71,7 +72,7 @@ class SdkProcess:
         self._opened += 1
         number = self._opened
         one = self._clients[number] = Sdk(self, number)
-        one.tell("open", url=url)
+        one.tell("open", url=url, transport=self._transport)
         try:
             yield one
         finally:
@@ -96,10 +97,10 @@ class SdkProcess:
 
 
 @contextlib.asynccontextmanager
-async def sdk(*command: str) -> AsyncIterator[SdkProcess]:
-    """Start the process of an SDK, and end it whatever happens."""
+async def sdk(*command: str, transport: str = "") -> AsyncIterator[SdkProcess]:
+    """Start the process of an SDK, and end it whatever happens; its default is a WebSocket."""
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
-    one = SdkProcess(process)
+    one = SdkProcess(process, transport)
     reading = asyncio.create_task(one.read())
     try:
         yield one

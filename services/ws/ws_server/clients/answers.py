@@ -32,13 +32,14 @@ class Answers:
         verify: Verify,
         stats: Stats,
         log: Log,
+        rate: Rate,
     ) -> None:
         self._settings = settings
         self._verify = verify
         self._stats = stats
         self._condition = condition
         self._log = log
-        self._rate = Rate(settings.max_connects_per_second)
+        self._rate = rate
 
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request that is not to become a WebSocket."""

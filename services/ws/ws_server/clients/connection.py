@@ -1,10 +1,9 @@
 """One connection from its first frame to its last: reads frames and carries out their effects."""
 
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
@@ -13,6 +12,7 @@ from ws_server.clients.intake import Connection, Slice
 from ws_server.clients.operations import Limits, Operations, Verify, Waiting
 from ws_server.clients.pipeline import Pipeline
 from ws_server.clients.transport import SendQueue, Turn
+from ws_server.clients.wire import Wire
 from ws_server.core import codes, commands, protocol
 from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
 from ws_server.core.commands import Close, Fail, Leave, Publish, Reply
@@ -39,9 +39,14 @@ class Context:
     turn: Turn = field(default_factory=Turn)
 
 
-async def converse(context: Context, connection: ServerConnection) -> None:
-    """Serve one accepted connection until it is closed, by whomever."""
-    conversation = Conversation(context, connection)
+async def converse(
+    context: Context, connection: Wire, greeting: Mapping[str, object] | None = None
+) -> None:
+    """Serve one accepted connection until it is closed, by whomever.
+
+    ``greeting`` are fields of the answer to ``connect`` that its transport needs.
+    """
+    conversation = Conversation(context, connection, greeting or {})
     try:
         await conversation.run()
     except ConnectionClosed:
@@ -60,7 +65,7 @@ async def converse(context: Context, connection: ServerConnection) -> None:
 class Conversation:
     """The state of one connection: its session in the hub and its queue."""
 
-    def __init__(self, context: Context, connection: ServerConnection) -> None:
+    def __init__(self, context: Context, connection: Wire, greeting: Mapping[str, object]) -> None:
         self._context = context
         self._service = context.service
         self._connection = connection
@@ -76,9 +81,9 @@ class Conversation:
         hooks = context.hooks.heard(self._headers)
         self._pipeline = Pipeline(service, self.queue)
         self._operations = Operations(
-            service, self._session, context.verify, hooks, context.limits, self._offered
+            *(service, self._session, context.verify, hooks, context.limits),
+            *(self._offered, greeting),
         )
-
         self._slice = Slice()
         self._early = 0
         if isinstance(connection, Connection):

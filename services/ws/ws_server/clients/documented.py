@@ -5,12 +5,13 @@ Slower, a task and a ``send`` a frame, but the same bytes. Nothing but transport
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
+
+from ws_server.core.frame import payloads
 
 
 class DocumentedConnection:
@@ -34,7 +35,7 @@ class DocumentedConnection:
 
     def write(self, framed: bytes) -> None:
         """Send whole text frames, after all earlier ones."""
-        for payload in _payloads(framed):
+        for payload in payloads(framed):
             self._payloads.append(payload)
             self._size += len(payload)
         if self._sending is None:
@@ -67,12 +68,3 @@ class DocumentedConnection:
                 await self._connection.send(payload, text=True)
                 self._size -= len(payload)
         self._sending = None
-
-
-def _payloads(framed: bytes) -> Iterator[bytes]:
-    """Take frames of transport.frame apart again."""
-    while framed:
-        start = {126: 4, 127: 10}.get(framed[1], 2)
-        length = framed[1] if start == 2 else int.from_bytes(framed[2:start], "big")
-        yield framed[start : start + length]
-        framed = framed[start + length :]

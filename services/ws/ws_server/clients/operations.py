@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ws_server.broker.base import BrokerDownError
@@ -56,6 +56,7 @@ class Operations:
         hooks: Hooks,
         limits: Limits,
         offered: Callable[[], Awaitable[Claims | None]],
+        greeting: Mapping[str, object],
     ) -> None:
         self._service = service
         self._session = session
@@ -63,6 +64,7 @@ class Operations:
         self._hooks = hooks
         self._limits = limits
         self._offered = offered
+        self._greeting = greeting
 
     async def carry_out(self, effect: Waiting) -> None:
         """Carry out any one of the effects that have to wait."""
@@ -118,6 +120,7 @@ class Operations:
             "ping": max(1, int(self._service.hub.times.ping)),
             "pong": True,
             **protocol.life(ttl),
+            **self._greeting,
         }
         body = protocol.encode(result)
         if subs := self._complete(prepared):

@@ -1,4 +1,4 @@
-"""Writes frames to a connection without waiting for it; the only module that knows its transport.
+"""Queues frames for a connection without waiting for it, and writes them to its transport.
 
 A server does not mask (RFC 6455 §5.1), so a frame is the same bytes for every receiver: it is built
 once, and all that a connection gets in one turn of the loop leaves in one write. Nothing else may
@@ -9,17 +9,20 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from ws_server.clients.documented import DocumentedConnection
+from ws_server.clients.wire import Wire
 from ws_server.core import protocol
 from ws_server.core.codes import SLOW, Disconnect
 from ws_server.core.frame import frame
 from ws_server.core.namespaces import Slow
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import ServerConnection
 
 FULL = 64 * 1024  # bytes in the transport; beyond, frames wait where they can still be dropped
 
@@ -75,7 +78,7 @@ class SendQueue:
 
     def __init__(
         self,
-        connection: ServerConnection,
+        connection: Wire,
         limit: int,
         on_close: Callable[[Disconnect], None] = lambda _disconnect: None,
         on_drop: Callable[[str, int], None] = lambda _slow, _messages: None,
@@ -84,7 +87,8 @@ class SendQueue:
         self._turn = turn or Turn()
         # Not in the library's documentation, so that a later version may not have it.
         is_open = hasattr(connection, "transport")
-        self._connection = connection if is_open else DocumentedConnection(connection)
+        library = cast("ServerConnection", connection)
+        self._connection = connection if is_open else DocumentedConnection(library)
         self._limit = limit
         self._on_close = on_close
         self._on_drop = on_drop

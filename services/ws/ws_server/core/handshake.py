@@ -34,16 +34,23 @@ def judge(
     method: str, http_version: str, headers: Headers, allowed_origins: frozenset[str]
 ) -> Refusal | None:
     """Return why the request gets no 101 (RFC 6455 §4.2.1), or None. Tokens are not looked at."""
-    hosts = headers.get_all("Host")
-    if len(hosts) > 1:
-        return Refusal(HTTPStatus.BAD_REQUEST, _explain_hosts(len(hosts)))
+    if refusal := _judge_host(headers):
+        return refusal
     missing = [name for name, is_there in _requirements(headers) if not is_there]
     if missing or method != "GET" or http_version != "HTTP/1.1":
         return Refusal(HTTPStatus.UPGRADE_REQUIRED, _explain(missing, method, http_version))
+    return _judge_origin(headers, allowed_origins)
+
+
+def judge_page(headers: Headers, allowed_origins: frozenset[str]) -> Refusal | None:
+    """Return why a page may not send a request that is no handshake, or None."""
+    return _judge_host(headers) or _judge_origin(headers, allowed_origins)
+
+
+def listed_origin(headers: Headers, allowed_origins: frozenset[str]) -> str:
+    """Return the origin of a page that is allowed by its name, "" for any other."""
     origins = headers.get_all("Origin")
-    if origins and not _is_same_site(origins[0], headers, allowed_origins):
-        return Refusal(HTTPStatus.FORBIDDEN, _explain_origin(origins[0], headers))
-    return None
+    return origins[0] if origins and origins[0].lower() in allowed_origins else ""
 
 
 def authorization_token(headers: Headers) -> str:
@@ -70,11 +77,14 @@ def query_token(target: str) -> str:
 
 
 def is_from_own_page(headers: Headers, allowed_origins: frozenset[str]) -> bool:
-    """Whether a page that may do so opened the WebSocket, so that its cookies speak for its user.
+    """Whether a page that may do so sent the request, so that its cookies speak for its user.
 
-    A browser sends cookies along whoever the page belongs to, so nothing else can show it.
+    A browser sends cookies along whoever the page belongs to, so nothing else can show it. With a
+    GET to its own origin it sends no Origin, but Sec-Fetch-Site, which no page can set either.
     """
     origins = [origin.lower() for origin in headers.get_all("Origin")]
+    if not origins and headers.get_all("Sec-Fetch-Site") == ["same-origin"]:
+        return True
     if len(origins) != 1 or not _is_same_site(origins[0], headers, allowed_origins):
         return False
     # A page over http may be of anybody on the way, who would be given the cookies of https.
@@ -100,6 +110,18 @@ def client_address(headers: Headers, peer: Any) -> str:
     if mapped := address.ipv4_mapped:
         return str(mapped)
     return str(IPv6Address(int(address) >> 64 << 64))
+
+
+def _judge_host(headers: Headers) -> Refusal | None:
+    count = len(headers.get_all("Host"))
+    return Refusal(HTTPStatus.BAD_REQUEST, _explain_hosts(count)) if count > 1 else None
+
+
+def _judge_origin(headers: Headers, allowed_origins: frozenset[str]) -> Refusal | None:
+    origins = headers.get_all("Origin")
+    if origins and not _is_same_site(origins[0], headers, allowed_origins):
+        return Refusal(HTTPStatus.FORBIDDEN, _explain_origin(origins[0], headers))
+    return None
 
 
 def _requirements(headers: Headers) -> list[tuple[str, bool]]:

@@ -6,6 +6,7 @@ A question is a control message to every replica; each answers the one that aske
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import count
@@ -36,6 +37,11 @@ class Survey:
 
     def __init__(self, service: Service, name: str) -> None:
         self.handlers: Mapping[str, Handler] = {"question": self._answer, "answer": self._note}
+        self.answers: dict[str, Callable[[Fields], object]] = {
+            "replica": self._numbers_of_this,
+            "channels": self._channels_of_this,
+        }
+        """What this replica answers, by what the question is about."""
         self._service = service
         self._name = name
         self._started = time.monotonic()
@@ -48,7 +54,7 @@ class Survey:
         Raises BrokerDownError, and RefusedError when those of one replica are too many.
         """
         total: Counter[str] = Counter()
-        for answer in await self._ask("channels", pattern=pattern):
+        for answer in await self.ask("channels", pattern=pattern):
             if answer is None:
                 raise RefusedError(codes.LIMIT_EXCEEDED)
             total.update(answer)
@@ -56,17 +62,21 @@ class Survey:
 
     async def replicas(self) -> list[dict[str, object]]:
         """Return the numbers of each replica. Raises BrokerDownError."""
-        return await self._ask("replica")
+        return await self.ask("replica")
 
-    async def _ask(self, about: str, **fields: object) -> list[Any]:
+    async def ask(self, about: str, replica: str = "", **fields: object) -> list[Any]:
+        """Return what the replicas answer, or the one that is named, within PATIENCE.
+
+        Raises BrokerDownError.
+        """
         broker, number = self._service.broker, next(self._numbers)
-        question = _Question(len(await broker.replicas()))
+        question = _Question(1 if replica else len(await broker.replicas()))
         self._questions[number] = question
         message = control.encode(
             "question", about=about, by=broker.replica, number=number, **fields
         )
         try:
-            await broker.command(message)
+            await broker.command(message, replica)
             async with asyncio.timeout(PATIENCE):
                 await question.done.wait()
         except TimeoutError:
@@ -78,17 +88,7 @@ class Survey:
         return question.answers
 
     def _answer(self, service: Service, fields: Fields) -> None:
-        if fields["about"] == "replica":
-            answer: object = self._numbers_of_this()
-        elif fields["about"] == "channels":
-            pattern = str(fields["pattern"])
-            answer = {
-                channel: members
-                for channel, members in service.hub.channels.names()
-                if members and (not pattern or fnmatchcase(channel, pattern))
-            }
-        else:
-            return
+        answer = self.answers[fields["about"]](fields)
         message = control.encode("answer", number=fields["number"], answer=answer)
         if len(message) > MAX_ANSWER:
             message = control.encode("answer", number=fields["number"], answer=None)
@@ -102,7 +102,15 @@ class Survey:
         if len(question.answers) >= question.wanted:
             question.done.set()
 
-    def _numbers_of_this(self) -> dict[str, object]:
+    def _channels_of_this(self, fields: Fields) -> dict[str, int]:
+        pattern = str(fields["pattern"])
+        return {
+            channel: members
+            for channel, members in self._service.hub.channels.names()
+            if members and (not pattern or fnmatchcase(channel, pattern))
+        }
+
+    def _numbers_of_this(self, _fields: Fields) -> dict[str, object]:
         hub = self._service.hub
         return {
             "uid": self._service.broker.replica,

@@ -1,0 +1,56 @@
+"""What a conversation needs of a connection, whatever carries it; no code.
+
+The WebSocket library's connection is one as it is; ``fallback.stream`` is the other.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+from websockets.http11 import Request
+from websockets.protocol import State
+
+
+class Writable(Protocol):
+    """Takes bytes without waiting."""
+
+    def write(self, data: bytes, /) -> None:
+        """Send whole frames, as ``core.frame`` builds them."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes the peer has not taken yet."""
+
+    def abort(self) -> None:
+        """Drop the connection without a goodbye."""
+
+
+class Wire(Protocol):
+    """A connection: frames in, bytes out, close. To iterate over it gives what the client sends."""
+
+    @property
+    def request(self) -> Request | None:
+        """The request that opened it."""
+
+    @property
+    def remote_address(self) -> Any:
+        """The address of the peer, as its socket says."""
+
+    @property
+    def close_code(self) -> int | None:
+        """Why it was closed, once it was."""
+
+    @property
+    def state(self) -> State:
+        """Whether data can still be sent."""
+
+    @property
+    def transport(self) -> Writable:
+        """Where its bytes go."""
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Yield what the client sends until the connection ends."""
+
+    async def drain(self) -> None:
+        """Wait while the peer reads more slowly than is written."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye after all that was written, and wait for the end for a limited time."""
