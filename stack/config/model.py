@@ -236,6 +236,8 @@ class Route(Model):
     """The service that answers."""
     websocket: Flag = False
     """Whether this path accepts WebSocket upgrades."""
+    fallback: Flag | None = None
+    """Whether clients whose upgrade is blocked get HTTP transports; as the realtime preset has."""
     strip_prefix: Flag = False
     """Whether the service gets ``/users`` when the browser requests ``/api/users``."""
     idle_timeout: Seconds | None = None

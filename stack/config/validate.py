@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from stack.config import hosts, presets
+from stack.config import fallback, hosts, presets
 from stack.config.document import Problem
 from stack.config.model import SOURCES, Ready, Service, Stack
 
@@ -195,9 +195,28 @@ def validate_static_routes(stack: Stack) -> Iterator[Problem]:
     for path, route in stack.routes.items():
         if route.to not in stack.services or not stack.services[route.to].static:
             continue
-        for key in ("websocket", "strip_prefix", "idle_timeout"):
+        for key in ("websocket", "fallback", "strip_prefix", "idle_timeout"):
             if getattr(route, key):
                 yield Problem(("routes", path, key), f"{route.to} is a folder of files")
+
+
+def validate_fallback(stack: Stack) -> Iterator[Problem]:
+    """A fallback belongs to a WebSocket, and its paths lead to one service."""
+    first = ""
+    for path, route in stack.routes.items():
+        if route.to not in stack.services or not fallback.bringing(stack, path):
+            continue
+        where = ("routes", path, "fallback")
+        if not route.websocket:
+            yield Problem(where, "is for a WebSocket", "add websocket: true, or remove fallback:")
+        elif route.fallback and (taken := fallback.taken(stack, path)):
+            names = ", ".join(taken)
+            text = f"needs {names}, which another route leads to another service"
+            yield Problem(where, text, "remove fallback:, or that route")
+        elif first and stack.routes[first].to != route.to:
+            text = f"{path} and {first} both bring {fallback.PATHS[-1]} along"
+            yield Problem(("routes", path), text, "add fallback: false to one of them")
+        first = first or path
 
 
 def validate_needs(stack: Stack) -> Iterator[Problem]:
@@ -291,6 +310,7 @@ RULES: tuple[Rule, ...] = (
     validate_routes,
     validate_lengths,
     validate_static_routes,
+    validate_fallback,
     validate_needs,
     validate_ready,
     validate_volumes,

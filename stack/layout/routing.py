@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from stack.config import fallback
 from stack.config.document import Problem
 from stack.errors import ConfigError
 from stack.layout.names import static_folder
@@ -106,13 +107,15 @@ class Files:
 class Routing:
     """All paths of one configuration, longest first, and what they need around them.
 
-    ``unrouted`` holds the paths to name in the answer to a path without a route, and is empty
-    when a route for ``/`` answers them all. ``resolvers`` is empty when no name is looked up.
+    ``streams`` are the exact paths for clients whose upgrade is blocked. ``unrouted`` holds the
+    paths to name in the answer to a path without a route, and is empty when a route for ``/``
+    answers them all. ``resolvers`` is empty when no name is looked up.
     """
 
     upstreams: tuple[Upstream, ...]
     strips: tuple[Strip, ...]
     sockets: tuple[Proxy, ...]
+    streams: tuple[Proxy, ...]
     proxies: tuple[Proxy, ...]
     files: tuple[Files, ...]
     unrouted: tuple[str, ...]
@@ -237,10 +240,15 @@ def _routing(stack: Stack, places: dict[str, Place], *, resolver: str, open_host
         else:
             opens = route.websocket or (open_hosts and service.host is not None)
             proxies.append(_proxy(path, route, places[route.to], opens, names.get(path, "")))
+    streams = [
+        _proxy(path, route, places[route.to], False, "")
+        for path, route in fallback.brought(stack).items()
+    ]
     return Routing(
         upstreams=_upstreams(proxies, places),
         strips=tuple(proxy.strip for proxy in proxies if proxy.strip),
         sockets=tuple(proxy for proxy in proxies if proxy.upgrades),
+        streams=tuple(streams),
         proxies=tuple(proxy for proxy in proxies if not proxy.upgrades),
         files=tuple(files),
         unrouted=() if "/" in stack.routes else _first(sorted(stack.routes)),

@@ -58,9 +58,10 @@ async def test_any_worker_may_get_it(redis: RealRedis) -> None:
             reply = json.loads(await anext(lines))["connect"]
             place = {name: reply[name] for name in ("session", "node")}
             statuses = []
-            for number in range(2, 20):  # a connection each, so that all workers get some
+            for number in range(2, 20):
                 frame = json.dumps({"id": number, "ping": {}})
-                answer = httpx.post(f"{base}/emulation", json=place | {"data": frame})
+                async with httpx.AsyncClient() as other:  # a connection each, so that all get some
+                    answer = await other.post(f"{base}/emulation", json=place | {"data": frame})
                 statuses.append(answer.status_code)
                 assert json.loads(await anext(lines)) == {"id": number, "ping": {}}
             assert statuses == [204] * 18

@@ -5,11 +5,13 @@ import { Centrifuge } from 'centrifuge';
 import { EventSource } from 'eventsource';
 import WebSocket from 'ws';
 
-// Without a transport, the WebSocket at the URL; else that transport of the same server.
+// Without a transport, the WebSocket at the URL. Else, a WebSocket whose upgrade is refused comes
+// first, as behind a proxy that blocks it: the SDK has to find the other transport by itself.
 function places(url, transport) {
   const origin = url.replace(/^ws/, 'http').replace(/^(\w+:\/\/[^/]+).*/, '$1');
-  const endpoint = transport && `${origin}/connection/${transport}`;
-  return { at: transport ? [{ transport, endpoint }] : url, emulationEndpoint: `${origin}/emulation` };
+  const blocked = { transport: 'websocket', endpoint: origin.replace(/^http/, 'ws') + '/blocked' };
+  const other = { transport, endpoint: `${origin}/connection/${transport}` };
+  return { at: transport ? [blocked, other] : url, emulationEndpoint: `${origin}/emulation` };
 }
 
 function opened(number, url, transport) {
