@@ -54,17 +54,26 @@ async def streamed(
     live: Running, transport: str = "http_stream", connect: str = "", **headers: str
 ) -> AsyncIterator[Streamed]:
     """A client over a stream, whose ``connect`` is alice's unless given."""
-    first = connect or json.dumps({"id": 1, "connect": {"token": token()}})
     base = f"http://127.0.0.1:{live.server.port}"
+    await until(lambda: live.server._door.http)
+    async with (
+        httpx.AsyncClient(timeout=5) as http,
+        streamed_by(http, base, transport, connect, **headers) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def streamed_by(
+    http: httpx.AsyncClient, base: str, transport: str, connect: str = "", **headers: str
+) -> AsyncIterator[Streamed]:
+    """The same, wherever it is and whatever is in front of it."""
+    first = connect or json.dumps({"id": 1, "connect": {"token": token()}})
     url, method = f"{base}{PATHS[transport]}", "POST" if transport == "http_stream" else "GET"
     if method == "GET":
         url += f"?cf_connect={quote(first)}"
-    await until(lambda: live.server._door.http)
     body = first if method == "POST" else None
-    async with (
-        httpx.AsyncClient(timeout=5) as http,
-        http.stream(method, url, content=body, headers=headers) as answer,
-    ):
+    async with http.stream(method, url, content=body, headers=headers) as answer:
         yield Streamed(base, answer, http)
 
 
