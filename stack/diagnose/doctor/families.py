@@ -3,6 +3,7 @@
 from stack.diagnose.doctor.conclusions import (
     after,
     auth,
+    fallback,
     foreign,
     forwarded,
     handshake,
@@ -39,6 +40,7 @@ FAMILIES = (
     message.FAMILY,
     page.FAMILY,
     foreign.FAMILY,
+    fallback.FAMILY,
 )
 CAUSES = tuple(
     sorted((cause for family in FAMILIES for cause in family.causes), key=lambda cause: cause.code)

@@ -56,6 +56,7 @@ def variations(base: Question, options: Options) -> tuple[Question, ...]:
         plain(options, replace(base.target, path="/"), Variation.ROOT),
         _polling(options, base),
         _negotiate(options, base),
+        _event_stream(options, base),
     ]
     if options.subprotocols:
         bare = without(base.headers, "sec-websocket-protocol")
@@ -214,3 +215,13 @@ def _negotiate(options: Options, base: Question) -> Question:
     path = base.target.path.partition("?")[0].rstrip("/")
     target = replace(base.target, path=f"{path}/negotiate?negotiateVersion=1")
     return replace(plain(options, target, Variation.NEGOTIATE), method="POST")
+
+
+def _event_stream(options: Options, base: Question) -> Question:
+    """Open the event stream of Centrifugo's SDKs, without a token: an address is written to logs.
+
+    To be refused in the stream is an answer, too.
+    """
+    query = urlencode({"cf_connect": '{"id":1,"connect":{}}'})
+    target = replace(base.target, path=f"/connection/sse?{query}")
+    return plain(options, target, Variation.FALLBACK)

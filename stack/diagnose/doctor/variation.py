@@ -31,6 +31,7 @@ class Variation(Enum):
     ROOT = "root"
     POLLING = "socket.io polling"
     NEGOTIATE = "signalr negotiate"
+    FALLBACK = "event stream"
     NO_SUBPROTOCOL = "no subprotocol"
     NO_TOKEN = "no token"  # noqa: S105 - a kind of question
     AT_WS = "at /ws"

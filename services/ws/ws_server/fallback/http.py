@@ -145,6 +145,7 @@ class Fallback:
     async def _allow(self, request: web.Request, response: web.StreamResponse) -> None:
         """Let pages of WS_ALLOWED_ORIGINS read the answer (Fetch Standard, CORS protocol)."""
         response.headers["Vary"] = "Origin"
+        response.headers.pop("Server", None)
         if origin := listed_origin(_headers(request), self.allowed_origins):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Allow-Headers"] = "Content-Type"
