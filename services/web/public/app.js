@@ -3252,15 +3252,15 @@ var SseTransport = class {
     if (typeof AbortController !== "undefined") {
       this._abortController = new AbortController();
     }
-    let url2;
+    let url;
     if (globalThis && globalThis.document && globalThis.document.baseURI) {
-      url2 = new URL(this.endpoint, globalThis.document.baseURI);
+      url = new URL(this.endpoint, globalThis.document.baseURI);
     } else {
-      url2 = new URL(this.endpoint);
+      url = new URL(this.endpoint);
     }
-    url2.searchParams.append("cf_connect", initialData);
+    url.searchParams.append("cf_connect", initialData);
     const eventsourceOptions = {};
-    const eventSource = new this.options.eventsource(url2.toString(), eventsourceOptions);
+    const eventSource = new this.options.eventsource(url.toString(), eventsourceOptions);
     this._transport = eventSource;
     const self = this;
     eventSource.onopen = function() {
@@ -3350,18 +3350,18 @@ var WebtransportTransport = class {
   }
   initialize(protocol, callbacks) {
     return __awaiter(this, void 0, void 0, function* () {
-      let url2;
+      let url;
       if (globalThis && globalThis.document && globalThis.document.baseURI) {
-        url2 = new URL(this.endpoint, globalThis.document.baseURI);
+        url = new URL(this.endpoint, globalThis.document.baseURI);
       } else {
-        url2 = new URL(this.endpoint);
+        url = new URL(this.endpoint);
       }
       if (protocol === "protobuf") {
-        url2.searchParams.append("cf_protocol", "protobuf");
+        url.searchParams.append("cf_protocol", "protobuf");
       }
       this._protocol = protocol;
       const eventTarget = new EventTarget();
-      this._transport = new this.options.webtransport(url2.toString());
+      this._transport = new this.options.webtransport(url.toString());
       this._transport.closed.then(() => {
         callbacks.onClose({
           code: 4,
@@ -6377,7 +6377,12 @@ var PATIENCE = 2;
 var LABELS = { connected: "Connected", connecting: "Connecting…", disconnected: "Not connected" };
 var LOOKS = { connected: "open", connecting: "busy", disconnected: "idle" };
 var EMPTY = "Paste an address that “make up” printed, or a token.";
-var url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+var { host, origin } = location;
+var places = [
+  { transport: "websocket", endpoint: `${location.protocol === "https:" ? "wss" : "ws"}://${host}/ws` },
+  { transport: "http_stream", endpoint: `${origin}/connection/http_stream` },
+  { transport: "sse", endpoint: `${origin}/connection/sse` }
+];
 var page = {
   token: "",
   client: "",
@@ -6388,7 +6393,7 @@ var page = {
   others: [],
   hasSpoken: false
 };
-var centrifuge = new Centrifuge(url, {
+var centrifuge = new Centrifuge(places, {
   getToken: askForToken,
   minReconnectDelay: 200,
   maxReconnectDelay: 3e3
@@ -6399,8 +6404,9 @@ centrifuge.on("state", ({ newState }) => {
   $("state-text").textContent = LABELS[newState];
   refresh();
 });
-centrifuge.on("connected", ({ client }) => {
+centrifuge.on("connected", ({ client, transport }) => {
   page.client = client;
+  showPlace(transport);
   page.failures = 0;
   $("fact-client").textContent = client;
   showProblem("");
@@ -6595,6 +6601,9 @@ function refresh() {
 function setLook(look) {
   $("state").dataset.state = look;
 }
+function showPlace(name) {
+  $("fact-url").textContent = places.find(({ transport }) => transport === name).endpoint;
+}
 function showClose(code, reason, isFinal = false) {
   const words = explainClose(code, reason, isFinal);
   $("fact-close").textContent = code < 1e3 ? words : `${code} – ${words}`;
@@ -6609,8 +6618,8 @@ function takeTokenFromAddress() {
   useToken(token);
   return true;
 }
-$("origin").textContent = location.origin;
-$("fact-url").textContent = url;
+$("origin").textContent = origin;
+showPlace("websocket");
 setInterval(showExpiry, 1e3);
 addEventListener("hashchange", takeTokenFromAddress);
 takeCopies();

@@ -17,14 +17,20 @@ const LABELS = { connected: 'Connected', connecting: 'Connecting…', disconnect
 const LOOKS = { connected: 'open', connecting: 'busy', disconnected: 'idle' };
 const EMPTY = 'Paste an address that “make up” printed, or a token.';
 
-const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+const { host, origin } = location;
+// Where a proxy blocks the upgrade, the SDK goes on to the next one by itself.
+const places = [
+  { transport: 'websocket', endpoint: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${host}/ws` },
+  { transport: 'http_stream', endpoint: `${origin}/connection/http_stream` },
+  { transport: 'sse', endpoint: `${origin}/connection/sse` },
+];
 // waiting: the promise of a token; isNew: the token's channel is to be entered; failures: in a row
 const page = {
   token: '', client: '', wasConnected: false, waiting: null, isNew: false, failures: 0, others: [],
   hasSpoken: false,
 };
 
-const centrifuge = new Centrifuge(url, {
+const centrifuge = new Centrifuge(places, {
   getToken: askForToken, minReconnectDelay: 200, maxReconnectDelay: 3_000,
 });
 const room = new Room(centrifuge);
@@ -37,8 +43,9 @@ centrifuge.on('state', ({ newState }) => {
   refresh();
 });
 
-centrifuge.on('connected', ({ client }) => {
+centrifuge.on('connected', ({ client, transport }) => {
   page.client = client;
+  showPlace(transport);
   page.failures = 0;
   $('fact-client').textContent = client;
   showProblem('');
@@ -263,6 +270,10 @@ function setLook(look) {
   $('state').dataset.state = look;
 }
 
+function showPlace(name) {
+  $('fact-url').textContent = places.find(({ transport }) => transport === name).endpoint;
+}
+
 function showClose(code, reason, isFinal = false) {
   const words = explainClose(code, reason, isFinal);
   $('fact-close').textContent = code < 1000 ? words : `${code} – ${words}`;
@@ -281,8 +292,8 @@ function takeTokenFromAddress() {
   return true;
 }
 
-$('origin').textContent = location.origin;
-$('fact-url').textContent = url;
+$('origin').textContent = origin;
+showPlace('websocket');
 setInterval(showExpiry, 1000);
 addEventListener('hashchange', takeTokenFromAddress);
 takeCopies();
