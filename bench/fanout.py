@@ -12,13 +12,13 @@ ratios within one run are worth more than the figures.
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from subprocess import CalledProcessError
 
 from bench import fanout_clients, fanout_others, fanout_peers
 from bench.fanout_load import Crowd, Outcome
-from bench.fanout_peers import LOAD_CORE, Peer, running, through_nginx, with_redis
+from bench.fanout_peers import LOAD_CORE, Peer, Running, running, through_nginx, with_redis
 
 SUBSCRIBERS, MESSAGES, CHANNELS, EACH = 1000, 300, 1000, 20
 STEADY = 4.0  # seconds of the fixed rate
@@ -33,19 +33,24 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "channels": fanout_others.django_channels,
 }
 HEAD = (
-    *("server", "1 x 1000", "ratio", "p50", "p99"),
-    *("1000 x 1", "ratio", "steady", "p50", "p99", "lost"),
+    *("server", "1 x 1000", "ratio", "cpu", "p50", "p99"),
+    *("1000 x 1", "ratio", "cpu", "steady", "p50", "p99", "lost"),
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one server did in the three loads."""
+    """What one server did in the three loads; ``burst_cpu`` and ``many_cpu`` are processor time.
+
+    That is in seconds a delivery, and less a matter of the machine than the rates.
+    """
 
     name: str
     bursts: Sequence[Outcome]
     many: Sequence[Outcome]
     steady: Outcome
+    burst_cpu: float
+    many_cpu: float
 
     @property
     def burst_rate(self) -> float:
@@ -62,8 +67,9 @@ class Row:
         lost = sum(each.wanted - each.seen for each in (*self.bursts, *self.many, self.steady))
         return (
             *(self.name, f"{self.burst_rate:,.0f}/s", f"{self.burst_rate / first.burst_rate:.2f}"),
-            *_latencies(self.bursts),
+            *(_micro(self.burst_cpu), *_latencies(self.bursts)),
             *(f"{self.many_rate:,.0f}/s", f"{self.many_rate / first.many_rate:.2f}"),
+            _micro(self.many_cpu),
             *(f"{self.steady.rate:,.0f}/s", *_latencies([self.steady]), str(lost)),
         )
 
@@ -98,22 +104,28 @@ def row(peer: Peer, rounds: int, *, behind_nginx: bool = False) -> Row:
     """Put one server through the three loads."""
     with running(peer) as server:
         if not behind_nginx:
-            return _loads(peer.name, peer, server.port, rounds)
+            return _loads(peer.name, peer, server, rounds)
         with through_nginx(server.port) as port:
-            return _loads(f"{peer.name}, Nginx", peer, port, rounds)
+            return _loads(f"{peer.name}, Nginx", peer, replace(server, port=port), rounds)
 
 
-def _loads(name: str, peer: Peer, port: int, rounds: int) -> Row:
+def _loads(name: str, peer: Peer, server: Running, rounds: int) -> Row:
+    port, busy = server.port, server.busy
     crowd = Crowd(port, peer.dialect, ["all"] * SUBSCRIBERS)
     crowd.burst(MESSAGES)  # what is only slow the first time
+    before = busy()
     bursts = [crowd.burst(MESSAGES) for _ in range(rounds)]
+    burst_cpu = (busy() - before) / sum(each.seen for each in bursts)
     rate = SHARE * median(outcome.rate for outcome in bursts) / SUBSCRIBERS
     steady = crowd.steady(rate, STEADY)
     crowd.close()
     crowd = Crowd(port, peer.dialect, [f"c{number}" for number in range(CHANNELS)])
+    crowd.burst(EACH)
+    before = busy()
     many = [crowd.burst(EACH) for _ in range(rounds)]
+    many_cpu = (busy() - before) / sum(each.seen for each in many)
     crowd.close()
-    return Row(name, bursts, many, steady)
+    return Row(name, bursts, many, steady, burst_cpu, many_cpu)
 
 
 def idle() -> str:
@@ -133,6 +145,10 @@ def returning(peer: Peer) -> str:
     return f"{peer.name}: {whole} of {RETURNING} recovered in {seconds:.1f} s  wanted <= 10 s"
 
 
+def _micro(seconds: float) -> str:
+    return f"{seconds * 1e6:.2f} us"
+
+
 def _latencies(outcomes: Sequence[Outcome]) -> tuple[str, str]:
     p50, p99 = (median(each.latency(share) for each in outcomes) for share in (0.5, 0.99))
     return f"{p50 * 1000:.0f} ms", f"{p99 * 1000:.0f} ms"
@@ -140,7 +156,7 @@ def _latencies(outcomes: Sequence[Outcome]) -> tuple[str, str]:
 
 def line(cells: Sequence[str]) -> str:
     """One line of the table."""
-    return cells[0].ljust(24) + "".join(cell.rjust(13) for cell in cells[1:])
+    return cells[0].ljust(24) + "".join(cell.rjust(12) for cell in cells[1:])
 
 
 if __name__ == "__main__":

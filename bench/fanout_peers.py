@@ -78,6 +78,12 @@ class Running:
     port: int
     process: psutil.Process
 
+    def busy(self) -> float:
+        """Return the processor time in seconds that it and its children have used."""
+        family = [self.process, *self.process.children(recursive=True)]
+        times = [process.cpu_times() for process in family]
+        return float(sum(each.user + each.system for each in times))
+
 
 @contextlib.contextmanager
 def running(peer: Peer) -> Iterator[Running]:
