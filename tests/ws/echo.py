@@ -10,6 +10,8 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from ws_server.clients.intake import Connection
+from ws_server.clients.wire import Binary
 from ws_server.server import CONNECTION
 
 MAX_SIZE = 2**24  # the cases for large messages send 16 MiB
@@ -22,9 +24,21 @@ async def main(port: int, settings: dict[str, Any] = CONNECTION) -> None:
 
 
 async def _echo(connection: ServerConnection) -> None:
+    assert isinstance(connection, Connection)
     with suppress(ConnectionClosed):
-        async for message in connection:
-            await connection.send(message)
+        while messages := await connection.receive():
+            for message in messages:
+                await _send(connection, message)
+
+
+async def _send(connection: Connection, message: bytes) -> None:
+    if isinstance(message, Binary):
+        await connection.send(message)
+        return
+    try:
+        await connection.send(message.decode())
+    except UnicodeDecodeError:
+        await connection.close(1007)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ws_server.core import codes, protocol
-from ws_server.core.protocol import Command, MalformedFrameError
+from ws_server.core.protocol import AnyCommand, Command, MalformedFrameError, Publishing
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -18,9 +18,13 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+def decoded(text: str) -> list[AnyCommand]:
+    return protocol.decode(protocol.lines(text.encode(errors="surrogatepass")))
+
+
 def test_decodes_commands_in_order() -> None:
     text = '{"id":1,"ping":{}}\n\n  {"subscribe":{"channel":"a"},"id":2}\n{}\n'
-    assert protocol.decode(text) == [
+    assert decoded(text) == [
         Command(1, "ping"),
         Command(2, "subscribe", {"channel": "a"}),
         Command(0, ""),
@@ -46,13 +50,38 @@ def test_decodes_commands_in_order() -> None:
 )
 def test_malformed_says_why(line: str, why: str) -> None:
     with pytest.raises(MalformedFrameError, match=why):
-        protocol.decode('{"id":1,"ping":{}}\n' + line)
+        decoded('{"id":1,"ping":{}}\n' + line)
 
 
 @given(st.text())
 def test_any_text_is_commands_or_malformed(text: str) -> None:
-    with suppress(MalformedFrameError):
-        assert all(isinstance(command, Command) for command in protocol.decode(text))
+    with suppress(MalformedFrameError, UnicodeDecodeError):
+        assert all(isinstance(command, AnyCommand) for command in decoded(text))
+
+
+@given(JSON)
+def test_a_publish_command_has_its_data_as_compact_json(data: Any) -> None:
+    text = json.dumps({"id": 1, "publish": {"channel": "a", "data": data}}, indent=1)
+    (command,) = decoded(text.replace("\n", "\r"))
+    if isinstance(command, Publishing):
+        assert b"\r" not in command.data
+        assert json.loads(command.data) == data
+    else:  # half of a surrogate pair
+        assert command.params["data"] == data
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"channel": 1, "data": 1}, {"channel": "a", "data": 1, "more": 2}]
+)
+def test_a_publish_command_of_another_shape_is_like_any_other(params: dict[str, Any]) -> None:
+    text = json.dumps({"id": 1, "publish": params})
+    assert decoded(text) == [Command(1, "publish", params)]
+
+
+@pytest.mark.parametrize("data", ["1e999", '"\\ud800"'])
+def test_data_that_not_everybody_can_read_is_not_passed_on_as_it_is(data: str) -> None:
+    (command,) = decoded(f'{{"id":1,"publish":{{"channel":"a","data":{data}}}}}')
+    assert isinstance(command, Command)
 
 
 @given(JSON, st.text(min_size=1))
@@ -84,6 +113,6 @@ def test_a_reason_fits_into_a_close_frame() -> None:
 
 
 def test_more_commands_than_a_frame_may_have() -> None:
-    assert len(protocol.decode("{}\n" * protocol.MAX_COMMANDS)) == protocol.MAX_COMMANDS
+    assert len(decoded("{}\n" * protocol.MAX_COMMANDS)) == protocol.MAX_COMMANDS
     with pytest.raises(protocol.MalformedFrameError, match="10000 commands"):
-        protocol.decode("{}\n" * (protocol.MAX_COMMANDS + 1))
+        decoded("{}\n" * (protocol.MAX_COMMANDS + 1))

@@ -8,10 +8,12 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
+from ws_server.clients.intake import Connection
 from ws_server.clients.transport import FULL, SendQueue
 from ws_server.core.codes import SHUTDOWN, Disconnect
 from ws_server.core.frame import frame
 from ws_server.core.namespaces import Slow
+from ws_server.server import CONNECTION
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
@@ -20,8 +22,8 @@ def test_frame_is_the_library_s_frame(size: int) -> None:
     assert frame(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
-class Connection:
-    """The library's connection and its transport in one, as full as we say."""
+class Faked:
+    """A connection and its transport in one, as full as we say."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -45,7 +47,7 @@ class Connection:
         self.state = State.CLOSED
 
 
-async def filled(connection: Connection, slow: Slow = "drop_oldest", limit: int = 10**6) -> Any:
+async def filled(connection: Faked, slow: Slow = "drop_oldest", limit: int = 10**6) -> Any:
     """A queue in which ten frames wait."""
     queue = SendQueue(connection, limit)  # type: ignore[arg-type]  # as much of one as it uses
     for number in range(10):
@@ -59,7 +61,7 @@ async def turns(count: int) -> None:
 
 
 async def test_what_waits_leaves_as_soon_as_there_is_room() -> None:
-    connection = Connection()
+    connection = Faked()
     queue = SendQueue(connection, 10**6)  # type: ignore[arg-type]  # as much of one as it uses
     for _ in range(10):
         queue.write(frame(b"x" * 10_000))  # together more than the transport may have
@@ -71,7 +73,7 @@ async def test_what_waits_leaves_as_soon_as_there_is_room() -> None:
 
 
 async def test_nothing_follows_the_close_frame() -> None:
-    connection = Connection()
+    connection = Faked()
     queue = await filled(connection)
     queue.close(SHUTDOWN)
     connection.unread = 0
@@ -83,13 +85,18 @@ async def test_nothing_follows_the_close_frame() -> None:
 
 @pytest.mark.parametrize(("slow", "kept"), [("drop_oldest", 3), ("latest", 1)])
 async def test_messages_are_counted_and_not_frames(slow: Slow, kept: int) -> None:
-    connection = Connection()
+    connection = Faked()
     await filled(connection, slow, limit=FULL + 15)
     connection.unread = 0
     await turns(5)
     told = b'{"push":{"message":{"data":{"dropped":%d,"channel":"a"}}}}' % (2 * (10 - kept))
     assert connection.written[0] == frame(told)
     assert connection.written[1:] == [frame(b"%d\n%d" % (n, n)) for n in range(10 - kept, 10)]
+
+
+def ours(connection: ServerConnection) -> Connection:
+    assert isinstance(connection, Connection)
+    return connection
 
 
 class Documented:
@@ -105,7 +112,7 @@ class Documented:
 
 
 async def test_both_ways_write_the_same_bytes() -> None:
-    direct = await bytes_written(lambda connection: SendQueue(connection, 2**20))
+    direct = await bytes_written(lambda connection: SendQueue(ours(connection), 2**20))
     documented = await bytes_written(lambda connection: SendQueue(Documented(connection), 2**20))  # type: ignore[arg-type]
     assert direct.endswith(b"\x88\x06\x0b\xb9gone")
     assert documented == direct
@@ -125,7 +132,7 @@ async def bytes_written(queue_of: Callable[[ServerConnection], SendQueue]) -> by
         queue.close(Disconnect(3001, "gone"))
         await queue.closed()
 
-    async with serve(converse, "127.0.0.1", 0, compression=None, close_timeout=1) as server:
+    async with serve(converse, "127.0.0.1", 0, **CONNECTION) as server:
         port = server.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HANDSHAKE)

@@ -49,6 +49,7 @@ class MemoryBroker:
         self._streams: dict[str, _Stream] = {}
         self._present: dict[str, dict[str, bytes]] = {}
         self._keys: dict[tuple[str, str], tuple[float, Position]] = {}
+        self._nowhere: asyncio.Future[Position] | None = None  # one for all without a history
 
     async def run(self, listener: Listener) -> None:
         """Sweep until cancelled; there is no connection to keep.
@@ -89,9 +90,11 @@ class MemoryBroker:
         until: float = math.inf,  # noqa: ARG002 - the keys are paused with this process
     ) -> asyncio.Future[Position]:
         """Deliver to the subscribers of this process."""
-        done: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
-        done.set_result(self._publish(channel, payload, keep, key))
-        return done
+        if keep is None and not key:
+            self._deliver(channel, "pub", Publication(payload))
+            self._nowhere = self._nowhere or _done(Position(0, ""))
+            return self._nowhere
+        return _done(self._publish(channel, payload, keep, key))
 
     def _publish(self, channel: str, payload: bytes, keep: Keep | None, key: str) -> Position:
         now = time.monotonic()
@@ -195,3 +198,9 @@ class MemoryBroker:
         if len(self._keys) >= MAX_KEYS:  # in order of time
             del self._keys[next(iter(self._keys))]
         self._keys[channel, key] = (now, position)
+
+
+def _done(position: Position) -> asyncio.Future[Position]:
+    done: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+    done.set_result(position)
+    return done

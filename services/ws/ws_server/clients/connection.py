@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from websockets.datastructures import Headers
@@ -12,7 +13,7 @@ from ws_server.clients.intake import Connection, Slice
 from ws_server.clients.operations import Limits, Operations, Verify, Waiting
 from ws_server.clients.pipeline import Pipeline
 from ws_server.clients.transport import SendQueue, Turn
-from ws_server.clients.wire import Wire
+from ws_server.clients.wire import Binary, Wire
 from ws_server.core import codes, commands, protocol
 from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
 from ws_server.core.commands import Close, Fail, Leave, Publish, Reply
@@ -22,7 +23,8 @@ from ws_server.service.service import Service
 
 FLOOD = 8  # seconds' worth of commands that may be refused in a row before the connection ends
 EARLY = 32  # control frames and fragments before the sign-in
-RUN = 64  # commands of one frame that are decoded between two looks at the clock
+RUN = 256  # commands that are decoded between two looks at the clock
+GLANCE = 16  # commands that are carried out between two looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,10 @@ class Conversation:
     async def run(self) -> None:
         """Answer frames until the connection closes; raises ConnectionClosed when it broke."""
         await self._refuse_at_once()
-        async for message in self._connection:
+        while frames := await self._connection.receive():
             self._slice.begin()
             self.queue.begin()
-            if isinstance(message, str):
-                await self._frame(message)
-            else:
-                await self._close(codes.BAD_FRAME.because("binary frame"))
+            await self._frames(frames)
             if self.queue.is_finishing:
                 await self._pipeline.answered()
             self.queue.end()
@@ -136,45 +135,74 @@ class Conversation:
         request = self._connection.request
         return await self._context.offered(request) if request else None
 
-    async def _frame(self, text: str) -> None:
-        stats, service, pipeline = self._service.stats, self._service, self._pipeline
-        cost = text.count("\n") + 1  # of an empty frame, too: it is work
+    async def _frames(self, frames: list[bytes]) -> None:
+        """Carry out what came: all at once where that is the same as one after another."""
+        together = b"\n".join(frames) if len(frames) > 1 else frames[0]
+        cost = together.count(b"\n") + 1  # of an empty frame, too: it is work
+        if Binary not in map(type, frames) and cost <= protocol.MAX_COMMANDS:
+            now = self._service.clocks.now()
+            if commands.affordable(self._service.rules, self._session, cost, now):
+                with suppress(protocol.MalformedFrameError, UnicodeDecodeError):
+                    received = await self._decoded(together)
+                    commands.limited(self._service.rules, self._session, cost, now)
+                    await self._carry_out_all(received, len(together))
+                    return
+        for frame in frames:
+            if self.queue.is_closing:
+                return
+            await self._frame(frame)
+
+    async def _frame(self, frame: bytes) -> None:
+        service = self._service
+        cost = frame.count(b"\n") + 1
         is_limited = commands.limited(service.rules, self._session, cost, service.clocks.now())
         if is_limited and self._is_flooding:  # before anything of it is read
             await self._close(codes.FLOODING)
             return
+        if isinstance(frame, Binary):
+            await self._close(codes.BAD_FRAME.because("binary frame"))
+            return
         try:
-            received = await self._decoded(text, cost)
+            received = await self._decoded(frame)
         except protocol.MalformedFrameError as error:
             await self._close(codes.BAD_FRAME.because(str(error)))
             return
-        stats.commands += len(received)
-        stats.received_bytes += len(text)
+        except UnicodeDecodeError:
+            await self._close(codes.INVALID_TEXT)
+            return
         if is_limited:
-            await pipeline.answered()
+            service.stats.commands += len(received)
+            service.stats.received_bytes += len(frame)
+            await self._pipeline.answered()
             self._refuse(received)
             return
-        for command in received:
+        await self._carry_out_all(received, len(frame))
+
+    async def _carry_out_all(self, received: list[protocol.AnyCommand], size: int) -> None:
+        service, session, pipeline = self._service, self._session, self._pipeline
+        service.stats.commands += len(received)
+        service.stats.received_bytes += size
+        for number, command in enumerate(received):
             if self.queue.is_closing:  # also since before this frame came
                 return
-            if cost > 1 and self._slice.is_over:
+            if number % GLANCE == GLANCE - 1 and self._slice.is_over:
                 await self._slice.give_way()
-            effect = commands.handle(service.hub, service.rules, self._session, command)
+            effect = commands.handle(service.hub, service.rules, session, command)
             if isinstance(effect, Publish):
-                pipeline.publish(effect)
-                await pipeline.keep_up()
+                if not pipeline.publish(effect):
+                    await pipeline.keep_up()
             elif effect is not None:
                 await pipeline.answered()
                 await self._carry_out(effect)
 
-    async def _decoded(self, text: str, lines: int) -> list[protocol.Command]:
+    async def _decoded(self, frame: bytes) -> list[protocol.AnyCommand]:
         """The commands of a frame: all, before the first is carried out."""
-        if not RUN < lines <= protocol.MAX_COMMANDS:
-            return protocol.decode(text)
-        received: list[protocol.Command] = []
-        each = text.split("\n")
-        for first in range(0, lines, RUN):
-            received += protocol.decode("\n".join(each[first : first + RUN]))
+        lines = protocol.lines(frame)
+        if len(lines) <= RUN:
+            return protocol.decode(lines)
+        received: list[protocol.AnyCommand] = []
+        for first in range(0, len(lines), RUN):
+            received += protocol.decode(lines[first : first + RUN])
             if self._slice.is_over:
                 await self._slice.give_way()
         return received
@@ -197,7 +225,7 @@ class Conversation:
         await self._pipeline.answered()
         self.queue.close(disconnect)
 
-    def _refuse(self, received: list[protocol.Command]) -> None:
+    def _refuse(self, received: list[protocol.AnyCommand]) -> None:
         """Too many commands: each is answered so."""
         for command in received:
             if command.method and command.id:

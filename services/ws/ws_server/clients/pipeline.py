@@ -27,8 +27,11 @@ class Pipeline:
         self._on_the_way = 0  # bytes
         self._is_settling = False
 
-    def publish(self, effect: Publish) -> None:
-        """Hand it to the broker; the answer is sent when the broker has answered."""
+    def publish(self, effect: Publish) -> bool:
+        """Hand it to the broker; the answer is sent when the broker has answered.
+
+        Return False when ``keep_up`` has to be awaited before the next one.
+        """
         if not self._published:
             self._receiver.begin()
         done = self._service.publish(effect.channel, effect.payload)
@@ -36,8 +39,9 @@ class Pipeline:
         self._on_the_way += len(effect.payload)
         if done.done():
             self._settle_soon()
-        else:
-            done.add_done_callback(self._settle_soon)
+            return True
+        done.add_done_callback(self._arrived)
+        return len(self._published) < MAX_PUBLICATIONS and self._on_the_way < MAX_BYTES
 
     async def keep_up(self) -> None:
         """Wait while more is on its way to the broker than one connection may have there."""
@@ -59,7 +63,10 @@ class Pipeline:
             await asyncio.wait(waiting)
         self._settle()
 
-    def _settle_soon(self, _done: object = None) -> None:
+    def _arrived(self, _done: object) -> None:
+        self._settle_soon()
+
+    def _settle_soon(self) -> None:
         if not self._is_settling:
             self._is_settling = True
             self._service.fanout.afterwards(self._settle)
@@ -68,11 +75,13 @@ class Pipeline:
         """Answer what the broker has, after the publications themselves."""
         self._is_settling = False
         answers: list[bytes] = []
-        published = self._published
+        published, channel = self._published, ""
         while published and published[0][1].done():
             effect, done = published.popleft()
             self._on_the_way -= len(effect.payload)
-            self._service.fanout.flush(effect.channel)
+            if effect.channel != channel:
+                channel = effect.channel
+                self._service.fanout.flush(channel)
             answers.append(self._answer(effect.command_id, done))
         if answers:
             self._receiver.send(b"\n".join(answers))
@@ -81,6 +90,6 @@ class Pipeline:
 
     def _answer(self, command_id: int, done: asyncio.Future[Position]) -> bytes:
         if done.exception() is None:
-            return protocol.reply_raw(command_id, "publish", b"{}")
+            return b'{"id":%d,"publish":{}}' % command_id
         self._service.stats.errors[codes.INTERNAL.code] += 1
         return protocol.failure(command_id, codes.INTERNAL)

@@ -1,13 +1,16 @@
 """What a conversation needs of a connection, whatever carries it; no code.
 
-The WebSocket library's connection is one as it is; ``fallback.stream`` is the other.
+``intake.Connection`` is one, and ``fallback.stream`` the other.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from websockets.http11 import Request
 from websockets.protocol import State
+
+
+class Binary(bytes):
+    """A message that is no text."""
 
 
 class Writable(Protocol):
@@ -24,7 +27,7 @@ class Writable(Protocol):
 
 
 class Wire(Protocol):
-    """A connection: frames in, bytes out, close. To iterate over it gives what the client sends."""
+    """A connection: frames in, bytes out, close."""
 
     @property
     def request(self) -> Request | None:
@@ -46,8 +49,8 @@ class Wire(Protocol):
     def transport(self) -> Writable:
         """Where its bytes go."""
 
-    def __aiter__(self) -> AsyncIterator[str | bytes]:
-        """Yield what the client sends until the connection ends."""
+    async def receive(self) -> list[bytes]:
+        """Return the messages that came, once there are any; none when the connection is closed."""
 
     async def drain(self) -> None:
         """Wait while the peer reads more slowly than is written."""

@@ -110,8 +110,9 @@ class Channels:
         entry = self._channels.get(channel)
         if entry is None:
             return "drop"
-        for held in entry.joiners.values():
-            held.append(publication)
+        if entry.joiners:
+            for held in entry.joiners.values():
+                held.append(publication)
         # Without an offset it is in no history, and would be lost among what is held back.
         if entry.held is not None and publication.offset:
             entry.held.append(publication)

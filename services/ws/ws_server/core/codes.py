@@ -62,6 +62,7 @@ SERVER_UNSUBSCRIBE = Unsubscribe(2000, "server unsubscribe")
 INSUFFICIENT_STATE = Unsubscribe(2500, "insufficient state")
 SUBSCRIPTION_EXPIRED = Unsubscribe(2501, "subscription expired")
 
+INVALID_TEXT = Disconnect(1007, "invalid UTF-8")
 SHUTDOWN = Disconnect(3001, "shutdown")
 SERVER_ERROR = Disconnect(3004, "internal server error")
 CONNECTION_EXPIRED = Disconnect(3005, "connection expired")

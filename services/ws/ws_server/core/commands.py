@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from ws_server.core import codes, protocol
 from ws_server.core.codes import Disconnect, ReplyError
 from ws_server.core.hub import Hub
 from ws_server.core.namespaces import PERSONAL, Namespaces, is_channel, is_personal
-from ws_server.core.protocol import Command
+from ws_server.core.protocol import AnyCommand, Command, Publishing
 from ws_server.core.publication import Position
 from ws_server.core.session import Session
 
@@ -48,23 +50,20 @@ class Wanted:
     is_strict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """Send these bytes to the session itself."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(msgspec.Struct, frozen=True):
     """Answer a command by an error."""
 
     command_id: int
     error: ReplyError
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(msgspec.Struct, frozen=True):
     """Verify the token, welcome the session, and subscribe what it wants in the same breath."""
 
     command_id: int
@@ -72,8 +71,7 @@ class Connect:
     wanted: tuple[Wanted, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(msgspec.Struct, frozen=True):
     """Have the broker deliver the channel, then complete the subscription.
 
     ``is_allowed`` is False where a subscription token or the authorise hook has to say so first.
@@ -84,16 +82,14 @@ class Join:
     is_allowed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(msgspec.Struct, frozen=True):
     """Say goodbye in the channel, and to the broker if nobody here listens any more."""
 
     command_id: int
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(msgspec.Struct, frozen=True):
     """Hand the publication to the broker, then answer."""
 
     command_id: int
@@ -101,8 +97,7 @@ class Publish:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ReadHistory:
+class ReadHistory(msgspec.Struct, frozen=True):
     """Ask the broker for publications."""
 
     command_id: int
@@ -112,8 +107,7 @@ class ReadHistory:
     is_reverse: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPresence:
+class ReadPresence(msgspec.Struct, frozen=True):
     """Ask the broker who is there; ``counts_only`` for presence_stats."""
 
     command_id: int
@@ -121,8 +115,7 @@ class ReadPresence:
     counts_only: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Ask the application by its HTTP hook. Without an id nobody waits for the answer."""
 
     command_id: int
@@ -130,8 +123,7 @@ class Call:
     data: object
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(msgspec.Struct, frozen=True):
     """Verify another token; for a ``channel``, it is a subscription token."""
 
     command_id: int
@@ -139,8 +131,7 @@ class Refresh:
     channel: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True):
     """Close the connection; nothing that follows is carried out."""
 
     disconnect: Disconnect
@@ -151,10 +142,15 @@ Effect = (
     | ReadHistory | ReadPresence | Call | Refresh | Close
 )  # fmt: skip
 Method = Callable[[Hub, Rules, Session, Command], Effect]
+"""What a method of METHODS is; ``publish`` is read in a way of its own."""
 
 
-def handle(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect | None:
+def handle(hub: Hub, rules: Rules, session: Session, command: AnyCommand) -> Effect | None:
     """Carry out one command as far as that needs no waiting; return what is left to do, if any."""
+    if isinstance(command, Publishing):
+        if session.claims is None:
+            return Close(codes.BAD_FRAME.because("connect comes first"))
+        return _publish(hub, rules, session, command)
     if command.method == "":
         session.pong_by = float("inf")
         return None
@@ -171,6 +167,11 @@ def handle(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect
 def limited(rules: Rules, session: Session, count: int, now: float) -> bool:
     """Whether so many commands at once are more than the session may send at ``now``."""
     return rules.rate > 0 and not session.spend(count, rules.rate, now)
+
+
+def affordable(rules: Rules, session: Session, count: int, now: float) -> bool:
+    """Whether ``limited`` would let so many commands through; takes nothing."""
+    return rules.rate == 0 or session.has(count, rules.rate, now)
 
 
 def may_subscribe(rules: Rules, session: Session, channel: str) -> bool:
@@ -224,20 +225,28 @@ def _unsubscribe(_hub: Hub, _rules: Rules, _session: Session, command: Command) 
     return Leave(command.id, channel) if channel else Fail(command.id, codes.BAD_REQUEST)
 
 
-def _publish(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
-    channel = _text(command.params, "channel") or ""
-    if "data" not in command.params or not is_channel(channel):
-        return Fail(command.id, codes.BAD_REQUEST)
+def _publish(hub: Hub, rules: Rules, session: Session, command: Publishing) -> Effect:
+    channel = command.channel
     options = rules.namespaces.of(channel)
     if not (options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)):
-        return Fail(command.id, codes.PERMISSION_DENIED)
-    try:
-        payload = protocol.publication(command.params["data"], session.info)
-    except ValueError:
-        return Fail(command.id, codes.BAD_REQUEST)
+        error = codes.PERMISSION_DENIED if is_channel(channel) else codes.BAD_REQUEST
+        return Fail(command.id, error)
+    payload = protocol.publication_raw(command.data, session.info)
     if 0 < options.max_publication_bytes < len(payload):
         return Fail(command.id, codes.LIMIT_EXCEEDED)
     return Publish(command.id, channel, payload)
+
+
+def _publish_any(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
+    """Read a publish command that is written in another way than usual."""
+    channel = _text(command.params, "channel") or ""
+    if "data" not in command.params:
+        return Fail(command.id, codes.BAD_REQUEST)
+    try:
+        data = protocol.encode(command.params["data"])
+    except ValueError:
+        return Fail(command.id, codes.BAD_REQUEST)
+    return _publish(hub, rules, session, Publishing(command.id, channel, data))
 
 
 def _history(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
@@ -300,7 +309,7 @@ METHODS: dict[str, Method] = {
     "connect": _connect,
     "subscribe": _subscribe,
     "unsubscribe": _unsubscribe,
-    "publish": _publish,
+    "publish": _publish_any,
     "history": _history,
     "presence": _presence,
     "presence_stats": _presence,

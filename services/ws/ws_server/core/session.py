@@ -143,6 +143,10 @@ class Session:
             return CONNECTION_EXPIRED
         return NO_PONG if now >= self.pong_by else None
 
+    def has(self, cost: int, rate: float, now: float) -> bool:
+        """Whether ``spend`` would grant it."""
+        return cost <= min(rate * 2, self.budget + (now - self.counted_at) * rate)
+
     def spend(self, cost: int, rate: float, now: float) -> bool:
         """Take ``cost`` of a budget that grows by ``rate`` a second up to twice that.
 

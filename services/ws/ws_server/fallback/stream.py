@@ -5,7 +5,6 @@ line, or a message an event. A conversation sees in it a connection like any oth
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -35,6 +34,11 @@ def event(payload: bytes) -> bytes:
     return b"data: " + payload.replace(b"\n", b"\ndata: ") + b"\n\n"
 
 
+def _bytes(text: str) -> bytes:
+    # Half of a surrogate pair is found where any other frame is decoded.
+    return text.encode(errors="surrogatepass")
+
+
 class Stream:
     """A ``Wire`` over a response whose body is chunked (RFC 9112 §7.1).
 
@@ -51,7 +55,7 @@ class Stream:
         self.close_code: int | None = None
         self._wire = wire
         self._encode = encode
-        self._frames = deque([first])
+        self._frames = [_bytes(first)]
         self._moved = asyncio.Event()
 
     @property
@@ -65,22 +69,19 @@ class Stream:
             return "gone"
         if len(self._frames) >= MAX_WAITING:
             return "full"
-        self._frames.append(posted)
+        self._frames.append(_bytes(posted))
         self._moved.set()
         return "taken"
 
-    def __aiter__(self) -> "Stream":
-        """Return itself."""
-        return self
-
-    async def __anext__(self) -> str:
-        """Return what the client sent next."""
+    async def receive(self) -> list[bytes]:
+        """Return the frames that the client sent; none when the stream has ended."""
         while self.state is State.OPEN:
-            if self._frames:
-                return self._frames.popleft()
+            if frames := self._frames:
+                self._frames = []
+                return frames
             self._moved.clear()
             await self._moved.wait()
-        raise StopAsyncIteration
+        return []
 
     def write(self, framed: bytes, /) -> None:
         """Send what is in frames of a WebSocket, as one chunk."""

@@ -40,8 +40,13 @@ class Fanout:
 
     def push(self, channel: str, payload: bytes) -> None:
         """Send a whole push to all who are members now or when the turn ends."""
-        self._schedule()
-        self._waiting.setdefault(channel, []).append(payload)
+        if not self._is_scheduled:
+            self._schedule()
+        waiting = self._waiting.get(channel)
+        if waiting is None:
+            self._waiting[channel] = [payload]
+        else:
+            waiting.append(payload)
 
     def flush(self, channel: str | None = None) -> None:
         """Write what waits, of one channel or of all.
@@ -57,13 +62,13 @@ class Fanout:
 
     def afterwards(self, call: Callable[[], None]) -> None:
         """Call once, after what waits now was sent."""
-        self._schedule()
+        if not self._is_scheduled:
+            self._schedule()
         self._afterwards.append(call)
 
     def _schedule(self) -> None:
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            self._soon(self.end_turn)
+        self._is_scheduled = True
+        self._soon(self.end_turn)
 
     def end_turn(self) -> None:
         """Send all that waits, and do what comes after it; now, and not when the turn ends."""
@@ -90,6 +95,8 @@ class Fanout:
 
 def _joined(payloads: list[bytes]) -> list[bytes]:
     """Join messages by newlines, up to MAX_FRAME bytes each."""
+    if sum(map(len, payloads)) + len(payloads) <= MAX_FRAME:
+        return [b"\n".join(payloads)]
     parts: list[list[bytes]] = []
     size = MAX_FRAME
     for payload in payloads:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from ws_server.broker.base import Broker, BrokerDownError, Keep
 from ws_server.core import codes, protocol
@@ -321,7 +322,11 @@ class Service:
 def _keep(options: Namespace) -> Keep | None:
     if not options.has_history:
         return None
-    return Keep(options.history_size, options.history_ttl, options.history_meta_ttl)
+    return _kept(options.history_size, options.history_ttl, options.history_meta_ttl)
+
+
+# There are as many as namespaces, and each publication asks.
+_kept = lru_cache(maxsize=1024)(Keep)
 
 
 def _stream(options: Namespace, wanted: Wanted, recovery: Recovery) -> dict[str, object]:
