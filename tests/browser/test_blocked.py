@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from stack.diagnose.doctor.conclusions.fallback import WORKS
+from stack.diagnose.doctor.conclusions.event_stream import WORKS
 from tests.browser.conftest import Open, entered, say
 from tests.integration.projects import Project
 from tests.render.front import running

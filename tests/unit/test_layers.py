@@ -29,7 +29,7 @@ ORDER = {
     ),
     "stack.diagnose": ("edits", "nginx", "lint", "doctor", "own", "formats", "catalogue"),
     "ws_server": (
-        *("healthcheck", "log", "stats", "upkeep", "core", "settings", "postgres"),
+        *("healthcheck", "log", "heap", "stats", "upkeep", "core", "settings", "postgres"),
         *("broker", "auth", "outbox", "workers", "service", "clients", "fallback", "api"),
         *("server", "composition", "process", "__main__"),
     ),

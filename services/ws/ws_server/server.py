@@ -40,6 +40,7 @@ from ws_server.core.hub import Hub
 from ws_server.core.rate import Rate
 from ws_server.fallback.door import Door
 from ws_server.log import Log
+from ws_server.heap import give_back
 from ws_server.outbox.relay import Relay
 from ws_server.postgres import Database
 from ws_server.service.decisions import NoHooks
@@ -183,6 +184,7 @@ class Server:
         parts = self.parts
         yield parts.broker.run(parts.node)
         yield keep_empty(parts.service)
+        yield give_back(lambda: len(parts.hub.sessions))
         if parts.database:
             yield parts.database.run()
         if parts.relay:

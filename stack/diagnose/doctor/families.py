@@ -3,7 +3,7 @@
 from stack.diagnose.doctor.conclusions import (
     after,
     auth,
-    fallback,
+    event_stream,
     foreign,
     forwarded,
     handshake,
@@ -40,7 +40,7 @@ FAMILIES = (
     message.FAMILY,
     page.FAMILY,
     foreign.FAMILY,
-    fallback.FAMILY,
+    event_stream.FAMILY,
 )
 CAUSES = tuple(
     sorted((cause for family in FAMILIES for cause in family.causes), key=lambda cause: cause.code)

@@ -162,7 +162,12 @@ def test_every_other_key_is_in_the_table() -> None:
 
 
 # A route's keys, at each kind of service that a route can lead to.
-ROUTE_VALUES: Mapping[str, Any] = {"websocket": True, "strip_prefix": True, "idle_timeout": "2h"}
+ROUTE_VALUES: Mapping[str, Any] = {
+    "websocket": True,
+    "fallback": True,
+    "strip_prefix": True,
+    "idle_timeout": "2h",
+}
 
 
 @pytest.mark.parametrize("path", ["/", "/x"])

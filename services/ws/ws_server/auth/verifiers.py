@@ -2,14 +2,15 @@
 
 import asyncio
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ws_server.auth import shape
 from ws_server.auth.authjs import session_payload
 from ws_server.auth.database_sessions import DatabaseSessions
 from ws_server.auth.jwks import Jwks
-from ws_server.auth.signature import signed_payload
+from ws_server.auth.signature import secret_key, signed_payload
 from ws_server.core.claims import (
     Claims,
     Expected,
@@ -35,6 +36,7 @@ class Verifiers:
     jwks: Jwks | None = None
     sessions: DatabaseSessions | None = None
     _has_libraries: bool = field(default=False, init=False)
+    _keys: Sequence[Any] = field(default=(), init=False, repr=False)
 
     async def verify(self, token: str, cookie: str = "") -> Claims:
         """Return the claims of a token; ``cookie`` is the name of its cookie, "" for none.
@@ -70,12 +72,13 @@ class Verifiers:
         raise next(each for kind in kinds for each in refusals if isinstance(each, kind))
 
     async def _signed(self, token: str) -> Claims:
-        key_id = shape.header_of(token).get("kid")
+        header = shape.header_of(token)
+        key_id = header.get("kid")
         if self.jwks is None or key_id is None:
-            payload = signed_payload(token, self.secrets, ("HS256",))
+            payload = signed_payload(token, header, self._keys, ("HS256",))
         elif isinstance(key_id, str):
             found = await self.jwks.find(key_id)
-            payload = signed_payload(token, (found.key,), found.algorithms)
+            payload = signed_payload(token, header, (found.key,), found.algorithms)
         else:
             raise InvalidTokenError("its kid is not a text")
         return claims_of(payload, self.wall(), self.expected)
@@ -93,4 +96,5 @@ class Verifiers:
         if not self._has_libraries:
             for name in ("jwt", "joserfc.jwe", "cryptography.hazmat.primitives.kdf.hkdf"):
                 await asyncio.to_thread(importlib.import_module, name)
+            self._keys = [secret_key(secret) for secret in self.secrets]
             self._has_libraries = True

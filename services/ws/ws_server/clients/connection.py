@@ -111,6 +111,11 @@ class Conversation:
     def end(self) -> None:
         """Leave the hub, and every channel."""
         self._service.farewell(self._session)
+        # What refers to itself would stay until a collection of everything, which is rare.
+        self.queue.forget()
+        del self._operations
+        if isinstance(self._connection, Connection):
+            self._connection.charge = None
         self._service.log.debug(
             "disconnected", client=self._session.id, code=self._connection.close_code
         )

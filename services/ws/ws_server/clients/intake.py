@@ -100,6 +100,11 @@ class Connection(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """As the library; ``receive`` returns nothing more."""
         super().connection_lost(exc)
+        # All refer to what they belong to, which would stay until a collection of everything.
+        vars(self.protocol).pop("select_subprotocol", None)
+        self.protocol.parser.close()
+        if self.protocol.parser_exc is not None:
+            self.protocol.parser_exc.__traceback__ = None
         self._end()
 
     async def receive(self) -> list[bytes]:

@@ -109,7 +109,7 @@ class Operations:
     async def _greet(self, effect: Connect, ttl: float) -> None:
         """Subscribe to what the connect command wants, and answer it."""
         try:
-            prepared = await self._prepare(effect.wanted)
+            prepared = await self._prepare(effect.wanted) if effect.wanted else []
         except BrokerDownError:
             # Left out of the reply, an SDK would take them for ended, and never ask again.
             self._session.receiver.close(codes.INSUFFICIENT_STATE_ALL)

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
@@ -31,6 +31,10 @@ def _messages(framed: bytes) -> int:
     """How many messages a frame of ours joins; its header may contain a newline's byte, too."""
     header = {126: 4, 127: 10}.get(framed[1], 2)
     return framed.count(b"\n", header) + 1
+
+
+def _nobody(*_said: object) -> None:
+    """Hear of nothing."""
 
 
 class Turn:
@@ -57,6 +61,41 @@ class Turn:
             queue.flush()
 
 
+class Gone:
+    """A ``Wire`` that is closed, and its transport."""
+
+    request = remote_address = close_code = None
+    state = State.CLOSED
+
+    @property
+    def transport(self) -> "Gone":
+        """Itself."""
+        return self
+
+    def write(self, _data: bytes, /) -> None:
+        """Drop it."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return 0."""
+        return 0
+
+    def abort(self) -> None:
+        """Do nothing."""
+
+    async def receive(self) -> list[bytes]:
+        """Return nothing."""
+        return []
+
+    async def drain(self) -> None:
+        """Do nothing."""
+
+    async def close(self, _code: int, _reason: str) -> None:
+        """Do nothing."""
+
+
+GONE = Gone()
+
+
 class _Waiting(NamedTuple):
     framed: bytes
     channel: str
@@ -80,15 +119,15 @@ class SendQueue:
         self,
         connection: Wire,
         limit: int,
-        on_close: Callable[[Disconnect], None] = lambda _disconnect: None,
-        on_drop: Callable[[str, int], None] = lambda _slow, _messages: None,
+        on_close: Callable[[Disconnect], None] = _nobody,
+        on_drop: Callable[[str, int], None] = _nobody,
         turn: Turn | None = None,
     ) -> None:
         self._turn = turn or Turn()
         # Not in the library's documentation, so that a later version may not have it.
         is_open = hasattr(connection, "transport")
         library = cast("ServerConnection", connection)
-        self._connection = connection if is_open else DocumentedConnection(library)
+        self._connection: Any = connection if is_open else DocumentedConnection(library)
         self._limit = limit
         self._on_close = on_close
         self._on_drop = on_drop
@@ -183,6 +222,11 @@ class SendQueue:
         if self._closing is not None:
             await asyncio.shield(self._closing)
 
+    def forget(self) -> None:
+        """Let go of the connection, which is closed: the queue may be known for some time."""
+        self._on_close = self._on_drop = _nobody
+        self._connection = GONE
+
     def abort(self) -> None:
         """Drop the connection at once: its peer had its time to answer the close frame."""
         self._connection.transport.abort()
@@ -193,7 +237,7 @@ class SendQueue:
 
     @property
     def _unread(self) -> int:
-        return self._connection.transport.get_write_buffer_size()
+        return int(self._connection.transport.get_write_buffer_size())
 
     def _wait(self, item: _Waiting) -> None:
         """Keep a frame until the receiver has read; make room for it if that is allowed."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ws_server.core import protocol
 from ws_server.core.publication import History, Position, Publication, Recovery, recover
 from ws_server.core.session import Session, Subscription
 
@@ -18,11 +19,13 @@ Verdict = Literal["deliver", "drop", "gap"]
 class _Channel:
     """Members get publications. For joiners they are held back until the broker has answered.
 
-    ``position`` is None without a history; ``held`` while a gap is being closed.
+    ``position`` is None without a history; ``held`` while a gap is being closed. ``head`` is how
+    a push of a publication begins, once it was made.
     """
 
     members: set[Session] = field(default_factory=set)
     joiners: dict[Session, list[Publication]] = field(default_factory=dict)
+    head: bytes = b""
     position: Position | None = None
     held: list[Publication] | None = None
 
@@ -96,6 +99,15 @@ class Channels:
     def names(self) -> Iterator[tuple[str, int]]:
         """Return every channel that somebody here listens to, and how many do."""
         return ((name, len(entry.members)) for name, entry in self._channels.items())
+
+    def head(self, channel: str) -> bytes:
+        """Return how a push of a publication begins; made once, and gone with the channel."""
+        entry = self._channels.get(channel)
+        if entry is None:
+            return protocol.push_head(channel, "pub")
+        if not entry.head:
+            entry.head = protocol.push_head(channel, "pub")
+        return entry.head
 
     def empty(self) -> list[str]:
         """Return the channels with a history in which nothing was published yet."""

@@ -11,6 +11,8 @@ from ws_server.core.channels import Channels
 from ws_server.core.codes import Disconnect
 from ws_server.core.session import Receiver, Session, Times
 
+MANY_STALE = 1000  # deadlines of sessions that are gone; fewer are not worth the work
+
 
 class Hub:
     """The sessions of one process, by user and address, and their deadlines."""
@@ -23,6 +25,7 @@ class Hub:
         self._addresses: defaultdict[str, int] = defaultdict(int)
         self._deadlines: list[tuple[float, int, Session]] = []
         self._order = count()  # decides between equal deadlines: sessions do not compare
+        self._stale = 0  # entries of sessions that are gone, at least
 
     def open(self, receiver: Receiver, address: str, now: float) -> Session:
         """Return a new session that has ``times.connect`` seconds to present a token."""
@@ -39,6 +42,9 @@ class Hub:
         if session not in self.sessions:
             return []
         self.sessions.discard(session)
+        self._stale += session.scheduled_at < math.inf
+        if self._stale > MANY_STALE and self._stale * 2 > len(self._deadlines):
+            self._forget_stale()
         self._addresses[session.address] -= 1
         if not self._addresses[session.address]:
             del self._addresses[session.address]
@@ -48,6 +54,13 @@ class Hub:
                 del self._users[session.user]
         names = tuple(session.channels)
         return [channel for channel in names if self.channels.leave(session, channel)]
+
+    def _forget_stale(self) -> None:
+        """Drop the deadlines of sessions that are gone, whose memory they would keep until then."""
+        entries = self._deadlines
+        self._deadlines = [each for each in entries if each[2] in self.sessions]
+        heapq.heapify(self._deadlines)
+        self._stale = 0
 
     def signed_in(self, session: Session) -> None:
         """Remember whose session it is, now that its token was good."""

@@ -10,7 +10,6 @@ from typing import Literal
 from urllib.parse import unquote
 
 MAX_CHANNEL_LENGTH = 255
-MANY = 10_000  # channels whose options are remembered; a publication asks three times
 SEPARATOR = ":"
 PERSONAL = "#"
 """``#alice``, and any channel that ends so, is for the user alice if the namespace allows that, and
@@ -53,23 +52,12 @@ class Namespaces:
     """All of them, by the part of a channel's name before the colon; "" for channels without."""
 
     by_name: Mapping[str, Namespace] = field(default_factory=dict)
-    _known: dict[str, Namespace] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
 
     def of(self, channel: str) -> Namespace:
         """Return the options of a channel. A namespace that is not configured is like ""."""
-        known = self._known.get(channel)
-        return known if known is not None else self._find(channel)
-
-    def _find(self, channel: str) -> Namespace:
         prefix, separator, _ = channel.partition(SEPARATOR)
         found = self.by_name.get(prefix) if separator else None
-        options = found or self.by_name.get("") or _NOTHING
-        if len(self._known) >= MANY:
-            self._known.clear()
-        self._known[channel] = options
-        return options
+        return found or self.by_name.get("") or _NOTHING
 
 
 def is_channel(name: str) -> bool:

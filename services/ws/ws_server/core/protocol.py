@@ -7,7 +7,6 @@ objects, several of them in one frame are separated by newlines, an empty object
 import json
 import math
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -185,11 +184,11 @@ def publication_raw(data: bytes, info: bytes | None = None, tags: bytes | None =
 
 def push(channel: str, kind: str, body: bytes) -> bytes:
     """Return what every subscriber gets; ``body`` is not parsed again on the way."""
-    return _push_head(channel, kind) + body + b"}}"
+    return push_head(channel, kind) + body + b"}}"
 
 
-@lru_cache(maxsize=4096)
-def _push_head(channel: str, kind: str) -> bytes:
+def push_head(channel: str, kind: str) -> bytes:
+    """Return what stands before the body, for who pushes again and again."""
     return b'{"push":{"channel":' + encode(channel) + b',"' + kind.encode() + b'":'
 
 

@@ -230,7 +230,8 @@ class Service:
             return
         verdict = self.hub.channels.accept(channel, publication)
         if verdict == "deliver":
-            self.fanout.push(channel, protocol.push(channel, "pub", publication.json))
+            payload = self.hub.channels.head(channel) + publication.json + b"}}"
+            self.fanout.push(channel, payload)
         elif verdict == "gap":
             self.later(self._heal(channel))
 
