@@ -154,6 +154,20 @@ class Namespace(Model):
     """Whether subscribers may ask for the other subscribers."""
     allow_history_for_subscriber: Flag = False
     """Whether subscribers may read the history."""
+    allow_publish_for_client: Flag = False
+    """Whether every signed-in client may publish, without a subscription."""
+    allow_presence_for_client: Flag = False
+    """Whether every signed-in client may ask for the subscribers."""
+    allow_history_for_client: Flag = False
+    """Whether every signed-in client may read the history."""
+    allow_subscribe_for_anonymous: Flag = False
+    """Whether clients without a user may subscribe (`WS_ALLOW_ANONYMOUS`)."""
+    allow_publish_for_anonymous: Flag = False
+    """Whether clients without a user may publish."""
+    allow_presence_for_anonymous: Flag = False
+    """Whether clients without a user may ask for the subscribers."""
+    allow_history_for_anonymous: Flag = False
+    """Whether clients without a user may read the history."""
     presence: Flag = False
     """Whether the server keeps track of subscribers."""
     join_leave: Flag = False

@@ -1,5 +1,6 @@
 """HTTP on the WebSocket's port: health, and refusals as a proxy or a browser sees them."""
 
+import asyncio
 import json
 
 import pytest
@@ -111,3 +112,25 @@ async def test_the_body_names_exactly_what_did_not_arrive(
     assert answer.startswith("HTTP/1.1 426 Upgrade Required\r\n")
     named = [text for text in answer.splitlines(keepends=True) if "arrive" in text]
     assert named == [said]
+
+
+@pytest.mark.parametrize("value", ["", " "])
+async def test_an_empty_subprotocol_is_no_error(live: Running, value: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
+    head = f"{UPGRADE}\nSec-WebSocket-Protocol:{value}\n\n"
+    writer.write(head.replace("\n", "\r\n").encode())
+    async with asyncio.timeout(5):
+        answer = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert b"Sec-WebSocket-Protocol" not in answer
+
+
+async def test_who_wants_protobuf_is_told_and_stays_away(live: Running) -> None:
+    async with live.client("centrifuge-protobuf") as client:
+        assert client.socket.subprotocol == "centrifuge-protobuf"
+        code, reason = await client.closed()
+        assert (code, reason) == (3501, "bad request: use the JSON build of the SDK")
+    async with live.client("centrifuge-protobuf", "centrifuge-json") as client:
+        assert client.socket.subprotocol == "centrifuge-json"
+        assert "connect" in await client.sign_in()

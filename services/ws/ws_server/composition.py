@@ -88,7 +88,7 @@ def _verifiers(settings: Settings, log: Log, revoking: Revoking) -> Verifiers:
         sessions = DatabaseSessions(settings.postgres, settings.session_table, time.time, log)
     return Verifiers(
         (settings.secret, *settings.previous_secrets),
-        Expected(settings.jwt_audience, settings.jwt_issuer),
+        Expected(settings.jwt_audience, settings.jwt_issuer, settings.tokens_need_end),
         time.time,
         revoking.known.refuse,
         keys,

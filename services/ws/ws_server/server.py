@@ -30,6 +30,7 @@ from ws_server.clients.timer import Timer
 from ws_server.clients.transport import Turn
 from ws_server.core.claims import Claims
 from ws_server.core.handshake import (
+    PROTOBUF,
     SUBPROTOCOL,
     authorization_token,
     is_from_own_page,
@@ -39,8 +40,8 @@ from ws_server.core.handshake import (
 from ws_server.core.hub import Hub
 from ws_server.core.rate import Rate
 from ws_server.fallback.door import Door
-from ws_server.log import Log
 from ws_server.heap import give_back
+from ws_server.log import Log
 from ws_server.outbox.relay import Relay
 from ws_server.postgres import Database
 from ws_server.service.decisions import NoHooks
@@ -262,6 +263,7 @@ class Server:
             offered=self._offered,
             hooks=HttpHooks(self.parts.asker, {}) if self.parts.asker else NoHooks(),
             limits=Limits(settings.max_connections_per_user),
+            policy=settings.policy,
             max_queue_bytes=settings.max_queue_bytes,
             max_per_address=settings.max_connections_per_address,
             turn=self.parts.turn,
@@ -276,7 +278,8 @@ class Server:
             return await self.parts.verifiers.verify(token)
         if not is_from_own_page(headers, settings.allowed_origins):
             return None
-        return await self.parts.verifiers.verify_cookies(sessions_in(headers.get_all("Cookie")))
+        sessions = sessions_in(headers.get_all("Cookie"), settings.session_cookies)
+        return await self.parts.verifiers.verify_cookies(sessions)
 
     def _condition(self) -> Condition:
         parts = self.parts.dependencies
@@ -307,5 +310,7 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 def _select_subprotocol(
     _connection: ServerConnection, offered: Sequence[Subprotocol]
 ) -> Subprotocol | None:
-    # Never select another one: it may be a token.
-    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+    # Never select another one: it may be a token. A client that wants Protobuf is told that there
+    # is none, and a browser would hear nothing if its subprotocol was not selected.
+    known = (Subprotocol(name) for name in (SUBPROTOCOL, PROTOBUF) if name in offered)
+    return next(known, None)

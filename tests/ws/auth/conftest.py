@@ -26,6 +26,8 @@ WISHES = {
     "v5 expired": Wish(5, V5, OWN, ALICE, -60),
     "v4 by id": Wish(4, V4, OWN, {"id": "a1", "email": "alice@example.com"}),
     "v5 by email": Wish(5, V5, OWN, {"email": "alice@example.com"}),
+    "v4 own": Wish(4, "shop.session", OWN, ALICE),
+    "v5 own": Wish(5, "shop.session", OWN, ALICE),
     "v5 nobody": Wish(5, V5, OWN, {"name": "Alice"}),
 }
 Sessions = dict[str, dict[str, str]]

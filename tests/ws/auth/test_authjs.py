@@ -132,6 +132,15 @@ def test_a_session_in_a_cookie_of_another_name_is_refused(
     assert refused({name: token})
 
 
+@pytest.mark.parametrize("kind", ["v4 own", "v5 own"])
+def test_a_session_in_a_cookie_with_a_name_of_one_s_own(sessions: Sessions, kind: str) -> None:
+    cookies = header(sessions[kind])
+    assert sessions_in([cookies]) == []
+    found = asyncio.run(OURS.verify_cookies(sessions_in([cookies], ["shop.session"])))
+    assert found
+    assert found.user == "alice"
+
+
 def test_one_good_session_among_others_is_found(sessions: Sessions) -> None:
     """On localhost, the browser sends the cookies of every project."""
     assert claims(sessions["v4"] | sessions["v5 old"]).user == "alice"

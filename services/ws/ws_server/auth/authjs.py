@@ -49,7 +49,7 @@ def _encryption(header: Mapping[str, Any]) -> str:
 
 def _keys(encryption: str, secrets: Sequence[bytes], cookie: str) -> Iterator[Any]:
     cookies = _COOKIES[encryption]
-    if cookie and cookie not in cookies:
+    if cookie in (V4_COOKIES + V5_COOKIES) and cookie not in cookies:
         raise InvalidTokenError("it is in the cookie of another version of Auth.js")
     for secret in secrets:
         if encryption == V4_ENCRYPTION:

@@ -7,8 +7,10 @@ from ws_server.auth.authjs import V4_COOKIES, V5_COOKIES
 MAX_CHUNKS = 16
 
 
-def sessions_in(headers: Sequence[str]) -> list[tuple[str, str]]:
+def sessions_in(headers: Sequence[str], own: Sequence[str] = ()) -> list[tuple[str, str]]:
     """Return the names and values of all session cookies, those of the newest version first.
+
+    Before them come those with names of one's ``own``.
 
     There may be several: a browser sends the cookies of all projects on localhost.
     """
@@ -16,7 +18,7 @@ def sessions_in(headers: Sequence[str]) -> list[tuple[str, str]]:
     for pair in ";".join(headers).split(";"):
         name, _, value = pair.strip().partition("=")
         cookies.setdefault(name, value.strip('"'))  # the first is the most specific one
-    whole = ((name, _joined(cookies, name)) for name in (*V5_COOKIES, *V4_COOKIES))
+    whole = ((name, _joined(cookies, name)) for name in (*own, *V5_COOKIES, *V4_COOKIES))
     return [(name, value) for name, value in whole if value]
 
 

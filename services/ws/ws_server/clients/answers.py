@@ -7,6 +7,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from ws_server.clients.operations import Verify
@@ -20,6 +21,14 @@ from ws_server.upkeep import Condition
 from ws_server.workers.slots import WORKER
 
 TOO_OFTEN = "Too many connections a second from this address.\n"
+
+
+PROTOCOL = "Sec-WebSocket-Protocol"
+
+
+def is_without_subprotocol(headers: Headers) -> bool:
+    """Whether the header of the subprotocols is there, and names none."""
+    return PROTOCOL in headers and not "".join(headers.get_all(PROTOCOL)).strip()
 
 
 class Answers:
@@ -43,6 +52,8 @@ class Answers:
 
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request that is not to become a WebSocket."""
+        if is_without_subprotocol(request.headers):
+            del request.headers[PROTOCOL]  # an SDK sends it empty, and the library refuses that
         response = await self._answer(connection, request)
         if response is not None and request.method == "HEAD":
             response.body = b""

@@ -17,7 +17,8 @@ from ws_server.clients.wire import Binary, Wire
 from ws_server.core import codes, commands, protocol
 from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
 from ws_server.core.commands import Close, Fail, Leave, Publish, Reply
-from ws_server.core.handshake import client_address, subprotocol_token
+from ws_server.core.handshake import client_address, subprotocol_token, wants_protobuf
+from ws_server.core.policy import Policy
 from ws_server.service.decisions import Hooks
 from ws_server.service.service import Service
 
@@ -36,6 +37,7 @@ class Context:
     offered: Callable[[Request], Awaitable[Claims | None]]
     hooks: Hooks
     limits: Limits
+    policy: Policy
     max_queue_bytes: int
     max_per_address: int = 0
     turn: Turn = field(default_factory=Turn)
@@ -84,7 +86,7 @@ class Conversation:
         self._pipeline = Pipeline(service, self.queue)
         self._operations = Operations(
             *(service, self._session, context.verify, hooks, context.limits),
-            *(self._offered, greeting),
+            *(context.policy, self._offered, greeting),
         )
         self._slice = Slice()
         self._early = 0
@@ -125,6 +127,9 @@ class Conversation:
         limit = self._context.max_per_address
         if 0 < limit < self._service.hub.from_address(self._session.address):
             self.queue.close(codes.CONNECTION_LIMIT)
+            return
+        if wants_protobuf(self._headers):
+            self.queue.close(codes.BAD_FRAME.because("use the JSON build of the SDK"))
             return
         offered = subprotocol_token(self._headers)
         if not offered:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ws_server.broker.base import BrokerDownError
 from ws_server.core import codes, protocol
@@ -21,6 +21,7 @@ from ws_server.core.commands import (
     may_subscribe,
 )
 from ws_server.core.namespaces import is_channel
+from ws_server.core.policy import NOBODY, Policy
 from ws_server.core.publication import History
 from ws_server.core.session import Session
 from ws_server.service import reading
@@ -35,6 +36,8 @@ Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
 """
 
 
+Prepared = tuple[Wanted, Grant, History | None]
+"""A subscription of a connect command, what opened it, and the history of its channel."""
 Waiting = Connect | Join | ReadHistory | ReadPresence | Refresh | Call
 
 
@@ -55,6 +58,7 @@ class Operations:
         verify: Verify,
         hooks: Hooks,
         limits: Limits,
+        policy: Policy,
         offered: Callable[[], Awaitable[Claims | None]],
         greeting: Mapping[str, object],
     ) -> None:
@@ -63,6 +67,7 @@ class Operations:
         self._verify = verify
         self._hooks = hooks
         self._limits = limits
+        self._policy = policy
         self._offered = offered
         self._greeting = greeting
 
@@ -109,7 +114,7 @@ class Operations:
     async def _greet(self, effect: Connect, ttl: float) -> None:
         """Subscribe to what the connect command wants, and answer it."""
         try:
-            prepared = await self._prepare(effect.wanted) if effect.wanted else []
+            prepared = await self._prepare(effect.wanted)
         except BrokerDownError:
             # Left out of the reply, an SDK would take them for ended, and never ask again.
             self._session.receiver.close(codes.INSUFFICIENT_STATE_ALL)
@@ -218,6 +223,8 @@ class Operations:
 
     async def _claims(self, token: str) -> Claims:
         claims = await (self._verify(token) if token else self._offered())
+        if claims is None and self._policy.allow_anonymous:
+            return NOBODY
         if claims is None:
             raise InvalidTokenError("there is none")
         if claims.channel:
@@ -244,35 +251,57 @@ class Operations:
         self._service.opened_by(self._session, wanted.channel, claims)
         return Grant(claims.expires_at)
 
-    async def _prepare(self, wanted: Sequence[Wanted]) -> list[tuple[Wanted, History | None]]:
-        """Get ready what the connect command may subscribe; the rest is left out.
+    async def _prepare(self, wanted: Sequence[Wanted]) -> list[Prepared]:
+        """Get ready what the server subscribes, and what the connect command may; no more.
 
         Raises BrokerDownError.
         """
-        rules, session = self._service.rules, self._session
-        allowed = [
-            each
-            for each in wanted
-            if is_channel(each.channel) and may_subscribe(rules, session, each.channel)
+        service, session = self._service, self._session
+        asked = {each.channel: each for each in wanted}
+        given = self._policy.given(session.claims) if session.claims else ()
+        allowed: list[tuple[Wanted, Grant]] = []
+        for each in given:
+            since = asked.pop(each.channel, each).since
+            allowed.append((replace(each, since=since), Grant(data=each.data)))
+        allowed += [
+            (each, grant)
+            for each in asked.values()
+            if (grant := await self._admitted(each)) is not None
         ]
-        for each in allowed:
-            self._service.hub.channels.join(session, each.channel)
+        if not allowed:
+            return []
+        for each, _ in allowed:
+            service.hub.channels.join(session, each.channel)
         histories = await asyncio.gather(
-            *(self._service.prepare(session, each) for each in allowed), return_exceptions=True
+            *(service.prepare(session, each) for each, _ in allowed), return_exceptions=True
         )
-        prepared = []
-        for each, history in zip(allowed, histories, strict=True):
+        prepared: list[Prepared] = []
+        for (each, grant), history in zip(allowed, histories, strict=True):
             if isinstance(history, BaseException):
                 raise history
-            prepared.append((each, history))
+            prepared.append((each, grant, history))
         return prepared
 
-    def _complete(self, prepared: list[tuple[Wanted, History | None]]) -> dict[str, bytes]:
+    async def _admitted(self, wanted: Wanted) -> Grant | None:
+        """Return what opens a channel of the connect command; None if nothing does."""
+        if not is_channel(wanted.channel):
+            return None
+        if not wanted.token:
+            is_open = may_subscribe(self._service.rules, self._session, wanted.channel)
+            return Grant() if is_open else None
+        try:
+            return await self._authorised(wanted)
+        except HookError:
+            return None
+
+    def _complete(self, prepared: list[Prepared]) -> dict[str, bytes]:
         """Complete them all at once, so that no publication comes before the reply."""
-        done = {
-            each.channel: self._service.complete(self._session, each, history, is_server_side=True)
-            for each, history in prepared
-        }
+        service, done = self._service, {}
+        for each, grant, history in prepared:
+            ends = service.ends_at(grant.expires_at, by_token=bool(each.token))
+            done[each.channel] = service.complete(
+                self._session, each, history, ends, grant.data, is_server_side=True
+            )
         return {channel: result for channel, result in done.items() if isinstance(result, bytes)}
 
     def _send(self, payload: bytes) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ws_server.core.namespaces import is_channel
+
 LEEWAY = 60.0  # seconds that the clock of who issues tokens may be ahead (RFC 7519 §4.1.5)
 # The same for ``iat``, but less: what was issued in this time before a revocation may outlive it.
 ISSUED_LEEWAY = 10.0
@@ -27,7 +29,8 @@ class Claims:
     """What a token says: the user, the end of its life (Unix seconds) and its channels.
 
     ``info`` is JSON that others may see; ``channel`` is the one that a subscription token opens.
-    ``from_cookie`` is for a session that only the browser and the application can renew.
+    ``subs`` are the channels that the server subscribes, with the data for each. ``from_cookie`` is
+    for a session that only the browser and the application can renew.
     """
 
     user: str
@@ -37,6 +40,7 @@ class Claims:
     token_id: str = ""
     issued_at: float = 0.0
     channel: str = ""
+    subs: tuple[tuple[str, object], ...] = ()
     from_cookie: bool = False
 
     def allows(self, channel: str) -> bool:
@@ -53,6 +57,7 @@ class Expected:
 
     audience: str = ""
     issuer: str = ""
+    needs_end: bool = True  # an exp
 
 
 def claims_of(payload: Mapping[str, Any], now: float, expected: Expected) -> Claims:
@@ -65,7 +70,7 @@ def claims_of(payload: Mapping[str, Any], now: float, expected: Expected) -> Cla
         raise InvalidTokenError("it is for another audience (aud)")
     if expected.issuer and payload.get("iss") != expected.issuer:
         raise InvalidTokenError("it is from another issuer (iss)")
-    return _claims(payload, _text(payload, "sub"), now)
+    return _claims(payload, _text(payload, "sub"), now, needs_end=expected.needs_end)
 
 
 def claims_of_session(payload: Mapping[str, Any], now: float) -> Claims:
@@ -75,13 +80,15 @@ def claims_of_session(payload: Mapping[str, Any], now: float) -> Claims:
     """
     names = ("sub", "id", "email")
     found = (payload[name] for name in names if isinstance(payload.get(name), str))
-    return _claims(payload, next(filter(None, found), ""), now)
+    return _claims(payload, next(filter(None, found), ""), now, needs_end=True)
 
 
-def _claims(payload: Mapping[str, Any], user: str, now: float) -> Claims:
+def _claims(payload: Mapping[str, Any], user: str, now: float, *, needs_end: bool) -> Claims:
     expires_at = _time(payload, "exp")
-    if expires_at is None:
+    if expires_at is None and needs_end:
         raise InvalidTokenError("it has no exp claim")
+    if expires_at is None:
+        expires_at = math.inf
     if not user:
         raise InvalidTokenError("it has no sub claim")
     not_before, issued_at = _time(payload, "nbf"), _time(payload, "iat") or 0.0
@@ -93,6 +100,7 @@ def _claims(payload: Mapping[str, Any], user: str, now: float) -> Claims:
         token_id=_text(payload, "jti"),
         issued_at=min(issued_at, now),  # a revocation of this moment counts as later
         channel=_text(payload, "channel"),
+        subs=_subs(payload),
     )
     if now >= expires_at:
         raise ExpiredTokenError("it has expired")
@@ -130,3 +138,12 @@ def _channels(payload: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise InvalidTokenError("its channels claim is not a list of names")
     return tuple(names)
+
+
+def _subs(payload: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
+    subs = payload.get("subs", {})
+    if not isinstance(subs, dict) or not all(isinstance(each, dict) for each in subs.values()):
+        raise InvalidTokenError("its subs claim is not an object of objects, by channel")
+    if not all(map(is_channel, subs)):
+        raise InvalidTokenError("its subs claim names what is not a channel")
+    return tuple((channel, each.get("data")) for channel, each in subs.items())

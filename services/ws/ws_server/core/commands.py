@@ -13,12 +13,13 @@ import msgspec
 from ws_server.core import codes, protocol
 from ws_server.core.codes import Disconnect, ReplyError
 from ws_server.core.hub import Hub
-from ws_server.core.namespaces import PERSONAL, Namespaces, is_channel, is_personal
+from ws_server.core.namespaces import PERSONAL, Namespace, Namespaces, is_channel, is_personal
 from ws_server.core.protocol import AnyCommand, Command, Publishing
 from ws_server.core.publication import Position
 from ws_server.core.session import Session
 
 MAX_HISTORY = 1000  # publications of one answer
+NOT_DONE = ("delta", "tf", "type")  # of a subscribe: Fossil deltas, filters by tags, map channels
 REJECT_UNRECOVERED = 2  # bit of a subscribe's flag; the others ask for what is not offered here
 
 
@@ -184,6 +185,8 @@ def may_subscribe(rules: Rules, session: Session, channel: str) -> bool:
     options = rules.namespaces.of(channel)
     if PERSONAL in channel:
         return options.allow_user_limited_channels and is_personal(channel, claims.user)
+    if not claims.user:
+        return options.allow_subscribe_for_anonymous
     return options.allow_subscribe_for_client
 
 
@@ -193,6 +196,9 @@ def _connect(_hub: Hub, rules: Rules, session: Session, command: Command) -> Eff
     token, subs = command.params.get("token", ""), command.params.get("subs") or {}
     if not isinstance(token, str) or not isinstance(subs, dict):
         return Fail(command.id, codes.BAD_REQUEST)
+    asked = [params for params in subs.values() if isinstance(params, dict)]
+    if any(_is_not_done(params) for params in asked):
+        return Fail(command.id, codes.NOT_AVAILABLE)
     wanted = [
         _wanted({**params, "channel": name}) if isinstance(params, dict) else None
         for name, params in subs.items()
@@ -206,6 +212,8 @@ def _subscribe(hub: Hub, rules: Rules, session: Session, command: Command) -> Ef
     wanted = _wanted(command.params)
     if wanted is None:
         return Fail(command.id, codes.BAD_REQUEST)
+    if _is_not_done(command.params):
+        return Fail(command.id, codes.NOT_AVAILABLE)
     if wanted.channel in session.channels:
         return Fail(command.id, codes.ALREADY_SUBSCRIBED)
     if len(session.channels) >= rules.max_channels:
@@ -217,7 +225,8 @@ def _subscribe(hub: Hub, rules: Rules, session: Session, command: Command) -> Ef
     if not (is_allowed or wanted.token or hook):
         return Fail(command.id, codes.PERMISSION_DENIED)
     hub.channels.join(session, wanted.channel)
-    return Join(command.id, wanted, is_allowed)
+    # A token that was sent says when it ends, even where nothing depends on it.
+    return Join(command.id, wanted, is_allowed and not wanted.token)
 
 
 def _unsubscribe(_hub: Hub, _rules: Rules, _session: Session, command: Command) -> Effect:
@@ -228,13 +237,21 @@ def _unsubscribe(_hub: Hub, _rules: Rules, _session: Session, command: Command) 
 def _publish(hub: Hub, rules: Rules, session: Session, command: Publishing) -> Effect:
     channel = command.channel
     options = rules.namespaces.of(channel)
-    if not (options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)):
+    is_member = options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)
+    if not (is_member or _may_publish(options, session)) or not is_channel(channel):
         error = codes.PERMISSION_DENIED if is_channel(channel) else codes.BAD_REQUEST
         return Fail(command.id, error)
     payload = protocol.publication_raw(command.data, session.info)
     if 0 < options.max_publication_bytes < len(payload):
         return Fail(command.id, codes.LIMIT_EXCEEDED)
     return Publish(command.id, channel, payload)
+
+
+def _may_publish(options: Namespace, session: Session) -> bool:
+    """Whether the session may publish in a channel that it does not listen to."""
+    if session.user:
+        return options.allow_publish_for_client
+    return options.allow_publish_for_anonymous
 
 
 def _publish_any(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
@@ -252,9 +269,11 @@ def _publish_any(hub: Hub, rules: Rules, session: Session, command: Command) -> 
 def _history(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
     channel = _text(command.params, "channel") or ""
     options = rules.namespaces.of(channel)
-    error = _reading_error(
-        hub, session, channel, options.has_history, options.allow_history_for_subscriber
+    allowed = (
+        options.allow_history_for_subscriber,
+        (options.allow_history_for_client if session.user else options.allow_history_for_anonymous),
     )
+    error = _reading_error(hub, session, channel, options.has_history, allowed)
     since, limit = command.params.get("since"), command.params.get("limit", 0)
     start = None if since is None else position(since)
     if error is None and (type(limit) is not int or (since is not None and start is None)):
@@ -268,9 +287,15 @@ def _history(hub: Hub, rules: Rules, session: Session, command: Command) -> Effe
 def _presence(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
     channel = _text(command.params, "channel") or ""
     options = rules.namespaces.of(channel)
-    error = _reading_error(
-        hub, session, channel, options.presence, options.allow_presence_for_subscriber
+    allowed = (
+        options.allow_presence_for_subscriber,
+        (
+            options.allow_presence_for_client
+            if session.user
+            else options.allow_presence_for_anonymous
+        ),
     )
+    error = _reading_error(hub, session, channel, options.presence, allowed)
     if error is not None:
         return Fail(command.id, error)
     return ReadPresence(command.id, channel, command.method == "presence_stats")
@@ -322,16 +347,25 @@ METHODS: dict[str, Method] = {
 
 
 def _reading_error(
-    hub: Hub, session: Session, channel: str, is_on: bool, is_allowed: bool
+    hub: Hub, session: Session, channel: str, is_on: bool, allowed: tuple[bool, bool]
 ) -> ReplyError | None:
-    """Return why a subscriber may not look at presence or history."""
+    """Return why a session may not look at presence or history.
+
+    ``allowed`` is whether subscribers may, and whether those like this session may.
+    """
     if not is_channel(channel):
         return codes.BAD_REQUEST
     if not is_on:
         return codes.NOT_AVAILABLE
-    if not is_allowed or not hub.channels.is_member(session, channel):
-        return codes.PERMISSION_DENIED
-    return None
+    subscriber, anybody = allowed
+    if anybody or (subscriber and hub.channels.is_member(session, channel)):
+        return None
+    return codes.PERMISSION_DENIED
+
+
+def _is_not_done(params: Mapping[str, Any]) -> bool:
+    """Whether a SubscribeRequest asks for what is not offered here, and would be ignored."""
+    return any(params.get(name) for name in NOT_DONE)
 
 
 def _wanted(params: Mapping[str, Any]) -> Wanted | None:

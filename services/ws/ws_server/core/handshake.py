@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-SUBPROTOCOL = "centrifuge-json"
+SUBPROTOCOL, PROTOBUF = "centrifuge-json", "centrifuge-protobuf"
 TOKEN_PREFIX = "bearer."  # noqa: S105 - a prefix, not a password
 DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
@@ -66,6 +66,12 @@ def subprotocol_token(headers: Headers) -> str:
     """Return the token of an offered subprotocol ``bearer.…``, "" when there is none."""
     offered = _tokens(headers, "Sec-WebSocket-Protocol")
     return next((o[len(TOKEN_PREFIX) :] for o in offered if o.startswith(TOKEN_PREFIX)), "")
+
+
+def wants_protobuf(headers: Headers) -> bool:
+    """Whether the client offers no other subprotocol of ours than the binary one."""
+    offered = _tokens(headers, "Sec-WebSocket-Protocol")
+    return PROTOBUF in offered and SUBPROTOCOL not in offered
 
 
 def query_token(target: str) -> str:

@@ -48,7 +48,7 @@ class Hub:
         self._addresses[session.address] -= 1
         if not self._addresses[session.address]:
             del self._addresses[session.address]
-        if session.claims:
+        if session.user:
             self._users[session.user].discard(session)
             if not self._users[session.user]:
                 del self._users[session.user]
@@ -63,8 +63,9 @@ class Hub:
         self._stale = 0
 
     def signed_in(self, session: Session) -> None:
-        """Remember whose session it is, now that its token was good."""
-        self._users[session.user].add(session)
+        """Remember whose session it is, now that its token was good; nobody's has no user."""
+        if session.user:
+            self._users[session.user].add(session)
 
     def of_user(self, user: str) -> tuple[Session, ...]:
         """Return the sessions of a user."""

@@ -22,6 +22,7 @@ Slow = Literal["disconnect", "drop_oldest", "latest"]
 class Namespace:
     """The options of one namespace; sizes are numbers of publications or bytes, times seconds.
 
+    ``client`` is everybody who signed in with a user, ``anonymous`` who has none.
     A channel has a history when ``history_size`` and ``history_ttl`` are both positive. ``slow`` is
     what becomes of a subscriber whose queue is full.
     """
@@ -31,6 +32,13 @@ class Namespace:
     allow_publish_for_subscriber: bool = False
     allow_presence_for_subscriber: bool = False
     allow_history_for_subscriber: bool = False
+    allow_publish_for_client: bool = False
+    allow_presence_for_client: bool = False
+    allow_history_for_client: bool = False
+    allow_subscribe_for_anonymous: bool = False
+    allow_publish_for_anonymous: bool = False
+    allow_presence_for_anonymous: bool = False
+    allow_history_for_anonymous: bool = False
     presence: bool = False
     join_leave: bool = False
     history_size: int = 0

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ws_server.core.namespaces import Namespaces
+from ws_server.core.policy import Policy
 from ws_server.settings import cores, redis_address
 from ws_server.settings import namespaces as namespace_options
 from ws_server.settings.environment import ConfigError, Environment
@@ -47,6 +48,9 @@ class Settings:
     jwt_issuer: str = ""
     session_table: str = ""
     allow_query_token: bool = False
+    tokens_need_end: bool = True
+    session_cookies: tuple[str, ...] = ()
+    policy: Policy = field(default_factory=Policy)
     host: str = "0.0.0.0"  # noqa: S104 - inside a container; only the proxy's port is published
     port: int = 3002
     path: str = "/ws"
@@ -89,7 +93,10 @@ def load(environ: Mapping[str, str], brokers: tuple[str, ...]) -> Settings:
         jwt_audience=env.text("WS_JWT_AUDIENCE"),
         jwt_issuer=env.text("WS_JWT_ISSUER"),
         session_table=_session_table(env),
-        allow_query_token=env.choice("WS_ALLOW_QUERY_TOKEN", "off", ("on", "off")) == "on",
+        allow_query_token=_is_on(env, "WS_ALLOW_QUERY_TOKEN"),
+        tokens_need_end=not _is_on(env, "WS_ALLOW_TOKENS_WITHOUT_EXP"),
+        session_cookies=_session_cookies(env),
+        policy=_policy(env),
         host=env.text("WS_HOST", "0.0.0.0"),  # noqa: S104
         port=env.integer("WS_PORT", 3002, 0, 65535),
         path=_path(env),
@@ -117,6 +124,26 @@ def load(environ: Mapping[str, str], brokers: tuple[str, ...]) -> Settings:
         workers=_workers(env, redis),
         log_level=env.choice("WS_LOG_LEVEL", "info", LOG_LEVELS),
     )
+
+
+def _is_on(env: Environment, name: str) -> bool:
+    return env.choice(name, "off", ("on", "off")) == "on"
+
+
+def _policy(env: Environment) -> Policy:
+    namespace = env.text("WS_PERSONAL_CHANNEL_NAMESPACE")
+    is_personal = _is_on(env, "WS_PERSONAL_CHANNEL")
+    if namespace and not is_personal:
+        raise ConfigError("WS_PERSONAL_CHANNEL_NAMESPACE: needs WS_PERSONAL_CHANNEL=on")
+    return Policy(_is_on(env, "WS_ALLOW_ANONYMOUS"), namespace if is_personal else None)
+
+
+def _session_cookies(env: Environment) -> tuple[str, ...]:
+    names = tuple(filter(None, map(str.strip, env.text("WS_SESSION_COOKIES").split(","))))
+    for name in names:
+        if not _HEADER.fullmatch(name):
+            raise ConfigError(f"WS_SESSION_COOKIES: {name!r} is not the name of a cookie")
+    return names
 
 
 def _secret(env: Environment) -> bytes:
