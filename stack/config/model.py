@@ -182,6 +182,10 @@ class Namespace(Model):
     """Whether a client that reconnects gets what it missed; needs a history."""
     proxy_subscribe: Flag = False
     """Whether the application is asked by HTTP which clients may subscribe."""
+    proxy_publish: Flag = False
+    """Whether the application is asked by HTTP about each publication of a client."""
+    proxy_sub_refresh: Flag = False
+    """Whether it is asked to renew a subscription that it allowed until a time."""
     slow: Literal["disconnect", "drop_oldest", "latest"] = "disconnect"
     """What happens to a subscriber that does not keep up."""
     max_publication_bytes: Annotated[int, Field(strict=True, ge=0)] = 0

@@ -53,7 +53,8 @@ def test_everything_set(tmp_path: Path) -> None:
     assert settings.allowed_origins == {"https://a.example", "http://b.example:81"}
     assert settings.connect_timeout == 0.5
     assert settings.api_key == f"key-{LONG}".encode()
-    hooks = HookSettings("https://me:xxxx@app:8000/rpc?a=b", "", ("Cookie", "X-Real-IP"))
+    url = "https://me:xxxx@app:8000/rpc?a=b"
+    hooks = HookSettings(rpc_url=url, headers=("Cookie", "X-Real-IP"))
     assert settings.hooks == hooks
     assert "xxxx" not in repr(settings)
     assert LONG not in repr(settings)

@@ -98,7 +98,7 @@ def _verifiers(settings: Settings, log: Log, revoking: Revoking) -> Verifiers:
 
 def _asker(settings: Settings, stats: Stats, log: Log) -> Asker | None:
     hooks = settings.hooks
-    return Asker(hooks, stats, log) if hooks.rpc_url or hooks.subscribe_url else None
+    return Asker(hooks, stats, log) if hooks.is_on else None
 
 
 def _gauges(broker: Broker, relay: Relay | None) -> list[Gauge]:

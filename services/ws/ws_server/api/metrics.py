@@ -52,6 +52,8 @@ class Metrics(Collector):
         sessions, waiting = hub.sessions, sum(each.receiver.size for each in hub.sessions)
         subscriptions = sum(members for _, members in hub.channels.names())
         yield _gauge("connections", "Connections that are open.", len(sessions))
+        others = sum(each.transport != "websocket" for each in sessions)
+        yield _gauge("fallback_connections", "Those of them without a WebSocket.", others)
         yield _gauge("users", "Users that are signed in.", hub.users)
         yield _gauge("subscriptions", "Subscriptions of all connections.", subscriptions)
         yield _gauge("channels", "Channels that somebody here subscribed.", len(hub.channels))

@@ -44,13 +44,16 @@ class Context:
 
 
 async def converse(
-    context: Context, connection: Wire, greeting: Mapping[str, object] | None = None
+    context: Context,
+    connection: Wire,
+    greeting: Mapping[str, object] | None = None,
+    transport: str = "websocket",
 ) -> None:
     """Serve one accepted connection until it is closed, by whomever.
 
-    ``greeting`` are fields of the answer to ``connect`` that its transport needs.
+    ``greeting`` are fields of the answer to ``connect`` that its ``transport`` needs.
     """
-    conversation = Conversation(context, connection, greeting or {})
+    conversation = Conversation(context, connection, greeting or {}, transport)
     try:
         await conversation.run()
     except ConnectionClosed:
@@ -69,7 +72,9 @@ async def converse(
 class Conversation:
     """The state of one connection: its session in the hub and its queue."""
 
-    def __init__(self, context: Context, connection: Wire, greeting: Mapping[str, object]) -> None:
+    def __init__(
+        self, context: Context, connection: Wire, greeting: Mapping[str, object], transport: str
+    ) -> None:
         self._context = context
         self._service = context.service
         self._connection = connection
@@ -80,6 +85,7 @@ class Conversation:
         address = client_address(self._headers, connection.remote_address)
         service = self._service
         self._session = service.hub.open(self.queue, address, service.clocks.now())
+        self._session.transport = transport
         service.stats.connections += 1
         service.deadline_moved()
         hooks = context.hooks.heard(self._headers)
@@ -116,6 +122,7 @@ class Conversation:
         # What refers to itself would stay until a collection of everything, which is rare.
         self.queue.forget()
         del self._operations
+        self._session.renew = None
         if isinstance(self._connection, Connection):
             self._connection.charge = None
         self._service.log.debug(

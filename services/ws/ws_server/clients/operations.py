@@ -14,6 +14,7 @@ from ws_server.core.commands import (
     Connect,
     Join,
     Leave,
+    Offer,
     ReadHistory,
     ReadPresence,
     Refresh,
@@ -38,7 +39,7 @@ Raises ExpiredTokenError, InvalidTokenError or VerifierDownError.
 
 Prepared = tuple[Wanted, Grant, History | None]
 """A subscription of a connect command, what opened it, and the history of its channel."""
-Waiting = Connect | Join | ReadHistory | ReadPresence | Refresh | Call
+Waiting = Connect | Join | Offer | ReadHistory | ReadPresence | Refresh | Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Operations:
                 await self.connect(effect)
             case Join():
                 await self.join(effect)
+            case Offer():
+                await self.publish(effect)
             case ReadHistory():
                 await self.history(effect)
             case ReadPresence():
@@ -90,7 +93,10 @@ class Operations:
     async def connect(self, effect: Connect) -> None:
         """Sign in, then subscribe to what the connect command wants."""
         try:
-            claims = await self._claims(effect.token)
+            claims, data = await self._claims(effect)
+        except HookError as error:
+            self._refuse(effect.command_id, error)
+            return
         except ExpiredTokenError:
             self._fail(effect.command_id, codes.TOKEN_EXPIRED)
             return
@@ -105,14 +111,15 @@ class Operations:
             return
         ttl = self._service.welcome(self._session, claims)
         self._service.log.debug("connected", client=self._session.id, user=claims.user)
-        if claims.from_cookie:
+        if claims.from_cookie or claims.from_hook:
             ttl = math.inf  # the page cannot renew it, and comes back after 3005 with a newer one
+        self._session.renew = self._renew
         with self._service.greeting(self._session):
-            await self._greet(effect, ttl)
+            await self._greet(effect, ttl, data)
         await asyncio.sleep(0)  # as for a subscribe
 
-    async def _greet(self, effect: Connect, ttl: float) -> None:
-        """Subscribe to what the connect command wants, and answer it."""
+    async def _greet(self, effect: Connect, ttl: float, data: object) -> None:
+        """Subscribe to what the connect command wants, and answer it, with ``data``."""
         try:
             prepared = await self._prepare(effect.wanted)
         except BrokerDownError:
@@ -127,7 +134,7 @@ class Operations:
             **protocol.life(ttl),
             **self._greeting,
         }
-        body = protocol.encode(result)
+        body = protocol.with_data(protocol.encode(result), data)
         if subs := self._complete(prepared):
             body = body[:-1] + b',"subs":' + protocol.object_of(subs) + b"}"
         self._send(protocol.reply_raw(effect.command_id, "connect", body))
@@ -149,6 +156,18 @@ class Operations:
         else:
             self._send(protocol.reply_raw(effect.command_id, "subscribe", result))
             await asyncio.sleep(0)  # who asks next who is present is on the way to be so
+
+    async def publish(self, effect: Offer) -> None:
+        """Publish what the application allows."""
+        try:
+            offered = await self._hooks.publish(self._session, effect.channel, effect.data)
+            payload = protocol.publication_raw(offered.data, self._session.info)
+            await self._service.publish(effect.channel, payload, skip_history=offered.skip_history)
+        except (HookError, BrokerDownError) as error:
+            self._refuse(effect.command_id, error)
+            return
+        self._service.fanout.flush(effect.channel)
+        self._send(protocol.reply(effect.command_id, "publish", {}))
 
     def leave(self, effect: Leave) -> None:
         """End a subscription."""
@@ -221,15 +240,51 @@ class Operations:
         else:
             self._session.receiver.close(codes.CONNECTION_EXPIRED)
 
-    async def _claims(self, token: str) -> Claims:
+    async def _claims(self, effect: Connect) -> tuple[Claims, object]:
+        """Return who it is, and data for the client. Raises HookError and as ``Verify``."""
+        token = effect.token
         claims = await (self._verify(token) if token else self._offered())
+        if claims is None and (said := await self._hooks.connect(self._session, effect.data)):
+            return said
         if claims is None and self._policy.allow_anonymous:
-            return NOBODY
+            return NOBODY, None
         if claims is None:
             raise InvalidTokenError("there is none")
         if claims.channel:
             raise InvalidTokenError("it is for a subscription")
-        return claims
+        return claims, None
+
+    def _renew(self, channel: str) -> bool:
+        """Have the application say whether what has just expired goes on."""
+        if not self._hooks.can_renew(channel):
+            return False
+        work = self._renew_subscription(channel) if channel else self._renew_connection()
+        self._service.later(work)
+        return True
+
+    async def _renew_connection(self) -> None:
+        try:
+            claims = await self._hooks.refresh(self._session)
+        except HookError as error:
+            if error.disconnect or not error.error.temporary:
+                self._session.receiver.close(error.disconnect or codes.CONNECTION_EXPIRED)
+            return  # it ends with the time that it was given
+        if claims is None:
+            self._session.receiver.close(codes.CONNECTION_EXPIRED)
+        else:
+            self._service.refresh(self._session, claims)
+
+    async def _renew_subscription(self, channel: str) -> None:
+        try:
+            expires_at = await self._hooks.sub_refresh(self._session, channel)
+        except HookError as error:
+            if error.error.temporary and not error.disconnect:
+                return
+            expires_at = None
+        if expires_at is None or expires_at <= self._service.clocks.wall():
+            self._service.unsubscribe(self._session, channel, codes.SUBSCRIPTION_EXPIRED)
+        else:
+            self._service.renewed(self._session, channel, expires_at)
 
     async def _authorised(self, wanted: Wanted) -> Grant:
         """What a subscription token or else the hook grants. Raises HookError."""

@@ -30,7 +30,8 @@ class Claims:
 
     ``info`` is JSON that others may see; ``channel`` is the one that a subscription token opens.
     ``subs`` are the channels that the server subscribes, with the data for each. ``from_cookie`` is
-    for a session that only the browser and the application can renew.
+    for a session that only the browser and the application can renew, ``from_hook`` for what the
+    application said itself when it was asked.
     """
 
     user: str
@@ -42,6 +43,7 @@ class Claims:
     channel: str = ""
     subs: tuple[tuple[str, object], ...] = ()
     from_cookie: bool = False
+    from_hook: bool = False
 
     def allows(self, channel: str) -> bool:
         """Whether a claimed name equals the channel, or ends in ``*`` and the rest begins it."""
@@ -81,6 +83,24 @@ def claims_of_session(payload: Mapping[str, Any], now: float) -> Claims:
     names = ("sub", "id", "email")
     found = (payload[name] for name in names if isinstance(payload.get(name), str))
     return _claims(payload, next(filter(None, found), ""), now, needs_end=True)
+
+
+def claims_of_hook(result: Mapping[str, Any], now: float) -> Claims:
+    """Return the claims of the answer to a connect or refresh hook; raises as ``claims_of``.
+
+    ``expire_at`` of 0 is no end. ``channels`` are those that the server subscribes, as ``subs``.
+    """
+    expires_at = _time(result, "expire_at") or math.inf
+    if expires_at <= now:
+        raise ExpiredTokenError("it has expired")
+    return Claims(
+        user=_text(result, "user"),
+        expires_at=expires_at,
+        info=result.get("info"),
+        issued_at=now,
+        subs=tuple({**dict.fromkeys(_channels(result)), **dict(_subs(result))}.items()),
+        from_hook=True,
+    )
 
 
 def _claims(payload: Mapping[str, Any], user: str, now: float, *, needs_end: bool) -> Claims:

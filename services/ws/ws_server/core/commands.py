@@ -70,6 +70,7 @@ class Connect(msgspec.Struct, frozen=True):
     command_id: int
     token: str
     wanted: tuple[Wanted, ...] = ()
+    data: object = None
 
 
 class Join(msgspec.Struct, frozen=True):
@@ -96,6 +97,14 @@ class Publish(msgspec.Struct, frozen=True):
     command_id: int
     channel: str
     payload: bytes
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """Ask the application whether this may be published, then publish it; ``data`` is JSON."""
+
+    command_id: int
+    channel: str
+    data: bytes
 
 
 class ReadHistory(msgspec.Struct, frozen=True):
@@ -139,7 +148,7 @@ class Close(msgspec.Struct, frozen=True):
 
 
 Effect = (
-    Reply | Fail | Connect | Join | Leave | Publish
+    Reply | Fail | Connect | Join | Leave | Publish | Offer
     | ReadHistory | ReadPresence | Call | Refresh | Close
 )  # fmt: skip
 Method = Callable[[Hub, Rules, Session, Command], Effect]
@@ -205,7 +214,8 @@ def _connect(_hub: Hub, rules: Rules, session: Session, command: Command) -> Eff
     ]
     if len(wanted) > rules.max_channels or not all(isinstance(each, Wanted) for each in wanted):
         return Fail(command.id, codes.BAD_REQUEST)
-    return Connect(command.id, token, tuple(each for each in wanted if each))
+    allowed = tuple(each for each in wanted if each)
+    return Connect(command.id, token, allowed, command.params.get("data"))
 
 
 def _subscribe(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
@@ -237,6 +247,8 @@ def _unsubscribe(_hub: Hub, _rules: Rules, _session: Session, command: Command) 
 def _publish(hub: Hub, rules: Rules, session: Session, command: Publishing) -> Effect:
     channel = command.channel
     options = rules.namespaces.of(channel)
+    if options.proxy_publish and is_channel(channel):
+        return Offer(command.id, channel, command.data)
     is_member = options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)
     if not (is_member or _may_publish(options, session)) or not is_channel(channel):
         error = codes.PERMISSION_DENIED if is_channel(channel) else codes.BAD_REQUEST

@@ -46,6 +46,8 @@ class Namespace:
     history_meta_ttl: float = 30 * 86_400.0
     force_recovery: bool = False
     proxy_subscribe: bool = False
+    proxy_publish: bool = False
+    proxy_sub_refresh: bool = False
     slow: Slow = "disconnect"
     max_publication_bytes: int = 0
 

@@ -1,6 +1,7 @@
 """What the server remembers of one connection; no sockets, no clock: time is an argument."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -66,6 +67,7 @@ class Subscription:
     is_present: bool = False
     token: Claims | None = None
     is_server_side: bool = False
+    is_renewing: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -73,11 +75,14 @@ class Session:
     """One connection. All times are seconds of the same monotonic clock; ``inf`` means never.
 
     ``info`` is what others see of it: the ClientInfo that goes with all that it publishes.
+    ``renew`` asks the application about what has just expired, a channel or "" for the connection,
+    and returns False if nobody can be asked; ``is_renewing`` while it is asked for the latter.
     """
 
     id: str
     receiver: Receiver
     address: str = ""
+    transport: str = "websocket"
     claims: Claims | None = None
     channels: dict[str, Subscription] = field(default_factory=dict)
     connect_by: float = math.inf
@@ -90,6 +95,8 @@ class Session:
     budget: float = math.inf
     counted_at: float = 0.0
     excess: int = 0
+    renew: Callable[[str], bool] | None = None
+    is_renewing: bool = False
 
     @property
     def user(self) -> str:
@@ -104,6 +111,7 @@ class Session:
     def refresh(self, claims: Claims, expires_at: float) -> None:
         """Replace the token by another one of the same user."""
         self._identify(claims)
+        self.is_renewing = False
         self.expires_at = expires_at
 
     def _identify(self, claims: Claims) -> None:

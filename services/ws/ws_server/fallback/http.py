@@ -108,7 +108,8 @@ class Fallback:
         stream = Stream(opened, wire.get_extra_info("peername"), first, wire, encode)
         greeting = {"session": stream.session, "node": self.emulation.node}
         with self.emulation.open(stream.session, stream.take):
-            talk = asyncio.create_task(converse(self.context, stream, greeting))
+            name = request.path.rpartition("/")[2]
+            talk = asyncio.create_task(converse(self.context, stream, greeting, name))
             try:
                 await asyncio.shield(talk)
             except asyncio.CancelledError:  # the client is gone, or the server stops

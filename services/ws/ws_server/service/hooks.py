@@ -8,17 +8,18 @@ import asyncio
 import importlib
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ws_server.core import codes, protocol
+from ws_server.core.claims import Claims, InvalidTokenError, claims_of_hook
 from ws_server.core.codes import Disconnect, ReplyError
 from ws_server.core.commands import Wanted
 from ws_server.core.handshake import Headers
 from ws_server.core.session import Session
 from ws_server.log import Log
-from ws_server.service.decisions import Grant, HookError
+from ws_server.service.decisions import Grant, HookError, Offered
 from ws_server.settings.config import HookSettings
 from ws_server.stats import Stats
 
@@ -39,8 +40,11 @@ class BadAnswerError(Exception):
 class Asker:
     """Sends the requests of all connections, over connections that it keeps."""
 
-    def __init__(self, settings: HookSettings, stats: Stats, log: Log) -> None:
+    def __init__(
+        self, settings: HookSettings, stats: Stats, log: Log, wall: Callable[[], float] = time.time
+    ) -> None:
         self.settings = settings
+        self.wall = wall
         self._stats = stats
         self._log = log
         self._client: asyncio.Future[ClientSession] | None = None
@@ -126,10 +130,57 @@ class HttpHooks:
             body["data"] = wanted.data
         url = self.asker.settings.subscribe_url
         result = await self.asker.ask("subscribe", url, self.forwarded, body)
-        end = result.get("expire_at") or 0
-        if isinstance(end, bool) or not isinstance(end, int | float) or abs(end) > 2**53:
-            raise HookError(codes.INTERNAL)
-        return Grant(float(end) or math.inf, result.get("data"))
+        return Grant(_end(result), result.get("data"))
+
+    async def connect(self, session: Session, data: object) -> tuple[Claims, object] | None:
+        """Return who the application says that it is. Raises HookError."""
+        url = self.asker.settings.connect_url
+        if not url:
+            return None
+        body = _who(session)
+        del body["user"]
+        if data is not None:
+            body["data"] = data
+        result = await self.asker.ask("connect", url, self.forwarded, body)
+        return self._claims(result), result.get("data")
+
+    async def refresh(self, session: Session) -> Claims | None:
+        """Return the claims anew. Raises HookError."""
+        result = await self.asker.ask(
+            "refresh", self.asker.settings.refresh_url, self.forwarded, _who(session)
+        )
+        known = session.claims
+        if result.get("expired") is True or known is None:
+            return None
+        info = result.get("info", known.info)
+        end = self._claims({**result, "user": known.user}).expires_at
+        return replace(known, expires_at=end, info=info)
+
+    async def publish(self, session: Session, channel: str, data: bytes) -> Offered:
+        """Return what the application makes of it. Raises HookError."""
+        body = {**_who(session), "channel": channel, "data": protocol.parse(data)}
+        url = self.asker.settings.publish_url
+        result = await self.asker.ask("publish", url, self.forwarded, body)
+        changed = protocol.encode(result["data"]) if "data" in result else data
+        return Offered(changed, result.get("skip_history") is True)
+
+    async def sub_refresh(self, session: Session, channel: str) -> float | None:
+        """Return the end that the application says. Raises HookError."""
+        body = {**_who(session), "channel": channel}
+        url = self.asker.settings.sub_refresh_url
+        result = await self.asker.ask("sub_refresh", url, self.forwarded, body)
+        return None if result.get("expired") is True else _end(result)
+
+    def can_renew(self, channel: str) -> bool:
+        """Whether there is a URL for it."""
+        settings = self.asker.settings
+        return bool(settings.sub_refresh_url if channel else settings.refresh_url)
+
+    def _claims(self, result: Mapping[str, Any]) -> Claims:
+        try:
+            return claims_of_hook(result, self.asker.wall())
+        except InvalidTokenError:  # the application's mistake, and not the client's
+            raise HookError(codes.INTERNAL) from None
 
     async def call(self, session: Session, method: str, data: object) -> object:
         """Return the application's answer. Raises HookError."""
@@ -138,6 +189,14 @@ class HttpHooks:
             body["method"] = method
         url = self.asker.settings.rpc_url
         return (await self.asker.ask("rpc", url, self.forwarded, body)).get("data")
+
+
+def _end(result: Mapping[str, Any]) -> float:
+    """Return ``expire_at`` in Unix seconds; without one, never. Raises HookError."""
+    end = result.get("expire_at") or 0
+    if isinstance(end, bool) or not isinstance(end, int | float) or abs(end) > 2**53:
+        raise HookError(codes.INTERNAL)
+    return float(end) or math.inf
 
 
 def judge(answer: object) -> Mapping[str, Any]:
@@ -183,7 +242,7 @@ def _joined(name: str, values: Sequence[str]) -> str:
 def _who(session: Session) -> dict[str, object]:
     return {
         "client": session.id,
-        "transport": "websocket",
+        "transport": session.transport,
         "protocol": "json",
         "encoding": "json",
         "user": session.user,

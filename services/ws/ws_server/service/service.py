@@ -159,16 +159,16 @@ class Service:
 
     def welcome(self, session: Session, claims: Claims) -> float:
         """Start the session of a verified token. Return the seconds that the token has left."""
-        session.welcome(
-            claims, self.ends_at(claims.expires_at), self.clocks.now() + self.hub.times.ping
-        )
+        ends = self.ends_at(claims.expires_at, by_token=not claims.from_hook)
+        session.welcome(claims, ends, self.clocks.now() + self.hub.times.ping)
         self.hub.signed_in(session)
         self._schedule(session)
         return claims.expires_at - self.clocks.wall()
 
     def refresh(self, session: Session, claims: Claims) -> float:
         """Replace the session's token by another. Return the seconds that it has left."""
-        session.refresh(claims, self.ends_at(claims.expires_at))
+        ends = self.ends_at(claims.expires_at, by_token=not claims.from_hook)
+        session.refresh(claims, ends)
         self._schedule(session)
         return claims.expires_at - self.clocks.wall()
 
@@ -214,13 +214,44 @@ class Service:
     def look_at(self, session: Session, disconnect: Disconnect | None) -> None:
         """Close or ping a session whose time has come, or end what has expired."""
         now = self.clocks.now()
+        if disconnect is codes.CONNECTION_EXPIRED and self._renews(session):
+            disconnect = None
         if disconnect is not None:
             session.receiver.close(disconnect)
             return
         for channel in session.ended(now):
-            self.unsubscribe(session, channel, codes.SUBSCRIPTION_EXPIRED)
+            if not self._renews_subscription(session, channel):
+                self.unsubscribe(session, channel, codes.SUBSCRIPTION_EXPIRED)
         if self.hub.pings(session, now):
             session.receiver.send(protocol.PING)
+
+    def _renews(self, session: Session) -> bool:
+        """Whether the application is asked for how long the client stays; meanwhile it does."""
+        is_ours = session.claims is not None and session.claims.from_hook
+        if not is_ours or session.is_renewing or session.renew is None or not session.renew(""):
+            return False
+        session.is_renewing = True
+        session.expires_at = self.clocks.now() + self.hub.times.grace
+        self._schedule(session)
+        return True
+
+    def _renews_subscription(self, session: Session, channel: str) -> bool:
+        """The same of a subscription that the application allowed until now."""
+        known = session.channels[channel]
+        is_ours = self.rules.namespaces.of(channel).proxy_sub_refresh and known.token is None
+        if not is_ours or known.is_renewing or session.renew is None or not session.renew(channel):
+            return False
+        until = self.clocks.now() + self.hub.times.grace
+        session.subscribe(channel, replace(known, expires_at=until, is_renewing=True))
+        self._schedule(session)
+        return True
+
+    def renewed(self, session: Session, channel: str, expires_at: float) -> None:
+        """Give a subscription that the application renewed its new end, in Unix seconds."""
+        if known := session.channels.get(channel):
+            ends = self.ends_at(expires_at, by_token=False)
+            session.subscribe(channel, replace(known, expires_at=ends, is_renewing=False))
+            self._schedule(session)
 
     def deliver(self, channel: str, kind: Kind, publication: Publication) -> None:
         """Pass on what was published, once and in order."""

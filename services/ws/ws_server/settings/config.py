@@ -33,8 +33,18 @@ class HookSettings:
 
     rpc_url: str = field(default="", repr=False)  # a URL may hold a password
     subscribe_url: str = field(default="", repr=False)
+    connect_url: str = field(default="", repr=False)
+    refresh_url: str = field(default="", repr=False)
+    publish_url: str = field(default="", repr=False)
+    sub_refresh_url: str = field(default="", repr=False)
     headers: tuple[str, ...] = ()
     timeout: float = 1.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is any hook."""
+        urls = (self.rpc_url, self.subscribe_url, self.connect_url, self.refresh_url)
+        return any((*urls, self.publish_url, self.sub_refresh_url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,19 +209,17 @@ def _session_table(env: Environment) -> str:
 
 
 def _hooks(env: Environment) -> HookSettings:
-    rpc, subscribe = (
-        env.url(name, ("http", "https")) for name in ("WS_RPC_URL", "WS_SUBSCRIBE_URL")
-    )
+    urls = {
+        f"{name}_url": url.geturl()
+        for name in ("rpc", "subscribe", "connect", "refresh", "publish", "sub_refresh")
+        if (url := env.url(f"WS_{name.upper()}_URL", ("http", "https")))
+    }
     headers = tuple(filter(None, map(str.strip, env.text("WS_HOOK_HEADERS").split(","))))
     for header in headers:
         if not _HEADER.fullmatch(header) or header.lower() in NOT_FORWARDED:
             raise ConfigError(f"WS_HOOK_HEADERS: {header!r} is not a header that can be passed on")
-    return HookSettings(
-        rpc_url=rpc.geturl() if rpc else "",
-        subscribe_url=subscribe.geturl() if subscribe else "",
-        headers=headers,
-        timeout=env.seconds("WS_HOOK_TIMEOUT", 1.0),
-    )
+    timeout = env.seconds("WS_HOOK_TIMEOUT", 1.0)
+    return HookSettings(**urls, headers=headers, timeout=timeout)
 
 
 def _path(env: Environment) -> str:
