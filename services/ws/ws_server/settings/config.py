@@ -16,6 +16,14 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 NOT_FORWARDED = frozenset(
     {"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"}
 )
+_HOOKS = {
+    "rpc_url": "WS_RPC_URL",
+    "subscribe_url": "WS_SUBSCRIBE_URL",
+    "connect_url": "WS_CONNECT_URL",
+    "refresh_url": "WS_REFRESH_URL",
+    "publish_url": "WS_PUBLISH_URL",
+    "sub_refresh_url": "WS_SUB_REFRESH_URL",
+}
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 
 
@@ -210,9 +218,9 @@ def _session_table(env: Environment) -> str:
 
 def _hooks(env: Environment) -> HookSettings:
     urls = {
-        f"{name}_url": url.geturl()
-        for name in ("rpc", "subscribe", "connect", "refresh", "publish", "sub_refresh")
-        if (url := env.url(f"WS_{name.upper()}_URL", ("http", "https")))
+        name: url.geturl()
+        for name, variable in _HOOKS.items()
+        if (url := env.url(variable, ("http", "https")))
     }
     headers = tuple(filter(None, map(str.strip, env.text("WS_HOOK_HEADERS").split(","))))
     for header in headers:
