@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from ws_server.core import codes, commands
-from ws_server.core.commands import Call, Close, Connect, Fail, Join, ReadHistory, Rules, Wanted
+from ws_server.core.commands import Rules
+from ws_server.core.effects import Call, Close, Connect, Fail, Join, ReadHistory, Wanted
 from ws_server.core.hub import Hub
 from ws_server.core.namespaces import Namespace, Namespaces
 from ws_server.core.protocol import Command

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from ws_server.core import commands, protocol
-from ws_server.core.commands import Join, Leave, Publish, Rules
+from ws_server.core import commands, effects, protocol
+from ws_server.core.commands import Rules
+from ws_server.core.effects import Join, Leave, Publish
 from ws_server.core.hub import Hub
 from ws_server.core.namespaces import Namespace, Namespaces
 from ws_server.core.protocol import Command
@@ -72,7 +73,7 @@ class Core(RuleBasedStateMachine):
         self.heals: list[tuple[str, History]] = []
         self.count = 0
 
-    def command(self, number: int, method: str, **params: object) -> commands.Effect | None:
+    def command(self, number: int, method: str, **params: object) -> effects.Effect | None:
         command = Command(1, method, params)
         return commands.handle(self.hub, RULES, self.sessions[number], command)
 

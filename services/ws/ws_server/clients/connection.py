@@ -16,7 +16,7 @@ from ws_server.clients.transport import SendQueue, Turn
 from ws_server.clients.wire import Binary, Wire
 from ws_server.core import codes, commands, protocol
 from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
-from ws_server.core.commands import Close, Fail, Leave, Publish, Reply
+from ws_server.core.effects import Close, Fail, Leave, Publish, Reply
 from ws_server.core.handshake import client_address, subprotocol_token, wants_protobuf
 from ws_server.core.policy import Policy
 from ws_server.service.decisions import Hooks

@@ -9,7 +9,8 @@ from ws_server.broker.base import BrokerDownError
 from ws_server.core import codes, protocol
 from ws_server.core.claims import Claims, ExpiredTokenError, InvalidTokenError, VerifierDownError
 from ws_server.core.codes import ReplyError
-from ws_server.core.commands import (
+from ws_server.core.commands import may_subscribe
+from ws_server.core.effects import (
     Call,
     Connect,
     Join,
@@ -19,7 +20,6 @@ from ws_server.core.commands import (
     ReadPresence,
     Refresh,
     Wanted,
-    may_subscribe,
 )
 from ws_server.core.namespaces import is_channel
 from ws_server.core.policy import NOBODY, Policy

@@ -8,7 +8,7 @@ from collections import deque
 from itertools import islice
 
 from ws_server.core import codes, protocol
-from ws_server.core.commands import Publish
+from ws_server.core.effects import Publish
 from ws_server.core.publication import Position
 from ws_server.core.session import Receiver
 from ws_server.service.service import Service

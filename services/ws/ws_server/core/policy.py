@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ws_server.core.claims import Claims
-from ws_server.core.commands import Wanted
+from ws_server.core.effects import Wanted
 from ws_server.core.namespaces import PERSONAL, SEPARATOR, is_channel, is_personal
 
 NOBODY = Claims("", float("inf"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from ws_server.core import codes, protocol
 from ws_server.core.codes import Disconnect, Unsubscribe
-from ws_server.core.commands import Wanted
+from ws_server.core.effects import Wanted
 from ws_server.core.session import Session
 from ws_server.service.service import Service
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from ws_server.core import codes
 from ws_server.core.claims import Claims
 from ws_server.core.codes import Disconnect, ReplyError
-from ws_server.core.commands import Wanted
+from ws_server.core.effects import Wanted
 from ws_server.core.handshake import Headers
 from ws_server.core.session import Session
 from ws_server.service.reading import RefusedError

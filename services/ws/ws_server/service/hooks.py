@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ws_server.core import codes, protocol
 from ws_server.core.claims import Claims, InvalidTokenError, claims_of_hook
 from ws_server.core.codes import Disconnect, ReplyError
-from ws_server.core.commands import Wanted
+from ws_server.core.effects import Wanted
 from ws_server.core.handshake import Headers
 from ws_server.core.session import Session
 from ws_server.log import Log

@@ -11,7 +11,8 @@ from ws_server.broker.base import Broker, BrokerDownError, Keep
 from ws_server.core import codes, protocol
 from ws_server.core.claims import Claims
 from ws_server.core.codes import Disconnect, ReplyError, Unsubscribe
-from ws_server.core.commands import Rules, Wanted
+from ws_server.core.commands import Rules
+from ws_server.core.effects import Wanted
 from ws_server.core.frame import frame
 from ws_server.core.hub import Hub
 from ws_server.core.namespaces import Namespace
