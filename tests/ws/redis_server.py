@@ -16,7 +16,7 @@ from typing import Any
 import redis
 from docker.models.containers import Container
 from ws_server.broker.redis import RedisBroker
-from ws_server.core.publication import Kind, Publication
+from ws_server.core.publication import Kind, Publication, Version
 from ws_server.log import Log
 from ws_server.settings.redis_address import RedisAddress
 
@@ -34,6 +34,18 @@ from tests.integration.containers import (
 )
 from tests.integration.projects import free_port
 
+VERSIONS = [
+    (Version(2), 1),
+    (Version(1), 1),  # an older state is not published
+    (Version(2), 1),  # nor the same again
+    (Version(3), 2),
+    (None, 3),  # says nothing about the version
+    (Version(3), 3),
+    (Version(1, "new"), 4),  # counted anew
+    (Version(1, "new"), 4),
+    (Version(4), 5),
+]
+"""Versions that are published one after the other, and the offset of the answer to each."""
 Message = tuple[str, Kind, Publication]
 RDB = ("--save", "60 1")  # as the preset runs it: a kill forgets the last seconds
 AOF = ("--appendonly", "yes", "--save", "")

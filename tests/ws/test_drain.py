@@ -9,7 +9,7 @@ import pytest
 from ws_server.broker.base import Keep
 from ws_server.broker.memory import MemoryBroker
 from ws_server.clients.drain import PAUSE, batch_size
-from ws_server.core.publication import Position
+from ws_server.core.publication import Position, Version
 
 from tests.ws.harness import Client, running, token, until
 
@@ -63,8 +63,9 @@ class Slow(MemoryBroker):
         keep: Keep | None = None,
         key: str = "",
         until: float = math.inf,
+        version: Version | None = None,
     ) -> asyncio.Future[Position]:
-        return asyncio.ensure_future(self._late(channel, payload, keep, key, until))
+        return asyncio.ensure_future(self._late(channel, payload, keep, key, until, version))
 
     async def _late(self, *args: Any) -> Position:
         self.begun.set()

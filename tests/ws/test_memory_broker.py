@@ -11,7 +11,7 @@ from ws_server.broker.base import MAX_HISTORY_BYTES, Keep
 from ws_server.broker.memory import MemoryBroker
 from ws_server.core.publication import Position
 
-from tests.ws.redis_server import Recorder
+from tests.ws.redis_server import VERSIONS, Recorder
 
 KEEP = Keep(size=10, ttl=60, meta_ttl=600)
 
@@ -90,6 +90,12 @@ async def test_what_expired_is_forgotten(
     assert new.epoch != old.epoch
     monkeypatch.setattr(time, "monotonic", lambda: math.inf)
     assert (await broker.history("a", None, -1)).publications == ()
+
+
+async def test_only_newer_versions_are_published(broker: MemoryBroker, heard: Recorder) -> None:
+    places = [await broker.publish("a", b"x", KEEP, version=each) for each, _ in VERSIONS]
+    assert [place.offset for place in places] == [offset for _, offset in VERSIONS]
+    assert len(heard.of("pub")) == 5
 
 
 async def test_a_key_publishes_once_a_channel(broker: MemoryBroker, heard: Recorder) -> None:

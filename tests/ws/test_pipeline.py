@@ -7,7 +7,7 @@ from ws_server.broker.base import BrokerDownError, Keep
 from ws_server.broker.memory import MemoryBroker
 from ws_server.clients.pipeline import MAX_PUBLICATIONS
 from ws_server.core import codes
-from ws_server.core.publication import Position
+from ws_server.core.publication import Position, Version
 
 from tests.ws.harness import Client, running, until
 
@@ -26,6 +26,7 @@ class Held(MemoryBroker):
         _keep: Keep | None = None,
         _key: str = "",
         _until: float = 0.0,
+        _version: Version | None = None,
     ) -> asyncio.Future[Position]:
         future: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         self.asked.append(future)

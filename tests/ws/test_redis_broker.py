@@ -15,7 +15,7 @@ from ws_server.broker.scripts import BEAT
 from ws_server.core.publication import Position
 from ws_server.settings.redis_address import RedisAddress
 
-from tests.ws.redis_server import AOF, RDB, RealRedis, Replica, real_redis, replica
+from tests.ws.redis_server import AOF, RDB, VERSIONS, RealRedis, Replica, real_redis, replica
 
 pytestmark = pytest.mark.integration
 INFO = b"role:master\r\nmaster_replid:abc\r\nmaster_repl_offset:0\r\n"
@@ -144,6 +144,16 @@ async def test_a_key_publishes_once_on_all_replicas(one: Replica, two: Replica) 
     await one.broker.publish("a", b"2", KEEP, "other key")
     await one.heard.until("pub", b"2")
     assert one.heard.of("pub") == [b"1", b"2"]
+
+
+async def test_only_newer_versions_are_published(one: Replica, two: Replica) -> None:
+    places = [
+        await (one, two)[number % 2].broker.publish("a", b"%d" % offset, KEEP, version=each)
+        for number, (each, offset) in enumerate(VERSIONS)
+    ]
+    assert [place.offset for place in places] == [offset for _, offset in VERSIONS]
+    assert len({place.epoch for place in places}) == 1
+    assert len(await read(one, "a", None)) == 5
 
 
 async def test_keys_of_different_channels_never_meet(one: Replica) -> None:

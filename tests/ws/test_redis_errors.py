@@ -9,6 +9,7 @@ import pytest
 from ws_server.broker import membership
 from ws_server.broker import redis as redis_broker
 from ws_server.broker.base import BrokerRefusedError
+from ws_server.core.publication import Version
 
 from tests.integration.containers import eventually
 from tests.ws.harness import API_KEY, running, until
@@ -173,3 +174,12 @@ async def test_what_waited_longer_than_keys_are_remembered_is_refused(
         await one.broker.publish("a", b"1", KEEP, "other key", deadline)
     await one.broker.publish("a", b"2", KEEP, "other key", one.broker.deadline())
     assert await read(one, "a", None) == [1, 2]
+
+
+async def test_a_version_that_was_not_stored_may_come_again(one: Replica, redis: RealRedis) -> None:
+    await one.broker.publish("a", b"1", KEEP, version=Version(1))
+    full(redis)
+    with pytest.raises(BrokerRefusedError):
+        await one.broker.publish("a", b"2", KEEP, version=Version(2))
+    redis.ask("CONFIG", "SET", "maxmemory", "0")
+    assert (await one.broker.publish("a", b"2", KEEP, version=Version(2))).offset == 2

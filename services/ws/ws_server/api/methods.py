@@ -17,6 +17,7 @@ from ws_server.core import codes, protocol
 from ws_server.core.codes import ReplyError
 from ws_server.core.commands import history_limit, position
 from ws_server.core.namespaces import is_channel
+from ws_server.core.publication import Version
 from ws_server.service import control, reading
 from ws_server.service.reading import RefusedError
 from ws_server.service.revoking import Revoking
@@ -26,6 +27,7 @@ from ws_server.service.survey import Survey
 MAX_CHANNELS = 10_000  # per broadcast
 MAX_COMMANDS = 1_000  # per batch
 MAX_KEY = 256  # characters per idempotency key
+MAX_VERSION = 2**53  # Redis compares them as double precision numbers
 MAX_REASON = 123  # bytes that a close frame holds (RFC 6455 §5.5)
 
 Outcome = bytes | ReplyError
@@ -137,13 +139,23 @@ class Api:
         _require_channel(channel)
         largest = self._service.rules.namespaces.of(channel).max_publication_bytes
         _require(not 0 < largest < len(payload), codes.LIMIT_EXCEEDED)
+        version = _version(request)
+        if version is not None:  # it is kept with the history
+            self._require_history(channel)
+            _require(not request.skip_history)
         place = await self._service.publish(
-            channel, payload, key=request.idempotency_key, skip_history=request.skip_history
+            channel,
+            payload,
+            key=request.idempotency_key,
+            skip_history=request.skip_history,
+            version=version,
         )
         return protocol.encode({"offset": place.offset, "epoch": place.epoch} if place[0] else {})
 
     async def _subscribe(self, request: requests.Subscribe) -> bytes:
         _require_channel(request.channel)
+        since = request.recover_since
+        _require(since is None or position(since) is not None)
         return await self._tell("subscribe", request)
 
     async def _unsubscribe(self, request: requests.Unsubscribe) -> bytes:
@@ -245,6 +257,13 @@ def _payload(request: requests.Publish | requests.Broadcast) -> bytes:
         return protocol.publication(data, tags=request.tags)
     except (ValueError, binascii.Error):
         raise RefusedError(codes.BAD_REQUEST) from None
+
+
+def _version(request: requests.Publish | requests.Broadcast) -> Version | None:
+    """Return the version of what is published, if it has one. Raises RefusedError."""
+    _require(0 <= request.version <= MAX_VERSION and len(request.version_epoch) <= MAX_KEY)
+    _require(request.version > 0 or not request.version_epoch)
+    return Version(request.version, request.version_epoch) if request.version else None
 
 
 def _outcome_of(answer: bytes | BaseException) -> Outcome:

@@ -29,6 +29,8 @@ class Publish:
     tags: dict[str, str] | None = None
     skip_history: bool = False
     idempotency_key: str = ""
+    version: int = 0
+    version_epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Broadcast:
     tags: dict[str, str] | None = None
     skip_history: bool = False
     idempotency_key: str = ""
+    version: int = 0
+    version_epoch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Subscribe:
     client: str = ""
     data: Any = None
     expire_at: int = 0
+    recover_since: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +131,9 @@ class Info:
 
 
 NOT_DONE: Mapping[type, tuple[str, ...]] = {
-    Publish: ("delta", "version", "version_epoch"),
-    Broadcast: ("delta", "version", "version_epoch"),
-    Subscribe: ("session", "info", "b64info", "b64data", "recover_since", "override"),
+    Publish: ("delta",),
+    Broadcast: ("delta",),
+    Subscribe: ("session", "info", "b64info", "b64data", "override"),
     Unsubscribe: ("session",),
     Disconnect: ("session",),
     Refresh: ("session", "info"),

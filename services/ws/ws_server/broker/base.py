@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ws_server.core.publication import History, Kind, Position, Publication
+from ws_server.core.publication import History, Kind, Position, Publication, Version
 
 MAX_HISTORY_BYTES = 4 * 1024 * 1024  # of publications in one answer
 EMPTY_TTL = 600.0  # seconds after the last read, for a stream without any publication yet
@@ -86,6 +86,7 @@ class Broker(Protocol):
         keep: Keep | None = None,
         key: str = "",
         until: float = math.inf,
+        version: Version | None = None,
     ) -> asyncio.Future[Position]:
         """Return a future of the publication's position; its offset is 0 without ``keep``.
 
@@ -93,6 +94,9 @@ class Broker(Protocol):
         between. A ``key`` that was used in the last minutes publishes nothing, and gives the
         position of the first. Nothing is published after ``until``, a ``deadline``: this process
         may have been paused, and another one may have published the same with that key.
+
+        With a ``version`` that is not newer than the last one, nothing is published, and the
+        position is that of the end of the stream. It has no effect without ``keep``.
 
         If the future raises BrokerDownError, the outcome is unknown.
         """

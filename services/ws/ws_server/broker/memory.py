@@ -11,7 +11,7 @@ from itertools import accumulate
 from uuid import uuid4
 
 from ws_server.broker.base import EMPTY_TTL, MAX_HISTORY_BYTES, Keep, Listener
-from ws_server.core.publication import History, Kind, Position, Publication
+from ws_server.core.publication import History, Kind, Position, Publication, Version
 
 KEY_TTL = 300.0  # seconds that the key of a publication is remembered
 MAX_KEYS = 100_000
@@ -27,6 +27,7 @@ class _Stream:
     top: int = 0
     epoch: str = field(default_factory=lambda: uuid4().hex[:8])
     keep: Keep = NO_KEEP
+    version: Version | None = None
     ends_at: float = math.inf
 
     def trim(self, now: float) -> None:
@@ -88,19 +89,28 @@ class MemoryBroker:
         keep: Keep | None = None,
         key: str = "",
         until: float = math.inf,  # noqa: ARG002 - the keys are paused with this process
+        version: Version | None = None,
     ) -> asyncio.Future[Position]:
         """Deliver to the subscribers of this process."""
         if keep is None and not key:
             self._deliver(channel, "pub", Publication(payload))
             self._nowhere = self._nowhere or _done(Position(0, ""))
             return self._nowhere
-        return _done(self._publish(channel, payload, keep, key))
+        return _done(self._publish(channel, payload, keep, key, version))
 
-    def _publish(self, channel: str, payload: bytes, keep: Keep | None, key: str) -> Position:
+    def _publish(
+        self, channel: str, payload: bytes, keep: Keep | None, key: str, version: Version | None
+    ) -> Position:
         now = time.monotonic()
         known = self._keys.get((channel, key)) if key else None
         if known and now - known[0] < KEY_TTL:
             return known[1]
+        if keep and version:
+            stream = self._stream(channel, now)
+            last = stream.version
+            if last and last.epoch == version.epoch and last.number >= version.number:
+                return Position(stream.top, stream.epoch)
+            stream.version = version
         publication = self._append(channel, payload, keep, now) if keep else Publication(payload)
         position = Position(publication.offset, publication.epoch)
         if key:

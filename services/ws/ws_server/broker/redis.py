@@ -27,7 +27,7 @@ from ws_server.broker.link import RedisLink, fail, settle
 from ws_server.broker.membership import REPLICAS, Membership
 from ws_server.broker.presence import Presence
 from ws_server.broker.watch import Watch
-from ws_server.core.publication import History, Kind, Position, Publication
+from ws_server.core.publication import History, Kind, Position, Publication, Version
 from ws_server.log import Log
 from ws_server.settings.redis_address import RedisAddress
 from ws_server.upkeep import keep as keep_connected
@@ -115,6 +115,7 @@ class RedisBroker:
         keep: Keep | None = None,
         key: str = "",
         until: float = math.inf,
+        version: Version | None = None,
     ) -> asyncio.Future[Position]:
         """Send it to Redis."""
         if not self.is_ready:
@@ -132,6 +133,7 @@ class RedisBroker:
             (META + name, STREAM + name, *known),
             *(self._topic + name, payload, b"%d" % size, _ms(ttl), _ms(meta_ttl)),
             *(uuid4().hex[:8].encode(), self._watch.life, _ms(KEY_TTL), _seconds(until)),
+            *((b"%d" % version.number, version.epoch.encode()) if version else (b"", b"")),
         )
         reply = self._link.request(*command, read=_position, script=_PUBLISH)
         return self._confirming.hold(reply) if keep and self._confirming else reply

@@ -20,6 +20,7 @@ PUBLISH = (
     + """
 local meta, stream, known = KEYS[1], KEYS[2], KEYS[3]
 local topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl, ends = unpack(ARGV)
+local version, versions = ARGV[10], ARGV[11]
 if known then
   local place = redis.call('GET', known)
   if place then return place end
@@ -30,12 +31,19 @@ end
 local offset, place = 0, '0:'
 if tonumber(size) > 0 then
   epoch = stream_epoch(meta, stream, epoch, life)
+  if version ~= '' then
+    local last = redis.call('HMGET', meta, 'v', 've', 'o')
+    if last[1] and last[2] == versions and tonumber(last[1]) >= tonumber(version) then
+      return (last[3] or '0') .. ':' .. epoch
+    end
+  end
   offset = redis.call('HINCRBY', meta, 'o', 1)
   local added = redis.pcall('XADD', stream, 'MAXLEN', size, offset .. '-0', 'p', payload)
   if added.err then
     redis.call('HINCRBY', meta, 'o', -1)
     return added
   end
+  if version ~= '' then redis.call('HSET', meta, 'v', version, 've', versions) end
   redis.call('PEXPIRE', stream, ttl)
   redis.call('PEXPIRE', meta, meta_ttl)
   place = offset .. ':' .. epoch
@@ -46,7 +54,8 @@ return place
 """
 )
 """KEYS: meta, stream, and the key if there is one. ARGV: topic, payload, size, ttl, meta_ttl,
-epoch, life, key_ttl, the time from which a publication with a key is refused in seconds or ''."""
+epoch, life, key_ttl, the time from which a publication with a key is refused in seconds or '', the
+number and the epoch of its version or ''."""
 
 HISTORY = (
     _EPOCH

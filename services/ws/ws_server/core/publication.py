@@ -18,6 +18,16 @@ class Position(NamedTuple):
     epoch: str
 
 
+class Version(NamedTuple):
+    """Which state of something a publication tells; a state that is not newer is not published.
+
+    States of another ``epoch`` are newer, whatever their numbers.
+    """
+
+    number: int
+    epoch: str = ""
+
+
 class Publication(NamedTuple):
     """A ``pub`` object as JSON, but for its offset; that is 0 in a channel without a history."""
 

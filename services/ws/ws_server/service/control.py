@@ -12,6 +12,7 @@ from typing import Any
 
 from ws_server.core import codes, protocol
 from ws_server.core.codes import Disconnect, Unsubscribe
+from ws_server.core.commands import position
 from ws_server.core.effects import Wanted
 from ws_server.core.session import Session
 from ws_server.service.service import Service
@@ -43,7 +44,8 @@ def _disconnect(service: Service, fields: Fields) -> None:
 
 
 def _subscribe(service: Service, fields: Fields) -> None:
-    wanted = Wanted(str(fields["channel"]), data=fields.get("data"))
+    since = position(fields.get("recover_since"))
+    wanted = Wanted(str(fields["channel"]), since=since, data=fields.get("data"))
     for session in _meant(service, fields):
         service.grant(session, wanted, _end(fields))
 

@@ -16,7 +16,7 @@ from ws_server.core.effects import Wanted
 from ws_server.core.frame import frame
 from ws_server.core.hub import Hub
 from ws_server.core.namespaces import Namespace
-from ws_server.core.publication import History, Kind, Position, Publication, Recovery
+from ws_server.core.publication import History, Kind, Position, Publication, Recovery, Version
 from ws_server.core.session import Session, Subscription
 from ws_server.log import Log
 from ws_server.service.fanout import Fanout
@@ -60,12 +60,13 @@ class Service:
         key: str = "",
         skip_history: bool = False,
         until: float = math.inf,
+        version: Version | None = None,
     ) -> asyncio.Future[Position]:
         """Hand a ``pub`` object to the broker; the future may raise BrokerDownError."""
         options = self.rules.namespaces.of(channel)
         keep = None if skip_history else _keep(options)
         self.stats.publications += 1
-        return self.broker.publish(channel, payload, keep, key, until)
+        return self.broker.publish(channel, payload, keep, key, until, version)
 
     async def prepare(self, session: Session, wanted: Wanted) -> History | None:
         """Have the broker deliver a reserved channel; return its history, if it has one.
