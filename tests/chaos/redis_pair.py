@@ -22,6 +22,9 @@ class RedisPair:
         """Where one of several users comes in."""
         return f"redis://{user}:{user}@127.0.0.1:{self.address.port}/0"
 
+    async def settled(self) -> None:
+        """Return when each has its role, which nobody but us changes here."""
+
     async def fail_over(self) -> None:
         """The master dies, its replica takes its place, and the old master follows it."""
         await asyncio.to_thread(self.master.kill)

@@ -1,7 +1,7 @@
 """Numbered events, by clients and by SQL, while all is killed at random: all, once, in order.
 
-``make chaos SECONDS=600`` runs it for longer; CHAOS_SEED repeats the faults of an earlier run, and
-CHAOS_REDIS=aof takes a Redis with an append-only file.
+``make chaos SECONDS=600`` runs it for longer; CHAOS_SEED repeats the faults of an earlier run.
+CHAOS_REDIS is ``rdb``, ``aof`` (an append-only file) or ``sentinel`` (the same, watched by three).
 """
 
 import asyncio

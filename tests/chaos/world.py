@@ -23,6 +23,7 @@ from stack.layout.labels import Owner
 from tests.chaos.nginx import Nginx
 from tests.chaos.postgres import RealPostgres, real_postgres
 from tests.chaos.redis_pair import RedisPair, redis_pair
+from tests.chaos.redis_watched import watched_pair
 from tests.chaos.replica import KEY_TTL
 from tests.integration.projects import free_port
 from tests.ws.harness import SECRET
@@ -160,13 +161,16 @@ async def part_from_redis(world: World) -> None:
 
 
 async def kill_redis(world: World) -> None:
-    await asyncio.to_thread(world.redis.kill)
+    redis = world.redis
+    await asyncio.to_thread(redis.kill)
     await asyncio.sleep(world.dice.uniform(0, 1))
-    await asyncio.to_thread(world.redis.start)
+    await asyncio.to_thread(redis.start)
+    await world.stores.settled()
 
 
 async def restart_redis(world: World) -> None:
     await asyncio.to_thread(world.redis.restart)
+    await world.stores.settled()
 
 
 async def empty_redis(world: World) -> None:
@@ -276,8 +280,10 @@ FAULTS: tuple[Fault, ...] = (
 async def world(dice: random.Random) -> AsyncIterator[World]:
     """Start everything, and end it whatever happens."""
     source = choose_source(open_engine(Owner("it"), frozenset, print), "", print)
-    files = AOF if os.environ.get("CHAOS_REDIS") == "aof" else RDB
-    async with redis_pair(dice, *files, *user_options(*ROLES)) as stores:
+    kind = os.environ.get("CHAOS_REDIS", "rdb")
+    files = RDB if kind == "rdb" else AOF
+    start = watched_pair if kind == "sentinel" else redis_pair
+    async with start(dice, *files, *user_options(*ROLES)) as stores:
         with real_postgres(source) as postgres, TemporaryDirectory() as folder:
             async with _serving(stores, postgres, Path(folder), dice) as here:
                 yield here

@@ -64,8 +64,10 @@ class Slow(MemoryBroker):
         key: str = "",
         until: float = math.inf,
         version: Version | None = None,
+        after: str = "",
     ) -> asyncio.Future[Position]:
-        return asyncio.ensure_future(self._late(channel, payload, keep, key, until, version))
+        late = self._late(channel, payload, keep, key, until, version, after)
+        return asyncio.ensure_future(late)
 
     async def _late(self, *args: Any) -> Position:
         self.begun.set()

@@ -27,6 +27,7 @@ class Held(MemoryBroker):
         _key: str = "",
         _until: float = 0.0,
         _version: Version | None = None,
+        _after: str = "",
     ) -> asyncio.Future[Position]:
         future: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         self.asked.append(future)

@@ -9,7 +9,7 @@ import pytest
 from ws_server.broker import membership
 from ws_server.broker import redis as redis_broker
 from ws_server.broker.base import BrokerRefusedError
-from ws_server.core.publication import Version
+from ws_server.core.publication import Position, Version
 
 from tests.integration.containers import eventually
 from tests.ws.harness import API_KEY, running, until
@@ -183,3 +183,25 @@ async def test_a_version_that_was_not_stored_may_come_again(one: Replica, redis:
         await one.broker.publish("a", b"2", KEEP, version=Version(2))
     redis.ask("CONFIG", "SET", "maxmemory", "0")
     assert (await one.broker.publish("a", b"2", KEEP, version=Version(2))).offset == 2
+
+
+async def test_what_was_refused_is_not_overtaken(one: Replica, redis: RealRedis) -> None:
+    """Redis may take writes again between two publications that left together."""
+
+    def publish(number: int, after: int = 0) -> asyncio.Future[Position]:
+        before = f"k{after}" if after else ""
+        return one.broker.publish("a", b"%d" % number, KEEP, f"k{number}", after=before)
+
+    await publish(1)
+    full(redis)
+    second = publish(2, after=1)
+    with pytest.raises(BrokerRefusedError, match="OOM"):
+        await second
+    redis.ask("CONFIG", "SET", "maxmemory", "0")
+    third, fourth = publish(3, after=2), publish(4, after=3)
+    for each in (third, fourth):
+        with pytest.raises(BrokerRefusedError, match="EARLY"):
+            await each
+    places = [await publish(number, after=number - 1) for number in (2, 3, 4)]
+    assert [place.offset for place in places] == [2, 3, 4]
+    assert await read(one, "a", None) == [1, 2, 3, 4]

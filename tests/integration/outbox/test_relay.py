@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from docker.models.containers import Container
 from psycopg import AsyncConnection
+from ws_server.broker.base import BrokerRefusedError
 from ws_server.core.namespaces import Namespace, Namespaces
 from ws_server.core.publication import Position
 from ws_server.outbox.relay import Row
@@ -211,9 +212,11 @@ async def test_a_crash_between_publishing_and_deleting_doubles_nothing(
         assert relay
         real, crashes = live.server.parts.service.publish, 0
 
-        async def crashing(channel: str, payload: bytes, *, key: str, until: float) -> Position:
+        async def crashing(
+            channel: str, payload: bytes, *, key: str, until: float, after: str
+        ) -> Position:
             nonlocal crashes
-            place = await real(channel, payload, key=key, until=until)
+            place = await real(channel, payload, key=key, until=until, after=after)
             if random.random() < 0.3 and crashes < 5:
                 crashes += 1
                 for pid in backends_of(db):
@@ -227,6 +230,35 @@ async def test_a_crash_between_publishing_and_deleting_doubles_nothing(
         assert [n for name, n in found if name == "a"] == [*range(20)]
         assert [n for name, n in found if name == "kept:1"] == [*range(20)]
         assert crashes
+        assert await is_quiet(client)
+        await until(lambda: waiting(db) == (0,))
+
+
+async def test_a_row_that_is_refused_is_not_overtaken(
+    backends: Backends, db: psycopg.Connection
+) -> None:
+    """As by a Redis whose memory is full for a moment, within one batch."""
+    async with serving(backends, db.info.dbname) as live, listening(live, "a", "kept:1") as client:
+        relay = live.server.parts.relay
+        assert relay
+        real, refused = live.server.parts.service.publish, set[str]()
+
+        async def refusing(
+            channel: str, payload: bytes, *, key: str, until: float, after: str
+        ) -> Position:
+            if payload == b'{"data":5}' and channel not in refused:
+                refused.add(channel)
+                raise BrokerRefusedError("OOM")
+            return await real(channel, payload, key=key, until=until, after=after)
+
+        relay._publish = refusing
+        with db.transaction():  # so that one look shows them all
+            publish(db, "a", range(20))
+            publish(db, "kept:1", range(20))
+        found = await received(client, 40)
+        assert refused == {"a", "kept:1"}
+        assert [n for name, n in found if name == "a"] == [*range(20)]
+        assert [n for name, n in found if name == "kept:1"] == [*range(20)]
         assert await is_quiet(client)
         await until(lambda: waiting(db) == (0,))
 

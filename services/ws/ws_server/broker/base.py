@@ -87,6 +87,7 @@ class Broker(Protocol):
         key: str = "",
         until: float = math.inf,
         version: Version | None = None,
+        after: str = "",
     ) -> asyncio.Future[Position]:
         """Return a future of the publication's position; its offset is 0 without ``keep``.
 
@@ -94,6 +95,9 @@ class Broker(Protocol):
         between. A ``key`` that was used in the last minutes publishes nothing, and gives the
         position of the first. Nothing is published after ``until``, a ``deadline``: this process
         may have been paused, and another one may have published the same with that key.
+
+        With ``after``, a key of the same channel, it is refused while that key is not known: what
+        was refused before must not be overtaken.
 
         With a ``version`` that is not newer than the last one, nothing is published, and the
         position is that of the end of the stream. It has no effect without ``keep``.

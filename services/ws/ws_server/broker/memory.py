@@ -90,6 +90,7 @@ class MemoryBroker:
         key: str = "",
         until: float = math.inf,  # noqa: ARG002 - the keys are paused with this process
         version: Version | None = None,
+        after: str = "",  # noqa: ARG002 - nothing is refused
     ) -> asyncio.Future[Position]:
         """Deliver to the subscribers of this process."""
         if keep is None and not key:

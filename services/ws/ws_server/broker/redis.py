@@ -116,6 +116,7 @@ class RedisBroker:
         key: str = "",
         until: float = math.inf,
         version: Version | None = None,
+        after: str = "",
     ) -> asyncio.Future[Position]:
         """Send it to Redis."""
         if not self.is_ready:
@@ -127,7 +128,8 @@ class RedisBroker:
             )
         size, ttl, meta_ttl = (keep.size, keep.ttl, keep.meta_ttl) if keep else (0, 0.0, 0.0)
         # With its length, because the channel and the key may contain colons.
-        known = [KEY + b"%d:%s:%s" % (len(name), name, key.encode())] if key else []
+        keys = [each for each in (key, after) if each]
+        known = [KEY + b"%d:%s:%s" % (len(name), name, each.encode()) for each in keys]
         command = self._command(
             scripts.PUBLISH,
             (META + name, STREAM + name, *known),

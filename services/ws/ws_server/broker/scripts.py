@@ -18,12 +18,15 @@ a Redis that may have forgotten some of it: it would give the same offsets twice
 PUBLISH = (
     _EPOCH
     + """
-local meta, stream, known = KEYS[1], KEYS[2], KEYS[3]
+local meta, stream, known, before = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local topic, payload, size, ttl, meta_ttl, epoch, life, key_ttl, ends = unpack(ARGV)
 local version, versions = ARGV[10], ARGV[11]
 if known then
   local place = redis.call('GET', known)
   if place then return place end
+  if before and redis.call('EXISTS', before) == 0 then
+    return redis.error_reply('EARLY: what comes before it was not published')
+  end
   if ends ~= '' and tonumber(redis.call('TIME')[1]) >= tonumber(ends) then
     return redis.error_reply('LATE: its key may have been forgotten')
   end
@@ -53,9 +56,9 @@ redis.call('PUBLISH', topic, 'p' .. place .. ':' .. payload)
 return place
 """
 )
-"""KEYS: meta, stream, and the key if there is one. ARGV: topic, payload, size, ttl, meta_ttl,
-epoch, life, key_ttl, the time from which a publication with a key is refused in seconds or '', the
-number and the epoch of its version or ''."""
+"""KEYS: meta, stream, the key if there is one, and that of what comes before it. ARGV: topic,
+payload, size, ttl, meta_ttl, epoch, life, key_ttl, the time from which a publication with a key is
+refused in seconds or '', the number and the epoch of its version or ''."""
 
 HISTORY = (
     _EPOCH

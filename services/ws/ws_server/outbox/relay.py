@@ -116,7 +116,7 @@ class Publish(Protocol):
     """What publishes: ``Service.publish``. Must have queued it before it waits for anything."""
 
     def __call__(
-        self, channel: str, payload: bytes, *, key: str, until: float
+        self, channel: str, payload: bytes, *, key: str, until: float, after: str
     ) -> Awaitable[Position]:
         """Raise BrokerDownError when the publication may have happened or not."""
 
@@ -261,17 +261,20 @@ class Relay:
     async def _publish_all(self, rows: Sequence[Row], deadline: float) -> list[int]:
         """Publish in order, all at once; return the ids of what need not be there any more.
 
-        Each is queued before it waits for anything, so they leave as they stand here. Raises
-        BrokerDownError if that is all that came of it.
+        Each is queued before it waits for anything, so they leave as they stand here. A row that is
+        refused is not overtaken by the next one of its channel. Raises BrokerDownError if that is
+        all that came of it.
         """
         wanted = [row for row in rows if self._can_be(row)]
-        results = await asyncio.gather(
-            *(
-                self._publish(row.channel, row.payload, key=row.key, until=deadline)
-                for row in wanted
-            ),
-            return_exceptions=True,
-        )
+        last: dict[str, str] = {}  # the key of the row before, by channel
+        waiting = []
+        for row in wanted:
+            after = last.get(row.channel, "")
+            last[row.channel] = row.key
+            waiting.append(
+                self._publish(row.channel, row.payload, key=row.key, until=deadline, after=after)
+            )
+        results = await asyncio.gather(*waiting, return_exceptions=True)
         outcomes = zip(wanted, results, strict=True)
         failed = {row.id: r for row, r in outcomes if isinstance(r, BaseException)}
         if len(failed) == len(rows):

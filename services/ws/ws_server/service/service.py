@@ -61,12 +61,13 @@ class Service:
         skip_history: bool = False,
         until: float = math.inf,
         version: Version | None = None,
+        after: str = "",
     ) -> asyncio.Future[Position]:
         """Hand a ``pub`` object to the broker; the future may raise BrokerDownError."""
         options = self.rules.namespaces.of(channel)
         keep = None if skip_history else _keep(options)
         self.stats.publications += 1
-        return self.broker.publish(channel, payload, keep, key, until, version)
+        return self.broker.publish(channel, payload, keep, key, until, version, after)
 
     async def prepare(self, session: Session, wanted: Wanted) -> History | None:
         """Have the broker deliver a reserved channel; return its history, if it has one.
