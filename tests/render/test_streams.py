@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from stack.config.model import Stack
 from stack.layout.render import render_nginx_deploy, render_nginx_dev
@@ -86,3 +87,17 @@ async def test_each_message_arrives_when_it_is_sent(
                 assert (await client.post(publish)).status_code == 204
                 assert (await client.receive())["push"]["pub"]["data"] == number
                 assert (await client.receive())["id"] == number
+
+
+async def test_handshakes_and_posts_may_share_an_upstream(live: Running, tmp_path: Path) -> None:
+    """Nginx keeps connections to it, and sends the next request of anybody on one of them."""
+    with production(stack_of(live.server.port), tmp_path) as (base, http):
+        port = int(base.rpartition(":")[2])
+        context = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
+        async with http, streamed_by(http, base, "http_stream") as client:
+            await client.greeted()
+            for number in range(2, 12):
+                assert (await client.post({"id": number, "ping": {}})).status_code == 204
+                socket = connect(f"wss://{HOST}/ws", host="127.0.0.1", port=port, ssl=context)
+                async with socket:
+                    assert (await client.receive())["id"] == number

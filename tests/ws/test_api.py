@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from cent import (
     AsyncClient,
@@ -413,6 +414,14 @@ async def test_a_version_that_nobody_keeps(
 ) -> None:
     answer = await served.api("publish", **{"channel": "log:1", "data": 1} | fields)
     assert answer["error"]["code"] == code
+
+
+async def test_half_of_a_surrogate_pair_is_no_version(served: Running) -> None:
+    body = r'{"channel":"log:1","data":1,"version":1,"version_epoch":"\ud800"}'
+    async with httpx.AsyncClient() as http:
+        key = {"X-API-Key": API_KEY.decode()}
+        answer = await http.post(f"{served.api_url}/publish", content=body, headers=key)
+    assert answer.json()["error"]["code"] == 107
 
 
 async def test_a_subscription_of_the_api_may_recover(served: Running) -> None:

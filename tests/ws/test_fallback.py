@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -257,3 +257,110 @@ async def test_cookies_speak_for_the_page_s_own_stream(live: Running) -> None:
         assert "client" in await client.greeted()
     async with streamed(live, "sse", connect, Cookie=seen["Cookie"]) as client:
         assert (await client.receive())["push"]["disconnect"]["code"] == 3500
+
+
+async def test_no_connection_is_kept(live: Running) -> None:
+    """A proxy would send another client's handshake on it."""
+    head = b"Host: a\r\nContent-Length: 2\r\n\r\n{}"
+    for start in (b"POST /emulation", b"PUT /emulation", b"POST /connection/sse"):
+        await until(lambda: live.server._door.http)
+        reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
+        writer.write(start + b" HTTP/1.1\r\n" + head)
+        async with asyncio.timeout(5):
+            answer = await reader.read()  # to its end
+        assert b"\r\nConnection: close\r\n" in answer
+        writer.close()
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_link_on_another_page_opens_no_stream(live: Running, site: str) -> None:
+    async with streamed(live, "sse", **{"Sec-Fetch-Site": site}) as client:
+        assert client.answer.status_code == 403
+
+
+async def test_a_link_carries_one_command(live: Running) -> None:
+    connect = json.dumps({"id": 1, "connect": {"token": token()}})
+    async with streamed(live, "sse", connect + '\n{"id":2,"rpc":{"method":"delete"}}') as client:
+        assert client.answer.status_code == 400
+
+
+async def test_what_waits_to_be_read_is_bounded_in_bytes(live: Running) -> None:
+    async with streamed(live) as client:
+        await client.greeted()
+        emulation = live.server.parts.emulation
+        place, large = (emulation.node, client._place["session"]), " " * 60_000
+        taken = [await emulation.deliver(*place, large) for _ in range(6)]
+        assert taken == ["taken"] * 4 + ["full"] * 2
+
+
+@pytest.mark.parametrize("transport", PATHS)
+async def test_the_first_frame_is_bounded_too(transport: str) -> None:
+    async with running(max_message_bytes=1000) as live:
+        connect = json.dumps({"id": 1, "connect": {"token": token(), "data": "x" * 1000}})
+        async with streamed(live, transport, connect) as client:
+            assert client.answer.status_code == 413
+
+
+async def raw(live: Running, request: bytes) -> bytes:
+    """What comes within a moment, and the connection may stay open."""
+    await until(lambda: live.server._door.http)
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
+    writer.write(request)
+    answer = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.5):
+            while chunk := await reader.read(65536):
+                answer += chunk
+    writer.close()
+    return answer
+
+
+CONNECT = json.dumps({"id": 1, "connect": {"token": token()}}).encode()
+
+
+@pytest.mark.parametrize("value", [b"a=\xe2\x82\xac", b"a=\xff"])
+async def test_headers_may_have_any_bytes(live: Running, value: bytes) -> None:
+    head = b"POST /connection/http_stream HTTP/1.1\r\nHost: a\r\nCookie: %b\r\n" % value
+    answer = await raw(live, head + b"Content-Length: %d\r\n\r\n" % len(CONNECT) + CONNECT)
+    assert b" 200 OK" in answer
+    assert b'"connect"' in answer
+
+
+async def test_a_stream_before_http_1_1_ends_with_its_connection(live: Running) -> None:
+    head = b"POST /connection/http_stream HTTP/1.0\r\nHost: a\r\n"
+    answer = await raw(live, head + b"Content-Length: %d\r\n\r\n" % len(CONNECT) + CONNECT)
+    assert b"chunked" not in answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["connect"]["session"]
+
+
+async def test_a_body_that_cannot_be_read(live: Running) -> None:
+    head = b"POST /emulation HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n"
+    assert b" 400 Bad Request" in await raw(live, head + b"\r\nnope")
+
+
+async def test_a_head_that_does_not_end_is_dropped(
+    live: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ws_server.fallback.door.OPEN_TIMEOUT", 0.2)
+    await until(lambda: live.server._door.http)
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
+    for part in (b"POST /emulation HTTP/1.1\r\n", b"Host: a\r\n", b"X: y"):
+        writer.write(part)
+        await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_bug_is_logged_without_the_request(
+    live: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(live.server.parts.emulation, "deliver", broken)
+    async with streamed(live) as client:
+        await client.greeted()
+        assert (await client.post({})).status_code == 500
+    assert '"event":"fallback_failed"' in live.logged.replace(" ", "")
+    assert "secret" not in live.logged

@@ -13,7 +13,7 @@ from aiohttp import web
 from ws_server.core.namespaces import Namespace, Namespaces
 from ws_server.settings.config import HookSettings
 
-from tests.ws.harness import API_KEY, Client, Running, running, until
+from tests.ws.harness import API_KEY, Client, Running, running, token, until
 from tests.ws.test_metrics import scrape
 
 NAMESPACES = Namespaces(
@@ -21,6 +21,7 @@ NAMESPACES = Namespaces(
         "ask": Namespace(proxy_subscribe=True, history_size=5, history_ttl=60),
         "again": Namespace(proxy_subscribe=True, proxy_sub_refresh=True),
         "offer": Namespace(proxy_publish=True),
+        "small": Namespace(proxy_publish=True, max_publication_bytes=200),
         "no": Namespace(),
     }
 )
@@ -456,3 +457,55 @@ async def test_a_subscription_of_the_hook_is_renewed_by_it(
         await until(lambda: not session.channels["again:1"].is_renewing)
         ends = session.channels["again:1"].expires_at
         assert ends - live.server.parts.service.clocks.now() > HOUR
+
+
+async def slow_answer(release: asyncio.Event, result: dict[str, Any]) -> Any:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        await release.wait()
+        return web.json_response({"result": result})
+
+    return answer
+
+
+async def test_the_answer_about_an_older_subscription_counts_for_nothing() -> None:
+    async with hooked() as (live, application), live.client() as client:
+        await signed_in(client)
+        application.answer = {"result": {"expire_at": int(time.time()) + 2}}
+        await client.subscribe("again:1")
+        release = asyncio.Event()
+        application.answer = await slow_answer(release, {"expire_at": 2**33})
+        (session,) = live.server.parts.hub.of_user("alice")
+        await until(lambda: session.channels["again:1"].is_renewing)
+        await client.ask({"id": 3, "unsubscribe": {"channel": "again:1"}})
+        given = token(channel="again:1", exp=int(time.time()) + 60)
+        await client.ask({"id": 4, "subscribe": {"channel": "again:1", "token": given}})
+        ends = session.channels["again:1"].expires_at
+        release.set()
+        await live.server.parts.service.settled()
+        assert session.channels["again:1"].expires_at == ends
+
+
+@pytest.mark.parametrize("result", [{"expire_at": 2**33}, {"expired": True}])
+async def test_the_answer_about_an_older_sign_in_counts_for_nothing(result: dict[str, Any]) -> None:
+    async with hooked() as (live, application), live.client() as client:
+        await ends_soon(live, client, application)
+        release = asyncio.Event()
+        application.answer = await slow_answer(release, result)
+        (session,) = live.server.parts.hub.of_user("carol")
+        await until(lambda: session.is_renewing)
+        other = token(sub="carol", exp=int(time.time()) + 60)
+        assert "refresh" in await client.ask({"id": 3, "refresh": {"token": other}})
+        ends = session.expires_at
+        release.set()
+        await live.server.parts.service.settled()
+        assert session.expires_at == ends
+        assert await client.ask({"id": 9, "ping": {}}) == {"id": 9, "ping": {}}
+
+
+@pytest.mark.parametrize(("asked", "made"), [("x" * 500, "x"), ("x", "x" * 500)])
+async def test_offered_publications_are_bounded_too(asked: str, made: str) -> None:
+    async with hooked() as (live, application), live.client() as client:
+        await client.sign_in(channels=["small:*"])
+        application.answer = {"result": {"data": made}}
+        answer = await client.ask({"id": 3, "publish": {"channel": "small:1", "data": asked}})
+        assert answer["error"]["code"] == 106

@@ -9,7 +9,7 @@ from ws_server.core.namespaces import Namespace, Namespaces
 from ws_server.core.policy import NOBODY, Policy
 from ws_server.settings.config import load
 
-from tests.ws.harness import NAMESPACES, SECRET, Client, Running, running, token, until
+from tests.ws.harness import API_KEY, NAMESPACES, SECRET, Client, Running, running, token, until
 
 FOR_ALL = Namespace(presence=True, history_size=5, history_ttl=60)
 OPTIONS = {
@@ -208,3 +208,14 @@ async def test_who_left_is_in_no_list() -> None:
         async with live.client() as client:
             await client.ask({"id": 1, "connect": {}})
         await until(lambda: not live.server.parts.hub.sessions)
+
+
+async def test_a_subscription_token_of_connect_is_remembered() -> None:
+    """It says when the subscription ends, and can be revoked."""
+    async with running(api_key=API_KEY) as live, live.client() as client:
+        given = token(channel="priv:1", jti="sub")
+        connect = {"token": token(channels=[]), "subs": {"priv:1": {"token": given}}}
+        reply = (await client.ask({"id": 1, "connect": connect}))["connect"]
+        assert reply["subs"]["priv:1"]["expires"] is True
+        await live.api("revoke", token_id="sub")
+        assert (await client.receive())["push"]["unsubscribe"]["code"] == 2501

@@ -263,6 +263,10 @@ def _version(request: requests.Publish | requests.Broadcast) -> Version | None:
     """Return the version of what is published, if it has one. Raises RefusedError."""
     _require(0 <= request.version <= MAX_VERSION and len(request.version_epoch) <= MAX_KEY)
     _require(request.version > 0 or not request.version_epoch)
+    try:
+        request.version_epoch.encode()  # Redis cannot compare half of a surrogate pair
+    except UnicodeEncodeError:
+        raise RefusedError(codes.BAD_REQUEST) from None
     return Version(request.version, request.version_epoch) if request.version else None
 
 

@@ -25,6 +25,7 @@ from ws_server.service.service import Service
 FLOOD = 8  # seconds' worth of commands that may be refused in a row before the connection ends
 EARLY = 32  # control frames and fragments before the sign-in
 RUN = 256  # commands that are decoded between two looks at the clock
+RUN_BYTES = 8 * 1024  # of them; numbers and brackets take the longest
 GLANCE = 16  # commands that are carried out between two looks at the clock
 
 
@@ -215,13 +216,16 @@ class Conversation:
     async def _decoded(self, frame: bytes) -> list[protocol.AnyCommand]:
         """The commands of a frame: all, before the first is carried out."""
         lines = protocol.lines(frame)
-        if len(lines) <= RUN:
+        if len(lines) <= RUN and len(frame) <= RUN_BYTES:
             return protocol.decode(lines)
         received: list[protocol.AnyCommand] = []
-        for first in range(0, len(lines), RUN):
-            received += protocol.decode(lines[first : first + RUN])
-            if self._slice.is_over:
+        size = 0
+        for number, each in enumerate(lines):
+            received += protocol.decode((each,))
+            size += len(each)
+            if (number % RUN == 0 or size > RUN_BYTES) and self._slice.is_over:
                 await self._slice.give_way()
+                size = 0
         return received
 
     @property

@@ -144,6 +144,8 @@ class Operations:
         wanted, session = effect.wanted, self._session
         try:
             grant = Grant() if effect.is_allowed else await self._authorised(wanted)
+            if grant.token:
+                self._service.opened_by(session, wanted.channel, grant.token)
             history = await self._service.prepare(session, wanted)
         except (HookError, BrokerDownError) as error:
             self._service.leave(session, wanted.channel)
@@ -162,6 +164,9 @@ class Operations:
         try:
             offered = await self._hooks.publish(self._session, effect.channel, effect.data)
             payload = protocol.publication_raw(offered.data, self._session.info)
+            if self._service.rules.is_too_large(effect.channel, payload):
+                self._fail(effect.command_id, codes.LIMIT_EXCEEDED)
+                return
             await self._service.publish(effect.channel, payload, skip_history=offered.skip_history)
         except (HookError, BrokerDownError) as error:
             self._refuse(effect.command_id, error)
@@ -263,24 +268,31 @@ class Operations:
         return True
 
     async def _renew_connection(self) -> None:
+        asked_about = self._session.claims
         try:
             claims = await self._hooks.refresh(self._session)
         except HookError as error:
-            if error.disconnect or not error.error.temporary:
+            is_ours = self._session.claims is asked_about
+            if is_ours and (error.disconnect or not error.error.temporary):
                 self._session.receiver.close(error.disconnect or codes.CONNECTION_EXPIRED)
             return  # it ends with the time that it was given
+        if self._session.claims is not asked_about:
+            return  # by a token, meanwhile
         if claims is None:
             self._session.receiver.close(codes.CONNECTION_EXPIRED)
         else:
             self._service.refresh(self._session, claims)
 
     async def _renew_subscription(self, channel: str) -> None:
+        asked_about = self._session.channels.get(channel)
         try:
             expires_at = await self._hooks.sub_refresh(self._session, channel)
         except HookError as error:
             if error.error.temporary and not error.disconnect:
                 return
             expires_at = None
+        if self._session.channels.get(channel) is not asked_about:
+            return  # another one, by now
         if expires_at is None or expires_at <= self._service.clocks.wall():
             self._service.unsubscribe(self._session, channel, codes.SUBSCRIPTION_EXPIRED)
         else:
@@ -303,8 +315,7 @@ class Operations:
             raise HookError(codes.PERMISSION_DENIED) from None
         if (claims.channel, claims.user) != (wanted.channel, self._session.user):
             raise HookError(codes.PERMISSION_DENIED)
-        self._service.opened_by(self._session, wanted.channel, claims)
-        return Grant(claims.expires_at)
+        return Grant(claims.expires_at, token=claims)
 
     async def _prepare(self, wanted: Sequence[Wanted]) -> list[Prepared]:
         """Get ready what the server subscribes, and what the connect command may; no more.
@@ -325,8 +336,10 @@ class Operations:
         ]
         if not allowed:
             return []
-        for each, _ in allowed:
+        for each, grant in allowed:
             service.hub.channels.join(session, each.channel)
+            if grant.token:
+                service.opened_by(session, each.channel, grant.token)
         histories = await asyncio.gather(
             *(service.prepare(session, each) for each, _ in allowed), return_exceptions=True
         )

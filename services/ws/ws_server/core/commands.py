@@ -50,6 +50,10 @@ class Rules:
     max_channels: int
     rate: float = 0.0
 
+    def is_too_large(self, channel: str, payload: bytes) -> bool:
+        """Whether a ``pub`` object is larger than the namespace of the channel allows."""
+        return 0 < self.namespaces.of(channel).max_publication_bytes < len(payload)
+
 
 Method = Callable[[Hub, Rules, Session, Command], Effect]
 """What a method of METHODS is; ``publish`` is read in a way of its own."""
@@ -148,6 +152,9 @@ def _publish(hub: Hub, rules: Rules, session: Session, command: Publishing) -> E
     channel = command.channel
     options = rules.namespaces.of(channel)
     if options.proxy_publish and is_channel(channel):
+        payload = protocol.publication_raw(command.data, session.info)
+        if rules.is_too_large(channel, payload):
+            return Fail(command.id, codes.LIMIT_EXCEEDED)
         return Offer(command.id, channel, command.data)
     is_member = options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)
     if not (is_member or _may_publish(options, session)) or not is_channel(channel):

@@ -127,7 +127,13 @@ def _judge_origin(headers: Headers, allowed_origins: frozenset[str]) -> Refusal 
     origins = headers.get_all("Origin")
     if origins and not _is_same_site(origins[0], headers, allowed_origins):
         return Refusal(HTTPStatus.FORBIDDEN, _explain_origin(origins[0], headers))
+    # A browser sends no Origin with a link or an image, but says where that was.
+    if not origins and set(headers.get_all("Sec-Fetch-Site")) & {"cross-site", "same-site"}:
+        return Refusal(HTTPStatus.FORBIDDEN, _FOREIGN)
     return None
+
+
+_FOREIGN = "The page of another site sent this request (Sec-Fetch-Site), and did not say which.\n"
 
 
 def _requirements(headers: Headers) -> list[tuple[str, bool]]:

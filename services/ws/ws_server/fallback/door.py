@@ -59,7 +59,7 @@ class Guest(Connection):
         if self._is_ours:
             super().data_received(data)
         elif self._other is not None:
-            self._other.data_received(data)
+            self._pass_on(self._other, data)
         else:
             self._decide(data)
 
@@ -75,6 +75,7 @@ class Guest(Connection):
         if self._is_ours:
             super().connection_lost(exc)
         elif self._other is not None:
+            self._too_late.cancel()
             self._other.connection_lost(exc)
         else:
             self._leave()
@@ -113,7 +114,20 @@ class Guest(Connection):
         else:
             self._other = self._door.http()
             self._other.connection_made(self._socket)
-            self._other.data_received(head)
+            self._head = b""
+            self._too_late = self.loop.call_later(OPEN_TIMEOUT, self.drop)
+            self._pass_on(self._other, head)
+
+    def _pass_on(self, other: asyncio.Protocol, data: bytes) -> None:
+        """Hand it to the fallback; the rest of the request's head has to come in time, too."""
+        if not self._too_late.cancelled():
+            self._head += data
+            if b"\r\n\r\n" in self._head or b"\n\n" in self._head:
+                self._too_late.cancel()
+                self._head = b""
+            else:
+                self._head = self._head[-3:]
+        other.data_received(data)
 
     def _leave(self) -> None:
         self._too_late.cancel()

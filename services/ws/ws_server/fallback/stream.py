@@ -18,7 +18,7 @@ from ws_server.service.emulation import Taken
 
 Encode = Callable[[bytes], bytes]
 
-MAX_WAITING = 256  # posted frames that may wait to be read
+MAX_WAITING, MAX_WAITING_BYTES = 256, 256 * 1024  # of posted frames, before they are read
 LINGER = 2.0  # seconds that a client has to take what was written before the end
 LOW = 16 * 1024  # bytes in the socket, below which more may be written
 GLANCE = 0.02  # seconds between two looks at the socket, which tells nobody that it was read
@@ -40,13 +40,21 @@ def _bytes(text: str) -> bytes:
 
 
 class Stream:
-    """A ``Wire`` over a response whose body is chunked (RFC 9112 §7.1).
+    """A ``Wire`` over a response that does not end.
 
-    ``first`` is the frame that came with the request, ``wire`` the socket of the response.
+    Its body ``is_chunked`` (RFC 9112 §7.1), or ends with the connection. ``first`` is the frame
+    that came with the request, ``wire`` the socket of the response.
     """
 
     def __init__(
-        self, request: Request, peer: Any, first: str, wire: asyncio.Transport, encode: Encode
+        self,
+        request: Request,
+        peer: Any,
+        first: str,
+        wire: asyncio.Transport,
+        encode: Encode,
+        *,
+        is_chunked: bool = True,
     ) -> None:
         self.session = uuid4().hex
         self.request = request
@@ -55,7 +63,9 @@ class Stream:
         self.close_code: int | None = None
         self._wire = wire
         self._encode = encode
+        self._is_chunked = is_chunked
         self._frames = [_bytes(first)]
+        self._size = 0
         self._moved = asyncio.Event()
 
     @property
@@ -67,9 +77,11 @@ class Stream:
         """Have the conversation read a frame that the client posted."""
         if self.state is not State.OPEN:
             return "gone"
-        if len(self._frames) >= MAX_WAITING:
+        frame = _bytes(posted)
+        if len(self._frames) >= MAX_WAITING or self._size + len(frame) > MAX_WAITING_BYTES:
             return "full"
-        self._frames.append(_bytes(posted))
+        self._frames.append(frame)
+        self._size += len(frame)
         self._moved.set()
         return "taken"
 
@@ -77,7 +89,7 @@ class Stream:
         """Return the frames that the client sent; none when the stream has ended."""
         while self.state is State.OPEN:
             if frames := self._frames:
-                self._frames = []
+                self._frames, self._size = [], 0
                 return frames
             self._moved.clear()
             await self._moved.wait()
@@ -87,7 +99,7 @@ class Stream:
         """Send what is in frames of a WebSocket, as one chunk."""
         body = b"".join(map(self._encode, payloads(framed)))
         if body:
-            self._wire.write(b"%x\r\n%b\r\n" % (len(body), body))
+            self._wire.write(b"%x\r\n%b\r\n" % (len(body), body) if self._is_chunked else body)
 
     def get_write_buffer_size(self) -> int:
         """Return how many bytes the peer has not taken yet."""

@@ -26,10 +26,11 @@ class HookError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A subscription that the application allowed; ``expires_at`` is in Unix seconds."""
+    """A subscription that is allowed, until ``expires_at`` (Unix seconds), maybe by a ``token``."""
 
     expires_at: float = math.inf
     data: object = None
+    token: Claims | None = None
 
 
 @dataclass(frozen=True, slots=True)

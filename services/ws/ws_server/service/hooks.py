@@ -146,10 +146,10 @@ class HttpHooks:
 
     async def refresh(self, session: Session) -> Claims | None:
         """Return the claims anew. Raises HookError."""
+        known = session.claims
         result = await self.asker.ask(
             "refresh", self.asker.settings.refresh_url, self.forwarded, _who(session)
         )
-        known = session.claims
         if result.get("expired") is True or known is None:
             return None
         info = result.get("info", known.info)
