@@ -90,12 +90,22 @@ def published(container: Container, port: int) -> int:
     return int(bindings[0]["HostPort"])
 
 
+_END = "-- this was all --"
+
+
 def shell(container: Container, script: str, **options: Any) -> str:
-    """Run a script in a container, and give its output; it has to succeed."""
-    code, output = container.exec_run(["sh", "-ec", script], **options)
-    text = b"".join([output] if isinstance(output, bytes) else output).decode().strip()
-    assert code == 0, text
-    return text
+    """Run a script in a container, and give its output; it has to succeed.
+
+    A busy engine loses the output of a command now and then. Then it runs again, so a script has to
+    stand that.
+    """
+    for _ in range(5):
+        code, output = container.exec_run(["sh", "-ec", f"{script}\necho {_END}"], **options)
+        text = b"".join([output] if isinstance(output, bytes) else output).decode()
+        assert code == 0, text
+        if _END in text:
+            break
+    return text.rpartition(_END)[0].strip()
 
 
 def eventually(attempt: Callable[[], T], limit: float = 20.0) -> T:

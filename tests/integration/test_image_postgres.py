@@ -171,7 +171,7 @@ def test_a_failing_script_leaves_nothing_that_looks_finished(
 def test_data_survives_a_restart_and_the_stop_is_quick(place: OwnContainers, image: str) -> None:
     container = start(place, image)
     rows(container, "select 1")
-    shell(container, "psql -U postgres -c 'create table kept as select 7 as n'")
+    shell(container, "psql -U postgres -c 'create table if not exists kept as select 7 as n'")
     before = time.monotonic()
     container.stop()
     assert time.monotonic() - before < 3
@@ -198,7 +198,7 @@ def test_a_kill_while_moving_into_place_is_continued(place: OwnContainers, image
     volume = place.volume()
     first = start(place, image, **on(volume))
     rows(first, "select 1")
-    shell(first, "psql -U postgres -c 'create table kept as select 7 as n'")
+    shell(first, "psql -U postgres -c 'create table if not exists kept as select 7 as n'")
     first.stop()
     half = f"cd {DATA}; mkdir .made; mv PG_VERSION base global pg_hba.conf .made/"
     options = OPTIONS | on(volume)
