@@ -17,8 +17,10 @@ WORKS = Cause(
     "list the transports in the client: websocket first, then http_stream and sse",
     "https://centrifugal.dev/docs/transports/overview#bidirectional-emulation",
     bad="new Centrifuge('wss://shop.example/ws')",
-    good="new Centrifuge([{transport: 'websocket', endpoint: 'wss://shop.example/ws'}, "
-    "{transport: 'sse', endpoint: 'https://shop.example/connection/sse'}])",
+    good="new Centrifuge([\n"
+    "  { transport: 'websocket', endpoint: 'wss://shop.example/ws' },\n"
+    "  { transport: 'sse', endpoint: 'https://shop.example/connection/sse' },\n"
+    "])",
 )
 CAUSES = (WORKS,)
 
