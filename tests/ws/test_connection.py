@@ -3,10 +3,13 @@
 import asyncio
 import json
 import time
+from typing import Any
 
 import pytest
+from websockets.frames import Frame, Opcode
 from ws_server.broker.base import BrokerDownError
 from ws_server.broker.memory import MemoryBroker
+from ws_server.core import commands
 
 from tests.ws.harness import Client, Running, running, token
 
@@ -247,3 +250,26 @@ async def test_drain_tells_everybody() -> None:
         await live.server.stop()
         assert await closing == (3001, "shutdown")
         assert await silent.closed() == (3001, "shutdown")
+
+
+async def test_a_bug_in_the_middle_carries_nothing_out_twice(
+    live: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames that came together are carried out together, and one after another if that fails."""
+    handled: list[int] = []
+    handle = commands.handle
+
+    def broken(*arguments: Any) -> Any:
+        command = arguments[-1]
+        handled.append(command.id)
+        if command.id == 4:
+            b"\xff".decode()
+        return handle(*arguments)
+
+    async with live.client() as client:
+        await client.sign_in()
+        monkeypatch.setattr(commands, "handle", broken)
+        ping = [Frame(Opcode.TEXT, b'{"id":%d,"ping":{}}' % number) for number in (2, 3, 4, 5)]
+        client.socket.transport.write(b"".join(frame.serialize(mask=True) for frame in ping))
+        assert (await client.closed())[0] == 3004
+    assert handled == [2, 3, 4]

@@ -2,7 +2,6 @@
 
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from websockets.datastructures import Headers
@@ -155,20 +154,28 @@ class Conversation:
 
     async def _frames(self, frames: list[bytes]) -> None:
         """Carry out what came: all at once where that is the same as one after another."""
-        together = b"\n".join(frames) if len(frames) > 1 else frames[0]
-        cost = together.count(b"\n") + 1  # of an empty frame, too: it is work
-        if Binary not in map(type, frames) and cost <= protocol.MAX_COMMANDS:
-            now = self._service.clocks.now()
-            if commands.affordable(self._service.rules, self._session, cost, now):
-                with suppress(protocol.MalformedFrameError, UnicodeDecodeError):
-                    received = await self._decoded(together)
-                    commands.limited(self._service.rules, self._session, cost, now)
-                    await self._carry_out_all(received, len(together))
-                    return
+        if len(frames) > 1 and (received := await self._read_together(frames)) is not None:
+            await self._carry_out_all(received, sum(map(len, frames)))
+            return
         for frame in frames:
             if self.queue.is_closing:
                 return
             await self._frame(frame)
+
+    async def _read_together(self, frames: list[bytes]) -> list[protocol.AnyCommand] | None:
+        """Return the commands of all frames, and count them; None if one is to be refused."""
+        together = b"\n".join(frames)
+        cost = together.count(b"\n") + 1  # of an empty frame, too: it is work
+        rules, now = self._service.rules, self._service.clocks.now()
+        is_fine = cost <= protocol.MAX_COMMANDS and Binary not in map(type, frames)
+        if not is_fine or not commands.affordable(rules, self._session, cost, now):
+            return None
+        try:
+            received = await self._decoded(together)
+        except (protocol.MalformedFrameError, UnicodeDecodeError):
+            return None
+        commands.limited(rules, self._session, cost, now)
+        return received
 
     async def _frame(self, frame: bytes) -> None:
         service = self._service
