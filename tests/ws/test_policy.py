@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from ws_server.core.claims import Claims
 from ws_server.core.namespaces import Namespace, Namespaces
-from ws_server.core.policy import NOBODY, Policy
+from ws_server.core.policy import Policy
 from ws_server.settings.config import load
 
-from tests.ws.harness import API_KEY, NAMESPACES, SECRET, Client, Running, running, token, until
+from tests.ws.harness import API_KEY, SECRET, Client, Running, running, token
 
 FOR_ALL = Namespace(presence=True, history_size=5, history_ttl=60)
 OPTIONS = {
@@ -57,6 +57,17 @@ async def test_options_for_those_who_do_not_listen(channel: str, who: str) -> No
         assert await errors(one, channel) == dict.fromkeys(COMMANDS, code)
         joined = await one.subscribe("anonymous:2")
         assert ("error" in joined) is (who == "client")
+
+
+@pytest.mark.parametrize("who", ["client", "anonymous"])
+async def test_what_all_may_never_opens_a_channel_of_some_users(who: str) -> None:
+    namespaces, policy = Namespaces({"": OPTIONS[who]}), Policy(allow_anonymous=True)
+    async with running(namespaces=namespaces, policy=policy) as live, live.client() as one:
+        given = {"token": token()} if who == "client" else {}
+        await one.ask({"id": 1, "connect": given})
+        assert await errors(one, "plain") == dict.fromkeys(COMMANDS, 0)
+        assert await errors(one, "#bob") == dict.fromkeys(COMMANDS, 103)
+        assert (await one.subscribe("#bob"))["error"]["code"] == 103
 
 
 async def test_who_has_no_user_is_let_in_only_where_that_is_allowed(live: Running) -> None:
@@ -200,14 +211,6 @@ def test_the_settings() -> None:
     assert not found.tokens_need_end
     assert found.session_cookies == ("shop.session", "other")
     assert load(environment(), ("redis",)).policy == Policy()
-    assert NOBODY.user == ""
-
-
-async def test_who_left_is_in_no_list() -> None:
-    async with running(policy=Policy(True), namespaces=NAMESPACES) as live:
-        async with live.client() as client:
-            await client.ask({"id": 1, "connect": {}})
-        await until(lambda: not live.server.parts.hub.sessions)
 
 
 async def test_a_subscription_token_of_connect_is_remembered() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -30,6 +31,11 @@ class Log:
     def warning(self, event: str, **fields: object) -> None:
         """Write a problem outside of the server."""
         self._write("warning", event, fields)
+
+    def bug(self, event: str, error: Exception) -> None:
+        """Write where an exception came from that nobody expected, without what it says."""
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        self.fault(event, error=type(error).__name__, where=f"{where.name}:{where.lineno}")
 
     def fault(self, event: str, **fields: object) -> None:
         """Write a problem inside of the server: a bug."""

@@ -6,7 +6,6 @@
 import asyncio
 import hmac
 import logging
-import traceback
 from contextlib import nullcontext
 from http import HTTPStatus
 from socket import socket
@@ -67,9 +66,7 @@ class Internal:
         except web.HTTPException:
             raise
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{where.name}:{where.lineno}"
-            self._log.fault("api_failed", error=type(error).__name__, where=place)
+            self._log.bug("api_failed", error)
             return self._refuse("", HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of the server")
 
     async def _scrape(self, _request: web.Request) -> web.Response:

@@ -7,28 +7,23 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
-from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from ws_server.clients.operations import Verify
 from ws_server.core.claims import InvalidTokenError, VerifierDownError
-from ws_server.core.handshake import Refusal, authorization_token, client_address, judge
-from ws_server.core.rate import Rate
+from ws_server.core.handshake import (
+    Refusal,
+    authorization_token,
+    client_address,
+    judge,
+    names_no_subprotocol,
+)
+from ws_server.core.rate import TOO_OFTEN, Rate
 from ws_server.log import Log
 from ws_server.settings.config import Settings
 from ws_server.stats import Stats
 from ws_server.upkeep import Condition
 from ws_server.workers.slots import WORKER
-
-TOO_OFTEN = "Too many connections a second from this address.\n"
-
-
-PROTOCOL = "Sec-WebSocket-Protocol"
-
-
-def is_without_subprotocol(headers: Headers) -> bool:
-    """Whether the header of the subprotocols is there, and names none."""
-    return PROTOCOL in headers and not "".join(headers.get_all(PROTOCOL)).strip()
 
 
 class Answers:
@@ -52,8 +47,8 @@ class Answers:
 
     async def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request that is not to become a WebSocket."""
-        if is_without_subprotocol(request.headers):
-            del request.headers[PROTOCOL]  # an SDK sends it empty, and the library refuses that
+        if names_no_subprotocol(request.headers):  # as an SDK does; the library refuses that
+            del request.headers["Sec-WebSocket-Protocol"]
         response = await self._answer(connection, request)
         if response is not None and request.method == "HEAD":
             response.body = b""

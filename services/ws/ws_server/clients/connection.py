@@ -1,6 +1,5 @@
 """One connection from its first frame to its last: reads frames and carries out their effects."""
 
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -59,10 +58,7 @@ async def converse(
     except ConnectionClosed:
         pass
     except Exception as error:  # one connection's bug must not end the others
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        context.service.log.fault(
-            "connection_failed", error=type(error).__name__, where=f"{where.name}:{where.lineno}"
-        )
+        context.service.log.bug("connection_failed", error)
         conversation.queue.close(codes.SERVER_ERROR)
     finally:
         await conversation.queue.closed()

@@ -27,7 +27,7 @@ from ws_server.core.effects import (
     Wanted,
 )
 from ws_server.core.hub import Hub
-from ws_server.core.namespaces import PERSONAL, Namespace, Namespaces, is_channel, is_personal
+from ws_server.core.namespaces import PERSONAL, Namespaces, is_channel, is_personal
 from ws_server.core.protocol import AnyCommand, Command, Publishing
 from ws_server.core.publication import Position
 from ws_server.core.session import Session
@@ -156,8 +156,9 @@ def _publish(hub: Hub, rules: Rules, session: Session, command: Publishing) -> E
         if rules.is_too_large(channel, payload):
             return Fail(command.id, codes.LIMIT_EXCEEDED)
         return Offer(command.id, channel, command.data)
-    is_member = options.allow_publish_for_subscriber and hub.channels.is_member(session, channel)
-    if not (is_member or _may_publish(options, session)) or not is_channel(channel):
+    may = options.allow_publish_for_subscriber, options.allow_publish_for_client
+    is_allowed = _permits(hub, session, channel, *may, options.allow_publish_for_anonymous)
+    if not is_allowed or not is_channel(channel):
         error = codes.PERMISSION_DENIED if is_channel(channel) else codes.BAD_REQUEST
         return Fail(command.id, error)
     payload = protocol.publication_raw(command.data, session.info)
@@ -166,11 +167,16 @@ def _publish(hub: Hub, rules: Rules, session: Session, command: Publishing) -> E
     return Publish(command.id, channel, payload)
 
 
-def _may_publish(options: Namespace, session: Session) -> bool:
-    """Whether the session may publish in a channel that it does not listen to."""
-    if session.user:
-        return options.allow_publish_for_client
-    return options.allow_publish_for_anonymous
+def _permits(
+    hub: Hub, session: Session, channel: str, subscriber: bool, client: bool, anonymous: bool
+) -> bool:
+    """Whether the session may, by an option each for those who listen, have a user, have none.
+
+    What all may opens no channel of some users.
+    """
+    if (client if session.user else anonymous) and PERSONAL not in channel:
+        return True
+    return subscriber and hub.channels.is_member(session, channel)
 
 
 def _publish_any(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
@@ -188,11 +194,9 @@ def _publish_any(hub: Hub, rules: Rules, session: Session, command: Command) -> 
 def _history(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
     channel = _text(command.params, "channel") or ""
     options = rules.namespaces.of(channel)
-    allowed = (
-        options.allow_history_for_subscriber,
-        (options.allow_history_for_client if session.user else options.allow_history_for_anonymous),
-    )
-    error = _reading_error(hub, session, channel, options.has_history, allowed)
+    may = options.allow_history_for_subscriber, options.allow_history_for_client
+    is_allowed = _permits(hub, session, channel, *may, options.allow_history_for_anonymous)
+    error = _reading_error(channel, options.has_history, is_allowed)
     since, limit = command.params.get("since"), command.params.get("limit", 0)
     start = None if since is None else position(since)
     if error is None and (type(limit) is not int or (since is not None and start is None)):
@@ -206,15 +210,9 @@ def _history(hub: Hub, rules: Rules, session: Session, command: Command) -> Effe
 def _presence(hub: Hub, rules: Rules, session: Session, command: Command) -> Effect:
     channel = _text(command.params, "channel") or ""
     options = rules.namespaces.of(channel)
-    allowed = (
-        options.allow_presence_for_subscriber,
-        (
-            options.allow_presence_for_client
-            if session.user
-            else options.allow_presence_for_anonymous
-        ),
-    )
-    error = _reading_error(hub, session, channel, options.presence, allowed)
+    may = options.allow_presence_for_subscriber, options.allow_presence_for_client
+    is_allowed = _permits(hub, session, channel, *may, options.allow_presence_for_anonymous)
+    error = _reading_error(channel, options.presence, is_allowed)
     if error is not None:
         return Fail(command.id, error)
     return ReadPresence(command.id, channel, command.method == "presence_stats")
@@ -265,21 +263,13 @@ METHODS: dict[str, Method] = {
 }
 
 
-def _reading_error(
-    hub: Hub, session: Session, channel: str, is_on: bool, allowed: tuple[bool, bool]
-) -> ReplyError | None:
-    """Return why a session may not look at presence or history.
-
-    ``allowed`` is whether subscribers may, and whether those like this session may.
-    """
+def _reading_error(channel: str, is_on: bool, is_allowed: bool) -> ReplyError | None:
+    """Return why a session may not look at presence or history."""
     if not is_channel(channel):
         return codes.BAD_REQUEST
     if not is_on:
         return codes.NOT_AVAILABLE
-    subscriber, anybody = allowed
-    if anybody or (subscriber and hub.channels.is_member(session, channel)):
-        return None
-    return codes.PERMISSION_DENIED
+    return None if is_allowed else codes.PERMISSION_DENIED
 
 
 def _is_not_done(params: Mapping[str, Any]) -> bool:

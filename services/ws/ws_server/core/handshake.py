@@ -68,6 +68,12 @@ def subprotocol_token(headers: Headers) -> str:
     return next((o[len(TOKEN_PREFIX) :] for o in offered if o.startswith(TOKEN_PREFIX)), "")
 
 
+def names_no_subprotocol(headers: Headers) -> bool:
+    """Whether the header of the offered subprotocols is there, and empty."""
+    offered = headers.get_all("Sec-WebSocket-Protocol")
+    return bool(offered) and not "".join(offered).strip()
+
+
 def wants_protobuf(headers: Headers) -> bool:
     """Whether the client offers no other subprotocol of ours than the binary one."""
     offered = _tokens(headers, "Sec-WebSocket-Protocol")

@@ -1,5 +1,6 @@
 """How often each address may connect: a bucket for each; no clock, no I/O."""
 
+TOO_OFTEN = "Too many connections a second from this address.\n"
 MANY = 10_000  # addresses; beyond, those that have their whole burst again are forgotten
 
 

@@ -5,7 +5,6 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,7 +25,7 @@ from ws_server.core.handshake import (
     judge_page,
     listed_origin,
 )
-from ws_server.core.rate import Rate
+from ws_server.core.rate import TOO_OFTEN, Rate
 from ws_server.fallback.paths import EMULATION, HTTP_STREAM, SSE
 from ws_server.fallback.stream import Encode, Stream, event, line
 from ws_server.service.emulation import Emulation, Taken
@@ -43,7 +42,6 @@ STATUS: dict[Taken, HTTPStatus] = {
     "full": HTTPStatus.TOO_MANY_REQUESTS,
     "gone": HTTPStatus.NOT_FOUND,
 }
-TOO_OFTEN = "Too many connections a second from this address.\n"
 PROTOBUF = "application/octet-stream"
 NO_PROTOBUF = "This server speaks JSON and not Protobuf: use the JSON build of the SDK.\n"
 
@@ -100,10 +98,7 @@ class Fallback:
             error.force_close()
             raise
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{where.name}:{where.lineno}"
-            log = self.context.service.log
-            log.fault("fallback_failed", error=type(error).__name__, where=place)
+            self.context.service.log.bug("fallback_failed", error)
             response = web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
         response.force_close()
         return response
