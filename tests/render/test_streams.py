@@ -35,7 +35,7 @@ def stack_of(port: int) -> Stack:
 @pytest.fixture
 async def live() -> AsyncIterator[Running]:
     async with serving() as server:
-        await until(lambda: server.server._door.http)
+        await until(lambda: server.server._multiplexer.http)
         yield server
 
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 from cent import (
     AsyncClient,
@@ -386,58 +385,3 @@ async def test_request_under_way_is_answered_at_the_stop() -> None:
         asked = asyncio.create_task(live.api("publish", channel="a", data=1))
         await began.wait()
     assert await asked == {"result": {}}
-
-
-async def test_only_newer_versions_are_published(served: Running) -> None:
-    offsets = []
-    for version, epoch in ((2, ""), (1, ""), (2, ""), (3, ""), (1, "new")):
-        answer = await served.api(
-            "publish", channel="log:1", data=version, version=version, version_epoch=epoch
-        )
-        offsets.append(answer["result"]["offset"])
-    assert offsets == [1, 1, 1, 2, 3]
-
-
-@pytest.mark.parametrize(
-    ("fields", "code"),
-    [
-        ({"channel": "news", "version": 1}, 108),  # no history
-        ({"version": -1}, 107),
-        ({"version": 2**53 + 1}, 107),
-        ({"version_epoch": "x"}, 107),
-        ({"version": 1, "skip_history": True}, 107),
-        ({"version": 1, "version_epoch": "x" * 257}, 107),
-    ],
-)
-async def test_a_version_that_nobody_keeps(
-    served: Running, fields: dict[str, Any], code: int
-) -> None:
-    answer = await served.api("publish", **{"channel": "log:1", "data": 1} | fields)
-    assert answer["error"]["code"] == code
-
-
-async def test_half_of_a_surrogate_pair_is_no_version(served: Running) -> None:
-    body = r'{"channel":"log:1","data":1,"version":1,"version_epoch":"\ud800"}'
-    async with httpx.AsyncClient() as http:
-        key = {"X-API-Key": API_KEY.decode()}
-        answer = await http.post(f"{served.api_url}/publish", content=body, headers=key)
-    assert answer.json()["error"]["code"] == 107
-
-
-async def test_a_subscription_of_the_api_may_recover(served: Running) -> None:
-    for number in range(3):
-        await served.api("publish", channel="log:1", data=number)
-    async with served.client() as client:
-        await client.sign_in()
-        since = {
-            "offset": 1,
-            "epoch": (await served.api("history", channel="log:1"))["result"]["epoch"],
-        }
-        await served.api("subscribe", user="alice", channel="log:1", recover_since=since)
-        pushed = (await client.receive())["push"]["subscribe"]
-        assert pushed["recovered"] is True
-        assert [pub["data"] for pub in pushed["publications"]] == [1, 2]
-        wrong = await served.api(
-            "subscribe", user="alice", channel="log:2", recover_since={"offset": "x"}
-        )
-        assert wrong["error"]["code"] == 107

@@ -55,7 +55,7 @@ async def streamed(
 ) -> AsyncIterator[Streamed]:
     """A client over a stream, whose ``connect`` is alice's unless given."""
     base = f"http://127.0.0.1:{live.server.port}"
-    await until(lambda: live.server._door.http)
+    await until(lambda: live.server._multiplexer.http)
     async with (
         httpx.AsyncClient(timeout=5) as http,
         streamed_by(http, base, transport, connect, **headers) as client,
@@ -168,7 +168,7 @@ async def test_a_listed_page_of_another_site_may(live: Running) -> None:
 
 @pytest.mark.parametrize("path", [PATHS["sse"], "/connection/http_stream?a=b"])
 async def test_what_lacks_its_connect_command(live: Running, path: str) -> None:
-    await until(lambda: live.server._door.http)
+    await until(lambda: live.server._multiplexer.http)
     async with httpx.AsyncClient() as http:
         url = f"http://127.0.0.1:{live.server.port}{path}"
         assert (await http.get(url)).status_code in {400, 405}
@@ -191,7 +191,7 @@ async def test_a_client_that_is_gone_leaves_the_hub(live: Running) -> None:
 
 
 async def test_each_half_of_a_first_line_may_come_alone(live: Running) -> None:
-    await until(lambda: live.server._door.http)
+    await until(lambda: live.server._multiplexer.http)
     reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
     for part in (b"GE", b"T /connection/ss", b"e HTTP/1.1\r\nHost: a\r\n\r\n"):
         writer.write(part)
@@ -203,20 +203,20 @@ async def test_each_half_of_a_first_line_may_come_alone(live: Running) -> None:
 
 
 async def test_who_says_nothing_is_dropped(live: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ws_server.fallback.door.OPEN_TIMEOUT", 0.1)
+    monkeypatch.setattr("ws_server.fallback.multiplexer.OPEN_TIMEOUT", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
     writer.write(b"GET")
     async with asyncio.timeout(5):
         assert await reader.read() == b""
     writer.close()
-    assert not live.server._door.undecided
+    assert not live.server._multiplexer.undecided
 
 
 async def test_goodbye_is_said_in_the_stream() -> None:
     async with running() as live, streamed(live) as client:
         await client.greeted()
         silent = await asyncio.open_connection("127.0.0.1", live.server.port)
-        await until(lambda: live.server._door.undecided)
+        await until(lambda: live.server._multiplexer.undecided)
         async with asyncio.timeout(3):
             await live.server.stop()
         assert (await client.receive())["push"]["disconnect"] == {
@@ -263,7 +263,7 @@ async def test_no_connection_is_kept(live: Running) -> None:
     """A proxy would send another client's handshake on it."""
     head = b"Host: a\r\nContent-Length: 2\r\n\r\n{}"
     for start in (b"POST /emulation", b"PUT /emulation", b"POST /connection/sse"):
-        await until(lambda: live.server._door.http)
+        await until(lambda: live.server._multiplexer.http)
         reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
         writer.write(start + b" HTTP/1.1\r\n" + head)
         async with asyncio.timeout(5):
@@ -303,7 +303,7 @@ async def test_the_first_frame_is_bounded_too(transport: str) -> None:
 
 async def raw(live: Running, request: bytes) -> bytes:
     """What comes within a moment, and the connection may stay open."""
-    await until(lambda: live.server._door.http)
+    await until(lambda: live.server._multiplexer.http)
     reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
     writer.write(request)
     answer = b""
@@ -341,8 +341,8 @@ async def test_a_body_that_cannot_be_read(live: Running) -> None:
 async def test_a_head_that_does_not_end_is_dropped(
     live: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ws_server.fallback.door.OPEN_TIMEOUT", 0.2)
-    await until(lambda: live.server._door.http)
+    monkeypatch.setattr("ws_server.fallback.multiplexer.OPEN_TIMEOUT", 0.2)
+    await until(lambda: live.server._multiplexer.http)
     reader, writer = await asyncio.open_connection("127.0.0.1", live.server.port)
     for part in (b"POST /emulation HTTP/1.1\r\n", b"Host: a\r\n", b"X: y"):
         writer.write(part)

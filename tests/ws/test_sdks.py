@@ -16,9 +16,9 @@ from ws_server.core.codes import Disconnect, Unsubscribe
 
 from tests.integration.projects import free_port
 from tests.npm import installed
+from tests.ws.application import hooked
 from tests.ws.harness import Running, running, token
 from tests.ws.sdk.driver import Sdk, SdkProcess, sdk
-from tests.ws.test_hooks import hooked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Start = Callable[[Running], AbstractAsyncContextManager[Sdk]]

@@ -9,8 +9,8 @@ from aiohttp import web
 from ws_server.broker.memory import MemoryBroker
 from ws_server.core.publication import History, Position
 
+from tests.ws.application import hooked, signed_in
 from tests.ws.harness import API_KEY, Running, exchange, running, token, until
-from tests.ws.test_hooks import hooked, signed_in
 
 
 class Wanting(MemoryBroker):

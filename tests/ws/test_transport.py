@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -14,6 +14,9 @@ from ws_server.core.codes import SHUTDOWN, Disconnect
 from ws_server.core.frame import frame
 from ws_server.core.namespaces import Slow
 from ws_server.server import CONNECTION
+
+if TYPE_CHECKING:
+    from ws_server.clients.wire import Writable
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
@@ -27,7 +30,7 @@ class Faked:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.transport = self
+        self.transport: Writable = self
         self.state = State.OPEN
         self.unread = FULL
         self.written: list[bytes] = []
@@ -35,6 +38,9 @@ class Faked:
 
     def get_write_buffer_size(self) -> int:
         return self.unread
+
+    def abort(self) -> None:
+        self.written.append(b"abort")
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -49,7 +55,7 @@ class Faked:
 
 async def filled(connection: Faked, slow: Slow = "drop_oldest", limit: int = 10**6) -> Any:
     """A queue in which ten frames wait."""
-    queue = SendQueue(connection, limit)  # type: ignore[arg-type]  # as much of one as it uses
+    queue = SendQueue(connection, limit)
     for number in range(10):
         queue.write(frame(b"%d\n%d" % (number, number)), "a", slow)
     return queue
@@ -62,7 +68,7 @@ async def turns(count: int) -> None:
 
 async def test_what_waits_leaves_as_soon_as_there_is_room() -> None:
     connection = Faked()
-    queue = SendQueue(connection, 10**6)  # type: ignore[arg-type]  # as much of one as it uses
+    queue = SendQueue(connection, 10**6)
     for _ in range(10):
         queue.write(frame(b"x" * 10_000))  # together more than the transport may have
     connection.unread = 5000  # below what makes the transport pause, and not yet empty

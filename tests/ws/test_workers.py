@@ -59,6 +59,12 @@ class Master:
         writer.close()
         return int(answer.split(" ", 2)[1]), answer.rpartition("\r\n\r\n")[2]
 
+    async def answers(self, path: str) -> None:
+        """Return when it is answered by 200."""
+        async with asyncio.timeout(15):
+            while (await self.get(path))[0] != 200:  # noqa: ASYNC110 - nothing tells when
+                await asyncio.sleep(0.02)
+
     def drained(self) -> list[int]:
         """How many connections each worker had when it was told to stop, sorted."""
         return sorted(record["connections"] for record in self.events("draining"))
@@ -82,8 +88,7 @@ async def master(workers: int = 3, **environment: str) -> AsyncIterator[Master]:
     try:
         await until(lambda: len(one.events("listening")) == workers)
         one.port = one.events("workers")[0]["port"]
-        while (await one.get("/healthz"))[0] != 200:  # noqa: ASYNC110 - as in until: it listens before its first beat
-            await asyncio.sleep(0.02)
+        await one.answers("/healthz")  # it listens before its first beat
         yield one
     finally:
         if process.returncode is None:

@@ -39,7 +39,7 @@ from ws_server.core.handshake import (
 )
 from ws_server.core.hub import Hub
 from ws_server.core.rate import Rate
-from ws_server.fallback.door import Door
+from ws_server.fallback.multiplexer import Multiplexer
 from ws_server.heap import give_back
 from ws_server.log import Log
 from ws_server.outbox.relay import Relay
@@ -113,7 +113,7 @@ class Server:
         self.parts = parts
         self._peers = peers
         self._upkeep: list[asyncio.Task[None]] = []
-        self._door = Door()
+        self._multiplexer = Multiplexer()
         self._rate = Rate(settings.max_connects_per_second)
         self._api: asyncio.Task[None] | None = None
         self._fallback: asyncio.Task[None] | None = None
@@ -171,7 +171,7 @@ class Server:
             max_size=settings.max_message_bytes,
             logger=logger,
             backlog=ACCEPTED,
-            **CONNECTION | {"create_connection": self._door.connection},
+            **CONNECTION | {"create_connection": self._multiplexer.connection},
         )
         for listening in self._listener.sockets:
             _deepen(listening.fileno())
@@ -201,7 +201,7 @@ class Server:
             self._api.cancel()
         if self._listener is not None:
             self._listener.close(close_connections=False)
-            self._door.close()
+            self._multiplexer.close()
             await self._drain(self._listener)
         await _end([self._api] if self._api else [])
         if self.parts.verifiers.sessions is not None:
@@ -232,7 +232,7 @@ class Server:
             rate=self._rate,
             refused=lambda status: refused.update({status.value: 1}),
         ).runner()
-        self._door.http = runner.server
+        self._multiplexer.http = runner.server
         try:
             await asyncio.Event().wait()
         finally:

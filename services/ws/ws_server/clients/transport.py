@@ -9,13 +9,13 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from ws_server.clients.documented import DocumentedConnection
-from ws_server.clients.wire import Wire
+from ws_server.clients.wire import Sink
 from ws_server.core import protocol
 from ws_server.core.codes import SLOW, Disconnect
 from ws_server.core.frame import frame
@@ -61,14 +61,13 @@ class Turn:
             queue.flush()
 
 
-class Gone:
-    """A ``Wire`` that is closed, and its transport."""
+class _Gone:
+    """A ``Sink`` that is closed, and its transport."""
 
-    request = remote_address = close_code = None
     state = State.CLOSED
 
     @property
-    def transport(self) -> "Gone":
+    def transport(self) -> "_Gone":
         """Itself."""
         return self
 
@@ -82,10 +81,6 @@ class Gone:
     def abort(self) -> None:
         """Do nothing."""
 
-    async def receive(self) -> list[bytes]:
-        """Return nothing."""
-        return []
-
     async def drain(self) -> None:
         """Do nothing."""
 
@@ -93,7 +88,7 @@ class Gone:
         """Do nothing."""
 
 
-GONE = Gone()
+GONE: Sink = _Gone()
 
 
 class _Waiting(NamedTuple):
@@ -117,7 +112,7 @@ class SendQueue:
 
     def __init__(
         self,
-        connection: Wire,
+        connection: Sink,
         limit: int,
         on_close: Callable[[Disconnect], None] = _nobody,
         on_drop: Callable[[str, int], None] = _nobody,
@@ -127,7 +122,7 @@ class SendQueue:
         # Not in the library's documentation, so that a later version may not have it.
         is_open = hasattr(connection, "transport")
         library = cast("ServerConnection", connection)
-        self._connection: Any = connection if is_open else DocumentedConnection(library)
+        self._connection: Sink = connection if is_open else DocumentedConnection(library)
         self._limit = limit
         self._on_close = on_close
         self._on_drop = on_drop
@@ -237,7 +232,7 @@ class SendQueue:
 
     @property
     def _unread(self) -> int:
-        return int(self._connection.transport.get_write_buffer_size())
+        return self._connection.transport.get_write_buffer_size()
 
     def _wait(self, item: _Waiting) -> None:
         """Keep a frame until the receiver has read; make room for it if that is allowed."""

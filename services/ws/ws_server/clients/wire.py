@@ -26,7 +26,25 @@ class Writable(Protocol):
         """Drop the connection without a goodbye."""
 
 
-class Wire(Protocol):
+class Sink(Protocol):
+    """The half of a connection that is written to: bytes out, close."""
+
+    @property
+    def state(self) -> State:
+        """Whether data can still be sent."""
+
+    @property
+    def transport(self) -> Writable:
+        """Where its bytes go."""
+
+    async def drain(self) -> None:
+        """Wait while the peer reads more slowly than is written."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye after all that was written, and wait for the end for a limited time."""
+
+
+class Wire(Sink, Protocol):
     """A connection: frames in, bytes out, close."""
 
     @property
@@ -41,19 +59,5 @@ class Wire(Protocol):
     def close_code(self) -> int | None:
         """Why it was closed, once it was."""
 
-    @property
-    def state(self) -> State:
-        """Whether data can still be sent."""
-
-    @property
-    def transport(self) -> Writable:
-        """Where its bytes go."""
-
     async def receive(self) -> list[bytes]:
         """Return the messages that came, once there are any; none when the connection is closed."""
-
-    async def drain(self) -> None:
-        """Wait while the peer reads more slowly than is written."""
-
-    async def close(self, code: int, reason: str) -> None:
-        """Say goodbye after all that was written, and wait for the end for a limited time."""

@@ -21,29 +21,29 @@ _BUSY = (
 )
 
 
-class Door:
+class Multiplexer:
     """What all connections of a listener share; ``http`` makes protocols once it is loaded."""
 
     def __init__(self) -> None:
         self.http: Callable[[], asyncio.Protocol] | None = None
-        self.undecided: set[Guest] = set()
+        self.undecided: set[MultiplexedConnection] = set()
 
-    def connection(self, *arguments: Any, **options: Any) -> "Guest":
+    def connection(self, *arguments: Any, **options: Any) -> "MultiplexedConnection":
         """Return a connection, as ``create_connection`` of the library wants it."""
-        return Guest(self, *arguments, **options)
+        return MultiplexedConnection(self, *arguments, **options)
 
     def close(self) -> None:
         """Drop connections that have not said what they want."""
-        for guest in tuple(self.undecided):
-            guest.drop()
+        for connection in tuple(self.undecided):
+            connection.drop()
 
 
-class Guest(Connection):
+class MultiplexedConnection(Connection):
     """A connection that is the library's, or passes all that happens on to another protocol."""
 
-    def __init__(self, door: Door, *arguments: Any, **options: Any) -> None:
+    def __init__(self, multiplexer: Multiplexer, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._door = door
+        self._multiplexer = multiplexer
         self._head = b""
         self._is_ours = False
         self._other: asyncio.Protocol | None = None
@@ -51,7 +51,7 @@ class Guest(Connection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first line."""
         self._socket = cast("asyncio.Transport", transport)
-        self._door.undecided.add(self)
+        self._multiplexer.undecided.add(self)
         self._too_late = self.loop.call_later(OPEN_TIMEOUT, self.drop)
 
     def data_received(self, data: bytes) -> None:
@@ -108,11 +108,11 @@ class Guest(Connection):
             self._is_ours = True
             super().connection_made(self._socket)
             super().data_received(head)
-        elif self._door.http is None:
+        elif self._multiplexer.http is None:
             self._socket.write(_BUSY)
             self._socket.close()
         else:
-            self._other = self._door.http()
+            self._other = self._multiplexer.http()
             self._other.connection_made(self._socket)
             self._head = b""
             self._too_late = self.loop.call_later(OPEN_TIMEOUT, self.drop)
@@ -131,4 +131,4 @@ class Guest(Connection):
 
     def _leave(self) -> None:
         self._too_late.cancel()
-        self._door.undecided.discard(self)
+        self._multiplexer.undecided.discard(self)
