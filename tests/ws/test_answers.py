@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
+from centrifuge import Client, ClientEventHandler, ClientState
 from ws_server.broker.memory import MemoryBroker
 
 from tests.ws.harness import Running, running, token
@@ -130,7 +132,23 @@ async def test_who_wants_protobuf_is_told_and_stays_away(live: Running) -> None:
     async with live.client("centrifuge-protobuf") as client:
         assert client.socket.subprotocol == "centrifuge-protobuf"
         code, reason = await client.closed()
-        assert (code, reason) == (3501, "bad request: use the JSON build of the SDK")
+        assert (code, reason) == (3501, "bad request: this server speaks JSON, not Protobuf")
     async with live.client("centrifuge-protobuf", "centrifuge-json") as client:
         assert client.socket.subprotocol == "centrifuge-json"
         assert "connect" in await client.sign_in()
+
+
+async def test_an_sdk_that_speaks_protobuf_alone_does_not_try_again(live: Running) -> None:
+    """As those for Swift, Java and Dart do."""
+    told: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
+
+    class Events(ClientEventHandler):  # type: ignore[misc]  # it has no types
+        async def on_disconnected(self, ctx: Any) -> None:
+            told.put_nowait((ctx.code, ctx.reason))
+
+    client = Client(live.url(), events=Events(), token=token(), use_protobuf=True, proxy=None)
+    await client.connect()
+    async with asyncio.timeout(5):
+        reason = "bad request: this server speaks JSON, not Protobuf"
+        assert await told.get() == (3501, reason)
+    assert client.state is ClientState.DISCONNECTED

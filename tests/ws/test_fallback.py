@@ -178,7 +178,7 @@ async def test_protobuf_is_refused_by_name(live: Running) -> None:
     kind = {"Content-Type": "application/octet-stream"}
     async with streamed(live, **kind) as client:
         assert client.answer.status_code == 415
-        assert "JSON build of the SDK" in (await client.answer.aread()).decode()
+        assert "speaks JSON, not Protobuf" in (await client.answer.aread()).decode()
 
 
 async def test_a_client_that_is_gone_leaves_the_hub(live: Running) -> None:

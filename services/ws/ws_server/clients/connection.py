@@ -132,7 +132,7 @@ class Conversation:
             self.queue.close(codes.CONNECTION_LIMIT)
             return
         if wants_protobuf(self._headers):
-            self.queue.close(codes.BAD_FRAME.because("use the JSON build of the SDK"))
+            self.queue.close(codes.BAD_FRAME.because("this server speaks JSON, not Protobuf"))
             return
         offered = subprotocol_token(self._headers)
         if not offered:

@@ -43,7 +43,7 @@ STATUS: dict[Taken, HTTPStatus] = {
     "gone": HTTPStatus.NOT_FOUND,
 }
 PROTOBUF = "application/octet-stream"
-NO_PROTOBUF = "This server speaks JSON and not Protobuf: use the JSON build of the SDK.\n"
+NO_PROTOBUF = "bad request: this server speaks JSON, not Protobuf\n"
 
 
 @dataclass(frozen=True, slots=True)
